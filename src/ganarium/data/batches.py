@@ -1,0 +1,44 @@
+"""What the feed hands to a game, and what a network must know of the data before it is built."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from torch import Tensor
+
+
+class Conditioned(NamedTuple):
+    """Samples and what each one shows.
+
+    `condition` is one of: labels, int64 `[N]`; attributes, float `[N, A]` in {0, 1}; pictures, float
+    `[N, C, H, W]` in [-1, 1].
+    """
+
+    real: Tensor  # [N, C, H, W] in [-1, 1]
+    condition: Tensor
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the data are, as far as a network, a log or a model card must know it."""
+
+    shape: tuple[int, ...]
+    """One sample: `(C, H, W)` of a picture, `(D,)` of a point."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, in the order of the labels."""
+    attributes: tuple[str, ...] = ()
+    """Names of the attributes, in the order of the columns."""
+    condition: str | None = None
+    """What a batch is conditioned on: `label`, `attributes`, or a kind of picture such as `edges`."""
+    condition_shape: tuple[int, ...] = ()
+    """One condition: `()` for a label, `(A,)` for attributes, `(C, H, W)` for a picture."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain tree for YAML and JSON."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in tree.items()})
