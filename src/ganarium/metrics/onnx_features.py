@@ -1,0 +1,59 @@
+"""Features from any network kept as an ONNX file."""
+
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+
+class OnnxEmbedding(nn.Module):
+    """The first output, flattened, of a network kept as an ONNX file; runs on the CPU.
+
+    Attributes:
+        channels: of the pictures it takes, None where the graph leaves them open.
+        size: height and width of the pictures it takes, None where the graph leaves either open.
+        dimension: features of one picture, None where the graph does not say.
+
+    Raises:
+        ValueError: onnxruntime is not installed, or the network does not take one batch of pictures.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ValueError(f"{path} needs onnxruntime: pip install 'ganarium[onnx]'") from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise ValueError(f"{path} is not a network that onnxruntime can run: {error}") from error
+        inputs = self.session.get_inputs()
+        if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
+            found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
+            raise ValueError(f"{path} must take one float batch of pictures [N, C, H, W]; it takes: {found}")
+        self.input = inputs[0].name
+        # Dimensions that the graph leaves open are names or None.
+        self.batch, self.channels, *sides = (x if isinstance(x, int) else None for x in inputs[0].shape)
+        self.size = cast(tuple[int, int], tuple(sides)) if None not in sides else None
+        features = self.session.get_outputs()[0].shape[1:]
+        self.dimension = torch.Size(features).numel() if all(isinstance(x, int) for x in features) else None
+
+    def penultimate(self, images: Tensor) -> Tensor:
+        """Pictures `[N, C, H, W]` in 0..1 to `[N, D]`."""
+        batch = self.batch or len(images)
+        return torch.cat([self._outputs(part, batch) for part in images.split(batch)]).to(images.device)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Refused: what an output means, the file does not say."""
+        raise ValueError("a network from an .onnx file gives features, not classes")
+
+    def _outputs(self, images: Tensor, batch: int) -> Tensor:
+        # Where the graph fixes the batch, its last picture fills the places that are left over.
+        filled = torch.cat([images, images[-1:].expand(batch - len(images), -1, -1, -1)])
+        (first, *_) = self.session.run(None, {self.input: filled.float().cpu().numpy()})
+        return torch.from_numpy(first).flatten(1)[: len(images)]

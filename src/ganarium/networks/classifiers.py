@@ -1,0 +1,135 @@
+"""Small classifiers whose last hidden activations serve as features to judge pictures by.
+
+Parameters carry the names of the public checkpoints. Each network has, besides its logits, `penultimate`: the
+activations before the last layer.
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+
+class LeNet(nn.Module):
+    """LeNet-5 with rectifiers and max pooling (LeCun et al. 1998, section II.B), for pictures of 32x32."""
+
+    def __init__(self, *, channels: int = 1, classes: int = 10) -> None:
+        super().__init__()
+        self.convnet = nn.Sequential(
+            OrderedDict(
+                c1=nn.Conv2d(channels, 6, 5),
+                relu1=nn.ReLU(),
+                s2=nn.MaxPool2d(2),
+                c3=nn.Conv2d(6, 16, 5),
+                relu3=nn.ReLU(),
+                s4=nn.MaxPool2d(2),
+                c5=nn.Conv2d(16, 120, 5),
+                relu5=nn.ReLU(),
+            )
+        )
+        self.fc = nn.ModuleDict({"f6": nn.Linear(120, 84), "f7": nn.Linear(84, classes)})
+
+    def penultimate(self, images: Tensor) -> Tensor:
+        """`[N, C, 32, 32]` to `[N, 84]`, not negative."""
+        return F.relu(self.fc["f6"](self.convnet(images).flatten(1)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """`[N, C, 32, 32]` to logits `[N, classes]`."""
+        return self.fc["f7"](self.penultimate(images))
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut without parameters (He et al. 2016, section 4.2, option A)."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.missing = outputs - inputs
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[N, inputs, H, W]` to `[N, outputs, H / stride, W / stride]`."""
+        # Channels that the input lacks are zeros, half of them before its own and half after.
+        before, after = self.missing // 2, self.missing - self.missing // 2
+        shortcut = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, before, after))
+        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + shortcut)
+
+
+class CifarResNet(nn.Module):
+    """The residual networks of 6n + 2 layers for CIFAR (He et al. 2016, section 4.2)."""
+
+    def __init__(self, *, depth: int = 20, classes: int = 10) -> None:
+        super().__init__()
+        if depth < 8 or depth % 6 != 2:
+            raise ValueError(f"depth is 6n + 2 (20, 32, 44, 56, 110); given: {depth}")
+        blocks = (depth - 2) // 6
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.layer1 = self._stage(16, 16, blocks, stride=1)
+        self.layer2 = self._stage(16, 32, blocks, stride=2)
+        self.layer3 = self._stage(32, 64, blocks, stride=2)
+        self.linear = nn.Linear(64, classes)
+
+    @staticmethod
+    def _stage(inputs: int, outputs: int, blocks: int, *, stride: int) -> nn.Sequential:
+        first = BasicBlock(inputs, outputs, stride=stride)
+        return nn.Sequential(first, *(BasicBlock(outputs, outputs, stride=1) for _ in range(blocks - 1)))
+
+    def penultimate(self, images: Tensor) -> Tensor:
+        """`[N, 3, H, W]` to `[N, 64]`: the last feature maps, averaged over the picture."""
+        stem = F.relu(self.bn1(self.conv1(images)))
+        return self.layer3(self.layer2(self.layer1(stem))).mean((2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """`[N, 3, H, W]` to logits `[N, classes]`."""
+        return self.linear(self.penultimate(images))
+
+
+class Fire(nn.Module):
+    """Squeeze with 1x1 convolutions, expand with 1x1 and 3x3 ones (Iandola et al. 2016, section 3.2)."""
+
+    def __init__(self, inputs: int, squeezed: int, expanded: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(inputs, squeezed, 1)
+        self.expand1x1 = nn.Conv2d(squeezed, expanded, 1)
+        self.expand3x3 = nn.Conv2d(squeezed, expanded, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[N, inputs, H, W]` to `[N, 2 * expanded, H, W]`."""
+        squeezed = F.relu(self.squeeze(x))
+        return F.relu(torch.cat([self.expand1x1(squeezed), self.expand3x3(squeezed)], 1))
+
+
+class SqueezeNet(nn.Module):
+    """SqueezeNet 1.0 (Iandola et al. 2016, table 1), for pictures of about 227x227."""
+
+    def __init__(self, *, classes: int = 1000) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 96, 7, stride=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2, ceil_mode=True),
+            Fire(96, 16, 64),
+            Fire(128, 16, 64),
+            Fire(128, 32, 128),
+            nn.MaxPool2d(3, stride=2, ceil_mode=True),
+            Fire(256, 32, 128),
+            Fire(256, 48, 192),
+            Fire(384, 48, 192),
+            Fire(384, 64, 256),
+            nn.MaxPool2d(3, stride=2, ceil_mode=True),
+            Fire(512, 64, 256),
+        )
+        self.classifier = nn.Sequential(nn.Dropout(), nn.Conv2d(512, classes, 1), nn.ReLU())
+
+    def penultimate(self, images: Tensor) -> Tensor:
+        """`[N, 3, H, W]` to `[N, 512]`: the last Fire module's maps, averaged over the picture."""
+        return self.features(images).mean((2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """`[N, 3, H, W]` to logits `[N, classes]`, not negative."""
+        return self.classifier(self.features(images)).mean((2, 3))
