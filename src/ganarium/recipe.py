@@ -1,14 +1,20 @@
 """Recipes: everything a run needs, typed, in one value that can be read back from its YAML."""
 
-from typing import Literal
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import Field
 
+from ganarium import optimizers
+from ganarium.game import Game
+from ganarium.tables import Strict, checked, completed_kind, merge, plain, refuse_unknown, schema
 
-class Strict(BaseModel):
-    """A frozen table that refuses keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+VERSION = 1
+"""Of the recipe's layout; a recipe of another version is refused, not guessed at."""
 
 
 class Data(Strict):
@@ -23,7 +29,7 @@ class Data(Strict):
     channels: int | None = Field(None, gt=0)
     """1 grey, 3 RGB, 4 RGBA; inferred from the data where it is not said."""
     condition: str | None = None
-    """What each sample comes with: `label`, `attributes`, or a picture made from it (`blurred`, `grey`, ...)."""
+    """What each sample comes with: `label`, `attributes`, or a picture made from it (`blurred`, ...)."""
     flip: bool = False
     """Mirror half of the pictures left to right."""
     count: int | None = Field(None, gt=0)
@@ -32,3 +38,165 @@ class Data(Strict):
     """Threads that decode ahead of the engine; 0 decodes in the engine's own."""
     cache_gib: float = Field(2.0, ge=0)
     """Decoded samples are kept in memory up to this many GiB, whole run."""
+
+
+class Average(Strict):
+    """A player's running average."""
+
+    half_life_kimg: float = Field(gt=0)
+    """After so many thousand images the past counts half."""
+    ramp_up: float | None = Field(0.05, gt=0)
+    """The half-life is at most this share of the images shown so far."""
+
+
+class Every(Strict):
+    """When the trainer does what it does beside training; intervals in images."""
+
+    log: int | None = Field(None, gt=0)
+    """A line in `log.jsonl`; a two-hundredth of the run where it is not said."""
+    samples: int | None = Field(None, gt=0)
+    """A grid of samples; a twentieth of the run where it is not said."""
+    checkpoint: int | None = Field(None, gt=0)
+    """A checkpoint; a twentieth of the run where it is not said."""
+
+
+class Recipe(Strict):
+    """Everything a run needs. Lengths are in images shown to the discriminator, over all processes."""
+
+    version: int = VERSION
+    method: str
+    images: int = Field(gt=0)
+    """Length of the run."""
+    epochs: float | None = Field(None, gt=0)
+    """Length in passes over the data instead; turned into `images` when the data are known."""
+    batch_size: int = Field(64, gt=0)
+    """Of the whole run: all processes and micro-batches together."""
+    accumulate: int = Field(1, gt=0)
+    """Micro-batches that a batch is cut into to save memory."""
+    seed: int = Field(0, ge=0)
+    device: str = "auto"
+    """`auto` takes cuda, then mps, then cpu; or name one."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
+    """Compile the networks with torch.compile."""
+    sync_batch_norm: bool = False
+    """Batch statistics over all processes instead of each one's own."""
+    game: dict[str, Any] = {}
+    networks: dict[str, dict[str, Any]] = {}
+    optimizers: dict[str, dict[str, Any]]
+    averages: dict[str, Average] = {}
+    data: Data = Data()
+    every: Every = Every()
+    keep_checkpoints: int = Field(3, gt=0)
+    """How many of the newest checkpoints stay."""
+    tensorboard: bool = False
+    """Write event files for TensorBoard, too (needs `ganarium[tensorboard]`)."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the method table."""
+
+    name: str
+    """As the literature writes it, in kebab-case."""
+    game: type[Game]
+    recipe: Callable[[], Recipe]
+    """The paper's settings."""
+    tiny: Mapping[str, Any]
+    """What makes the recipe tiny, with all its parts: for tests."""
+
+    @property
+    def card(self) -> str:
+        """What the method is, its formulas and its deviations from the paper."""
+        return inspect.cleandoc(sys.modules[self.recipe.__module__].__doc__ or "")
+
+
+def override(text: str) -> dict[str, Any]:
+    """`optimizers.generator.lr=1e-4` as a tree; the value is YAML, numbers may read 200_000 or 1e-4.
+
+    Raises:
+        ValueError: there is no `=`.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise ValueError(f"{text!r} is no setting; write key=value, for example images=200_000")
+    node: Any = _number(value)
+    for key in reversed(path.strip().split(".")):
+        node = {key: node}
+    return node
+
+
+def _number(text: str) -> Any:
+    """YAML's reading of a value, save that YAML takes 1e-4 for a word."""
+    value = yaml.safe_load(text)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    return value
+
+
+TINY: dict[str, Any] = {"images": 64, "batch_size": 8, "data": {"size": 16, "count": 16, "workers": 0}}
+"""What makes any picture method's recipe tiny; each adds its own networks."""
+
+
+def tiny(method: Method) -> Recipe:
+    """The smallest recipe with all the method's parts: for tests."""
+    return resolve(method, TINY, method.tiny)
+
+
+def resolve(method: Method, *layers: Mapping[str, Any]) -> Recipe:
+    """The method's own recipe, changed by each layer in turn, complete and checked.
+
+    Raises:
+        ValueError: a key that is unknown, missing or of the wrong type; the message names it, what it
+            may be, and the nearest known key.
+    """
+    tree = method.recipe().model_dump(mode="json")
+    for layer in layers:
+        tree = merge(tree, layer)
+    return complete(method, tree)
+
+
+def complete(method: Method, tree: Mapping[str, Any]) -> Recipe:
+    """The recipe that `tree` describes, every default of its game, networks and optimizers written out."""
+    if (version := tree.get("version", VERSION)) != VERSION:
+        raise ValueError(
+            f"this recipe is of version {version!r}, this program reads version {VERSION}; "
+            "start from the method's present recipe: ganarium show METHOD"
+        )
+    recipe = checked(Recipe, tree, "")
+    changes: dict[str, Any] = {
+        "game": plain(schema(method.game), recipe.game, "game"),
+        "networks": {
+            role: completed_kind(table, recipe.networks.get(role, {}), f"networks.{role}")
+            for role, table in method.game.roles.items()
+        },
+        "optimizers": {
+            player: optimizers.completed(spec, f"optimizers.{player}")
+            for player, spec in recipe.optimizers.items()
+        },
+    }
+    refuse_unknown(recipe.networks, method.game.roles, "networks")
+    return recipe.model_copy(update=changes)
+
+
+def to_yaml(recipe: Recipe) -> str:
+    """The recipe as a file that `from_yaml` reads back."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def from_yaml(text: str, where: str = "the recipe") -> dict[str, Any]:
+    """The tree in a recipe file.
+
+    Raises:
+        ValueError: it is no YAML table, or has keys that look like two.
+    """
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{where} is not YAML: {error}") from None
+    if not isinstance(tree, dict):
+        raise ValueError(f"{where} must be a table of keys, not {type(tree).__name__}")
+    return tree

@@ -1,0 +1,38 @@
+"""The method table: one file a method; other packages add theirs by the entry point `ganarium.methods`."""
+
+import functools
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from ganarium.methods.conditional import cgan
+from ganarium.methods.noise_to_image import dcgan, gan, sngan, wgan_gp
+from ganarium.recipe import Method
+from ganarium.tables import nearest
+
+BUILT_IN = (gan.METHOD, dcgan.METHOD, wgan_gp.METHOD, sngan.METHOD, cgan.METHOD)
+
+
+@functools.cache
+def table() -> Mapping[str, Method]:
+    """Every method by name: the built-in ones, then those of installed packages."""
+    rows = {method.name: method for method in BUILT_IN}
+    for entry in entry_points(group="ganarium.methods"):
+        method = entry.load()
+        if not isinstance(method, Method):
+            raise TypeError(f"entry point {entry.name!r} of {entry.value} is no ganarium.Method")
+        if method.name in rows:
+            raise ValueError(f"{entry.value} brings a method named {method.name!r}, which there is already")
+        rows[method.name] = method
+    return rows
+
+
+def find(name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        ValueError: there is none; the message names the nearest.
+    """
+    rows = table()
+    if name not in rows:
+        raise ValueError(f"there is no method {name!r}{nearest(name, rows)} (all of them: ganarium methods)")
+    return rows[name]

@@ -1,0 +1,25 @@
+"""Architectures, one file a family, and the tables that recipes choose from."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from ganarium.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganarium.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganarium.networks.sngan import SNGANDiscriminator, SNGANGenerator
+from ganarium.networks.upsampling import UpsamplingGenerator
+
+GENERATORS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLPGenerator,
+    "dcgan": DCGANGenerator,
+    "sngan": SNGANGenerator,
+    "upsampling": UpsamplingGenerator,
+}
+"""From noise `[N, inputs]` to samples `[N, *shape]`: `kind(inputs, shape, **settings)`."""
+
+DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLPDiscriminator,
+    "dcgan": DCGANDiscriminator,
+    "sngan": SNGANDiscriminator,
+}
+"""From samples `[N, *shape]` to scores `[N]`: `kind(shape, **settings)`."""

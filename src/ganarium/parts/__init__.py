@@ -1,0 +1,1 @@
+"""Losses, penalties and small modules: pure functions of tensors."""

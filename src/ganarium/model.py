@@ -1,0 +1,285 @@
+"""The artifact that users keep: a folder with `config.json`, `model.safetensors` and a model card."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import safetensors
+import torch
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as format_tensors
+from torch import Tensor, nn
+
+from ganarium import methods
+from ganarium.campaign import Campaign, last_game
+from ganarium.data.batches import Facts
+from ganarium.files import replacing, write_text
+from ganarium.game import Game
+from ganarium.recipe import Method, Recipe, complete
+from ganarium.tables import build, nearest
+
+FORMAT = 1
+
+
+def assemble(method: Method, recipe: Recipe, facts: Facts) -> Game | Campaign:
+    """The game, or campaign, that a recipe describes, for data with these facts; weights follow the seed."""
+
+    def network(role: str, *collaborators: Any) -> nn.Module:
+        return build(method.game.roles[role], recipe.networks[role], *collaborators)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return method.game.assemble(network, facts, **recipe.game)
+
+
+class Model:
+    """A trained game, ready to use.
+
+    Attributes:
+        method: which method trained it.
+        recipe: how.
+        facts: what the data were: shape, classes, attributes.
+        images: how many images it was trained on.
+    """
+
+    def __init__(self, method: Method, recipe: Recipe, facts: Facts, game: Game, images: int = 0):
+        self.method, self.recipe, self.facts, self.images = method, recipe, facts, images
+        self.game = game.eval().requires_grad_(False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.game.parameters()).device
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move it to a device, in place."""
+        self.game.to(device)
+        return self
+
+    def generate(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        classes: str | int | Sequence[str | int] | None = None,
+        attributes: Mapping[str, bool] | None = None,
+        pictures: Tensor | None = None,
+        batch_size: int = 64,
+    ) -> Tensor:
+        """Draw samples.
+
+        The same seed gives the same noise on every machine, and the first samples do not depend on how
+        many follow.
+
+        Args:
+            count: how many.
+            seed: of the noise.
+            classes: for a model told a label: one class for all, or one for each; every class in turn
+                where it is not said.
+            attributes: for a model told attributes: those that differ from "no".
+            pictures: for a model told a picture: `[count, C, H, W]` in [-1, 1].
+            batch_size: how many at a time; changes memory, not samples.
+
+        Returns:
+            `[count, C, H, W]` in [-1, 1], or points `[count, D]`; float32 on the CPU.
+
+        Raises:
+            ValueError: the model is told something else, or there is no such class or attribute.
+        """
+        return torch.cat(
+            list(
+                self.stream(
+                    count,
+                    seed=seed,
+                    classes=classes,
+                    attributes=attributes,
+                    pictures=pictures,
+                    batch_size=batch_size,
+                )
+            )
+        )
+
+    @torch.no_grad()
+    def stream(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        classes: str | int | Sequence[str | int] | None = None,
+        attributes: Mapping[str, bool] | None = None,
+        pictures: Tensor | None = None,
+        batch_size: int = 64,
+    ) -> Iterator[Tensor]:
+        """The samples of `generate`, a batch at a time, so that any count fits in memory."""
+        if count < 1:
+            raise ValueError(f"count is {count}; it must be at least 1")
+        draw, generate = (getattr(self.game, name, None) for name in ("draw_noise", "generate"))
+        if draw is None or generate is None:
+            raise ValueError(f"a {self.method.name} model does not generate from noise")
+        condition = self.condition(count, classes, attributes, pictures)
+        generator = torch.Generator().manual_seed(seed)
+        for start in range(0, count, batch_size):
+            noise = draw(min(batch_size, count - start), generator).to(self.device)
+            told = None if condition is None else condition[start : start + batch_size].to(self.device)
+            samples = generate(noise, told).float().cpu()
+            yield samples.clamp(-1, 1) if samples.ndim == 4 else samples
+
+    def condition(
+        self,
+        count: int,
+        classes: str | int | Sequence[str | int] | None = None,
+        attributes: Mapping[str, bool] | None = None,
+        pictures: Tensor | None = None,
+    ) -> Tensor | None:
+        """What the model is told for each of `count` samples; None where it is told nothing."""
+        kind = self.facts.condition
+        given = {"label": classes, "attributes": attributes}
+        told = {**given, kind or "": given.get(kind or "", pictures)}
+        surplus = [name for name, value in {**given, "pictures": pictures}.items() if value is not None]
+        if kind is None and surplus:
+            raise ValueError(
+                f"this {self.method.name} model draws without a condition, but was told {surplus}"
+            )
+        if kind is None:
+            return None
+        if kind == "label":
+            return self._labels(count, classes)
+        if kind == "attributes":
+            return self._attributes(count, attributes or {})
+        if told[kind] is None:
+            raise ValueError(
+                f"this model is told a picture ({kind}): give pictures [count, C, H, W] in [-1, 1]"
+            )
+        if pictures is None or tuple(pictures.shape[1:]) != self.facts.condition_shape:
+            shape = None if pictures is None else tuple(pictures.shape[1:])
+            raise ValueError(f"pictures are {shape}, but this model is told {self.facts.condition_shape}")
+        return pictures[torch.arange(count) % len(pictures)]
+
+    def _labels(self, count: int, classes: str | int | Sequence[str | int] | None) -> Tensor:
+        names = self.facts.classes
+        wished = (
+            range(len(names)) if classes is None else [classes] if isinstance(classes, str | int) else classes
+        )
+        labels = torch.tensor([self._label(wish) for wish in wished])
+        return labels[torch.arange(count) % len(labels)]
+
+    def _label(self, wish: str | int) -> int:
+        names = self.facts.classes
+        if isinstance(wish, str) and wish in names:
+            return names.index(wish)
+        if str(wish).isdigit() and int(wish) < len(names):
+            return int(wish)
+        raise ValueError(
+            f"there is no class {wish!r}{nearest(wish, names)}; the classes are {', '.join(names)} "
+            f"(or 0 to {len(names) - 1})"
+        )
+
+    def _attributes(self, count: int, wishes: Mapping[str, bool]) -> Tensor:
+        names = self.facts.attributes
+        for wish in wishes:
+            if wish not in names:
+                raise ValueError(
+                    f"there is no attribute {wish!r}{nearest(wish, names)}; they are {', '.join(names)}"
+                )
+        return torch.tensor([float(wishes.get(name, False)) for name in names]).repeat(count, 1)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model; each file is whole or not there."""
+        folder = Path(folder)
+        config = {
+            "format": FORMAT,
+            "method": self.method.name,
+            "images": self.images,
+            "facts": self.facts.to_dict(),
+            "recipe": self.recipe.model_dump(mode="json"),
+        }
+        with replacing(folder / "model.safetensors") as file:
+            file.write(format_tensors(self._kept()))
+        write_text(folder / "README.md", self._card())
+        write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
+        return folder
+
+    def _kept(self) -> dict[str, Tensor]:
+        return {
+            f"{name}.{key}": tensor.detach().cpu().contiguous().clone()
+            for name in self.game.keeps
+            for key, tensor in self.game.get_submodule(name).state_dict().items()
+        }
+
+    def _card(self) -> str:
+        first = self.method.card.splitlines()[0]
+        shape = "x".join(map(str, self.facts.shape))
+        told = f", told its {self.facts.condition}" if self.facts.condition else ""
+        classes = f"- classes: {', '.join(self.facts.classes)}\n" if self.facts.classes else ""
+        return f"""# {first}
+
+Draws samples of shape {shape}{told}.
+
+- method: `{self.method.name}` (`ganarium show {self.method.name}`)
+- trained on: {self.images:,} images from `{Path(self.recipe.data.source).name}`
+{classes}- weights: running averages, `model.safetensors`; the full recipe is in `config.json`
+
+```python
+import ganarium as gan
+
+model = gan.load("path/to/this/folder")
+images = model.generate(16, seed=3)  # float [16, {", ".join(map(str, self.facts.shape))}]
+```
+
+The licence of the weights follows from the data they were trained on; it is for you to state.
+"""
+
+
+def load(folder: str | Path, *, device: str = "cpu") -> Model:
+    """The model in a model folder or in a run's folder.
+
+    Raises:
+        FileNotFoundError: there is none; the message says what was looked for.
+        ValueError: it is damaged, of another version, or of a method that is not installed.
+    """
+    folder = Path(folder)
+    found = next((f for f in (folder, folder / "model") if (f / "config.json").is_file()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"{folder} holds no model: looked for config.json in it and in {folder / 'model'}"
+            + ("; the run has not saved one yet" if (folder / "recipe.yaml").exists() else "")
+        )
+    config = _config(found / "config.json")
+    method = methods.find(config["method"])
+    recipe = complete(method, config["recipe"])
+    facts = Facts.from_dict(config["facts"])
+    played = assemble(method, recipe, facts)
+    game = last_game(played) if isinstance(played, Campaign) else played
+    _fill(game, found / "model.safetensors")
+    return Model(method, recipe, facts, game, config["images"]).to(device)
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        found = config.get("format") if isinstance(config, dict) else type(config).__name__
+        raise ValueError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
+    return config
+
+
+def _fill(game: Game, path: Path) -> None:
+    """Put the saved weights into the children that are kept, and drop the others."""
+    try:
+        tensors = parse_tensors(path.read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing beside its config.json") from None
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    for name in game.keeps:
+        own = {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
+        try:
+            game.get_submodule(name).load_state_dict(own)
+        except RuntimeError as error:
+            raise ValueError(f"{path} does not fit its config.json: {error}") from None
+    for name, _ in list(game.named_children()):
+        if not any(kept == name or kept.startswith(f"{name}.") for kept in game.keeps):
+            delattr(game, name)

@@ -1,0 +1,90 @@
+"""The convolutional pair of DCGAN (Radford et al. 2016, arXiv:1511.06434, sec. 3 and fig. 1)."""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
+from ganarium.networks.layers.norms import Norm, norm2d, spectral
+
+
+def _initialise(net: nn.Module) -> None:
+    """Zero-centred normal weights of deviation 0.02 (sec. 4); norms' scales around 1.
+
+    Only where norms follow: without them weights this small would start every output at zero.
+    """
+    if not any(isinstance(m, nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d) for m in net.modules()):
+        return
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+
+
+class DCGANGenerator(nn.Module):
+    """Noise `[N, inputs]` to pictures `[N, C, H, W]` in [-1, 1], by fractionally strided convolutions.
+
+    A 64x64 picture is grown 4 -> 8 -> 16 -> 32 -> 64; other sizes start where halving ends, and what
+    rounding adds is cut away. `width` is the number of channels before the last layer (the paper has
+    128, so that the first feature map has 1024).
+    """
+
+    memory_format = torch.channels_last
+
+    def __init__(self, inputs: int, shape: Sequence[int], *, width: int = 64, norm: Norm = "batch"):
+        super().__init__()
+        self.shape = tuple(shape)
+        times = halvings(shape)
+        sizes = [width * 2**k for k in reversed(range(times))]
+        self.bottom = (sizes[0], *bottom_size(shape, times))
+        bias = norm == "none"
+        self.project = nn.Linear(inputs, self.bottom[0] * self.bottom[1] * self.bottom[2], bias=bias)
+        layers: list[nn.Module] = [norm2d(norm, sizes[0]), nn.ReLU()]
+        for fan_in, fan_out in itertools.pairwise(sizes):
+            layers += [
+                nn.ConvTranspose2d(fan_in, fan_out, 4, stride=2, padding=1, bias=bias),
+                norm2d(norm, fan_out),
+                nn.ReLU(),
+            ]
+        layers += [nn.ConvTranspose2d(width, self.shape[0], 4, stride=2, padding=1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        _initialise(self)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Pictures of the given shape."""
+        features = self.project(noise).view(-1, *self.bottom)
+        return centre_cut(self.layers(features.contiguous(memory_format=torch.channels_last)), self.shape)
+
+
+class DCGANDiscriminator(nn.Module):
+    """Pictures `[N, C, H, W]` to scores `[N]` (logits), by strided convolutions.
+
+    No norm after the first layer (sec. 3). `width` is the number of channels after it.
+    """
+
+    memory_format = torch.channels_last
+
+    def __init__(
+        self, shape: Sequence[int], *, width: int = 64, norm: Norm = "batch", spectral_norm: bool = False
+    ):
+        super().__init__()
+        times = halvings(shape)
+        sizes = [shape[0], *[width * 2**k for k in range(times)]]
+        layers: list[nn.Module] = []
+        for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+            normed = norm if depth else "none"
+            conv = nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1, bias=normed == "none")
+            layers += [spectral(conv, wanted=spectral_norm), norm2d(normed, fan_out), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers)
+        with torch.no_grad():
+            features = self.layers.eval()(torch.zeros(1, *shape)).numel()
+        self.layers.train()
+        self.score = spectral(nn.Linear(features, 1), wanted=spectral_norm)
+        _initialise(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """One score a picture."""
+        return self.score(self.layers(images).flatten(1)).squeeze(1)

@@ -1,0 +1,45 @@
+"""Perceptrons, as in the first GAN (Goodfellow et al. 2014): for points and for small pictures."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class MLPGenerator(nn.Module):
+    """Noise `[N, inputs]` to samples `[N, *shape]`; pictures in [-1, 1] by tanh, points unbounded."""
+
+    def __init__(self, inputs: int, shape: Sequence[int], *, width: int = 256, depth: int = 3):
+        super().__init__()
+        self.shape = tuple(shape)
+        sizes = [inputs, *[width] * depth]
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in itertools.pairwise(sizes):
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        layers.append(nn.Linear(width, math.prod(shape)))
+        if len(self.shape) == 3:
+            layers.append(nn.Tanh())
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Samples of the given shape."""
+        return self.layers(noise).view(-1, *self.shape)
+
+
+class MLPDiscriminator(nn.Module):
+    """Samples `[N, *shape]` to scores `[N]` (logits)."""
+
+    def __init__(self, shape: Sequence[int], *, width: int = 256, depth: int = 3, dropout: float = 0.0):
+        super().__init__()
+        sizes = [math.prod(shape), *[width] * depth]
+        layers: list[nn.Module] = [nn.Flatten()]
+        for fan_in, fan_out in itertools.pairwise(sizes):
+            layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2)]
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """One score a sample."""
+        return self.layers(samples).squeeze(1)

@@ -1,0 +1,66 @@
+"""The standard convolutional pair of SNGAN (Miyato et al. 2018, arXiv:1802.05957, table 3)."""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganarium.networks.layers.grid import bottom_size, centre_cut
+from ganarium.networks.layers.norms import spectral
+
+STAGES = 3
+
+
+class SNGANGenerator(nn.Module):
+    """Noise `[N, inputs]` to pictures `[N, C, H, W]` in [-1, 1] (table 3a); for the paper `width` is 64."""
+
+    memory_format = torch.channels_last
+
+    def __init__(self, inputs: int, shape: Sequence[int], *, width: int = 64):
+        super().__init__()
+        self.shape = tuple(shape)
+        sizes = [width * 2**k for k in reversed(range(STAGES + 1))]
+        self.bottom = (sizes[0], *bottom_size(shape, STAGES))
+        self.project = nn.Linear(inputs, self.bottom[0] * self.bottom[1] * self.bottom[2])
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in itertools.pairwise(sizes):
+            layers += [
+                nn.ConvTranspose2d(fan_in, fan_out, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(fan_out),
+                nn.ReLU(),
+            ]
+        layers += [nn.Conv2d(width, self.shape[0], 3, padding=1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Pictures of the given shape."""
+        features = self.project(noise).view(-1, *self.bottom)
+        return centre_cut(self.layers(features.contiguous(memory_format=torch.channels_last)), self.shape)
+
+
+class SNGANDiscriminator(nn.Module):
+    """Pictures `[N, C, H, W]` to scores `[N]` (table 3b); spectral norm on every layer, no other norm."""
+
+    memory_format = torch.channels_last
+
+    def __init__(self, shape: Sequence[int], *, width: int = 64, spectral_norm: bool = True):
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = shape[0]
+        for stage in range(STAGES):
+            size = width * 2**stage
+            for fan_in, fan_out, kernel, stride in ((channels, size, 3, 1), (size, size, 4, 2)):
+                conv = nn.Conv2d(fan_in, fan_out, kernel, stride, padding=1)
+                layers += [spectral(conv, wanted=spectral_norm), nn.LeakyReLU(0.1)]
+            channels = size
+        last = nn.Conv2d(channels, 2 * channels, 3, padding=1)
+        layers += [spectral(last, wanted=spectral_norm), nn.LeakyReLU(0.1)]
+        self.layers = nn.Sequential(*layers)
+        with torch.no_grad():
+            features = self.layers(torch.zeros(1, *shape)).numel()
+        self.score = spectral(nn.Linear(features, 1), wanted=spectral_norm)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """One score a picture."""
+        return self.score(self.layers(images).flatten(1)).squeeze(1)

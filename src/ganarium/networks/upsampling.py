@@ -1,0 +1,42 @@
+"""A small, quick generator of nearest upsampling and 3x3 convolutions.
+
+Resize-convolution leaves no checkerboard (Odena et al. 2016, "Deconvolution and checkerboard artifacts").
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
+from ganarium.networks.layers.norms import Norm, norm2d
+
+
+class UpsamplingGenerator(nn.Module):
+    """Noise `[N, inputs]` to pictures `[N, C, H, W]` in [-1, 1]; `width` channels before the last layer."""
+
+    memory_format = torch.channels_last
+
+    def __init__(self, inputs: int, shape: Sequence[int], *, width: int = 16, norm: Norm = "batch"):
+        super().__init__()
+        self.shape = tuple(shape)
+        times = halvings(shape)
+        sizes = [width * 2**k for k in reversed(range(times + 1))]
+        self.bottom = (sizes[0], *bottom_size(shape, times))
+        self.project = nn.Linear(inputs, self.bottom[0] * self.bottom[1] * self.bottom[2])
+        layers: list[nn.Module] = [norm2d(norm, sizes[0]), nn.ReLU()]
+        for fan_in, fan_out in itertools.pairwise(sizes):
+            layers += [
+                nn.Upsample(scale_factor=2),
+                nn.Conv2d(fan_in, fan_out, 3, padding=1, bias=norm == "none"),
+                norm2d(norm, fan_out),
+                nn.ReLU(),
+            ]
+        layers += [nn.Conv2d(width, self.shape[0], 3, padding=1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Pictures of the given shape."""
+        features = self.project(noise).view(-1, *self.bottom)
+        return centre_cut(self.layers(features.contiguous(memory_format=torch.channels_last)), self.shape)

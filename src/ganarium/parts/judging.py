@@ -1,0 +1,52 @@
+"""How samples are put before a discriminator."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+def mixes_samples(net: nn.Module) -> bool:
+    """Whether a sample's score depends on its batch: batch statistics, or a layer that says so itself."""
+    return any(isinstance(m, _BatchNorm) or getattr(m, "mixes_samples", False) for m in net.modules())
+
+
+def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The scores of each batch, from one pass over all of them where that is the same thing.
+
+    A batch is a tensor, or the tuple of tensors that the discriminator takes. Where samples mix
+    (see `mixes_samples`) each batch gets a pass of its own.
+    """
+    args = [batch if isinstance(batch, tuple) else (batch,) for batch in batches]
+    if mixes_samples(discriminator):
+        return tuple(discriminator(*arg) for arg in args)
+    whole = discriminator(*(torch.cat(columns) for columns in zip(*args, strict=True)))
+    return tuple(whole.split([len(arg[0]) for arg in args]))
+
+
+@contextlib.contextmanager
+def _held(net: nn.Module) -> Iterator[None]:
+    trainable = [p for p in net.parameters() if p.requires_grad]
+    for p in trainable:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in trainable:
+            p.requires_grad_(True)
+
+
+def frozen(net: nn.Module) -> Callable[..., Tensor]:
+    """`net` with its weights held constant: gradients pass through it and stop at nothing in it.
+
+    An eager network does not need this, since the engine asks for the movers' gradients only; a
+    compiled one computes every weight gradient once its forward was traced with trainable weights.
+    """
+
+    def call(*args: Tensor) -> Tensor:
+        with _held(net):
+            return net(*args)
+
+    return call

@@ -1,0 +1,232 @@
+"""A run: a folder in which a method is, or was, trained."""
+
+import contextlib
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from ganarium import methods, model, processes
+from ganarium.recipe import Method, Recipe, complete, from_yaml, override, resolve
+from ganarium.tables import merge
+from ganarium.trainer import Progress, Trainer, save_recipe
+from ganarium.watch import log
+
+PRESETS = Path(__file__).parent / "presets"
+Say = Callable[[str], None]
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+class Run:
+    """A run folder. Iterating plays it: first its log so far, then what is still to be played.
+
+    Attributes:
+        folder: where everything is.
+        recipe: what is played.
+    """
+
+    def __init__(self, folder: str | Path, *, recipe: Recipe | None = None, say: Say = quiet):
+        """Open a run; with a recipe, begin one.
+
+        Raises:
+            FileNotFoundError: there is no run in this folder.
+            ValueError: its recipe cannot be used.
+        """
+        self.folder = Path(folder)
+        self.say = say
+        self.recipe = recipe if recipe is not None else _saved_recipe(self.folder)
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """The same run with some keys of its recipe changed (a greater length, another learning rate)."""
+        tree = merge(self.recipe.model_dump(mode="json"), changes)
+        return type(self)(self.folder, recipe=complete(methods.find(self.recipe.method), tree), say=self.say)
+
+    def play(self) -> Generator[Progress, None, None]:
+        """Play on from where the folder stands; yields a Progress for each new line of the log."""
+        with _group(self.recipe):
+            trainer = Trainer(self.recipe, self.folder, say=self.say)
+            self.recipe = trainer.recipe
+            save_recipe(self.recipe, self.folder)
+            yield from trainer.play()
+
+    def __iter__(self) -> Iterator[Progress]:
+        """The log so far, then each new line as it is played."""
+        for record in log.read(self.folder):
+            yield Progress(
+                record["round"], record["images"], self.recipe.images, record["terms"], 0.0, 0.0, self.sheet
+            )
+        yield from self.play()
+
+    def finish(self) -> Self:
+        """Play to the end."""
+        for _ in self.play():
+            pass
+        return self
+
+    @property
+    def sheet(self) -> Path | None:
+        """The newest sheet of samples."""
+        return max((self.folder / "samples").glob("*.png"), default=None)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The log so far: round, images, mean terms and learning rates of each line."""
+        return log.read(self.folder)
+
+    def model(self) -> model.Model:
+        """The model as it was last saved."""
+        return model.load(self.folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, method={self.recipe.method!r}, images={self.recipe.images:,})"
+
+
+def _saved_recipe(folder: Path) -> Recipe:
+    path = folder / "recipe.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is no run: it has no recipe.yaml")
+    tree = from_yaml(path.read_text(encoding="utf-8"), str(path))
+    return complete(methods.find(str(tree.get("method"))), tree)
+
+
+@contextlib.contextmanager
+def _group(recipe: Recipe) -> Iterator[None]:
+    """Within the block the processes that torchrun started are one group."""
+    from ganarium.trainer import device_named
+
+    processes.start(device_named(recipe.device))
+    try:
+        yield
+    finally:
+        processes.stop()
+
+
+def chosen_recipe(
+    method: str | Path | Method | Mapping[str, Any],
+    *,
+    data: str | Path | None = None,
+    preset: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    overrides: tuple[str, ...] = (),
+) -> Recipe:
+    """A method's recipe, or the one in a YAML file or tree, with changes; complete and checked.
+
+    Layers, each over the one before: the method's own recipe, the preset or file, `data`, `changes`,
+    `overrides` (`key=value`).
+
+    Raises:
+        FileNotFoundError: there is no such file or preset.
+        ValueError: there is no such method or key, or a value cannot be.
+    """
+    row, layers = _method_and_layers(method)
+    if preset is not None:
+        layers.append(_preset(row, preset))
+    if data is not None:
+        layers.append({"data": {"source": str(data)}})
+    layers.append(changes or {})
+    return resolve(row, *layers, *map(override, overrides))
+
+
+def _method_and_layers(
+    method: str | Path | Method | Mapping[str, Any],
+) -> tuple[Method, list[Mapping[str, Any]]]:
+    if isinstance(method, Method):
+        return method, []
+    if isinstance(method, Mapping):
+        return methods.find(str(method.get("method"))), [method]
+    if str(method).endswith((".yaml", ".yml")):
+        path = Path(method)
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no recipe file {path}")
+        tree = from_yaml(path.read_text(encoding="utf-8"), str(path))
+        if "method" not in tree:
+            raise ValueError(
+                f"{path} has no key `method`; name the method it is for, for example method: dcgan"
+            )
+        return methods.find(str(tree["method"])), [tree]
+    return methods.find(str(method)), []
+
+
+def presets(method: Method) -> dict[str, Path]:
+    """The presets that come with a method, by name."""
+    return {path.stem: path for path in sorted((PRESETS / method.name).glob("*.yaml"))}
+
+
+def _preset(method: Method, name: str) -> Mapping[str, Any]:
+    there = presets(method)
+    if name not in there:
+        raise FileNotFoundError(f"{method.name} has no preset {name!r}; it has {', '.join(there) or 'none'}")
+    return yaml.safe_load(there[name].read_text(encoding="utf-8")) or {}
+
+
+def new_folder(method: str, parent: Path = Path("runs")) -> Path:
+    """The next free run folder: `runs/0007-dcgan`."""
+    numbers = [int(m.group()) for f in parent.glob("[0-9]*") if (m := re.match(r"\d+", f.name))]
+    return parent / f"{max(numbers, default=0) + 1:04d}-{method}"
+
+
+def prepare(
+    method: str | Path | Method | Mapping[str, Any],
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    preset: str | None = None,
+    say: Say = quiet,
+    **changes: Any,
+) -> Run:
+    """A new run that waits to be played: iterate over it, or call `finish()`.
+
+    Args:
+        method: a name, a recipe file, or a Method of your own.
+        data: where the samples are; the built-in world where it is not said.
+        out: the run folder; the next free one under `runs/` where it is not said.
+        preset: the method's preset for a kind of data.
+        say: is told what people should know.
+        changes: keys of the recipe: `images=200_000`, `game={"objective": "hinge"}` ...
+
+    Raises:
+        FileExistsError: there is a run in `out` already.
+        FileNotFoundError, ValueError: as `chosen_recipe`.
+    """
+    recipe = chosen_recipe(method, data=data, preset=preset, changes=changes)
+    folder = Path(out) if out is not None else new_folder(recipe.method)
+    refuse_used(folder)
+    return Run(folder, recipe=recipe, say=say)
+
+
+def refuse_used(folder: Path) -> None:
+    """Raise FileExistsError where a run is in the folder: nothing is written over."""
+    if (folder / "recipe.yaml").exists():
+        raise FileExistsError(
+            f"there is a run in {folder} already; go on with it (ganarium resume {folder}), "
+            "or choose another folder"
+        )
+
+
+def train(
+    method: str | Path | Method | Mapping[str, Any],
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    preset: str | None = None,
+    say: Say = quiet,
+    **changes: Any,
+) -> Run:
+    """Train to the end; see `prepare` for the arguments and errors."""
+    return prepare(method, data=data, out=out, preset=preset, say=say, **changes).finish()
+
+
+def resume(folder: str | Path, *, say: Say = quiet, **changes: Any) -> Run:
+    """Go on with a run to its end: the same numbers as if it had never stopped.
+
+    Args:
+        folder: the run's.
+        say: is told what people should know.
+        changes: keys of the recipe to change, a greater `images=...` say.
+    """
+    return Run(folder, say=say).changed(changes).finish()

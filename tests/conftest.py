@@ -1,0 +1,31 @@
+"""What every test shares: one thread, since small tensors are faster on one, and where real data lie."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
+
+
+def _folder(variable: str, default: Path) -> Path:
+    folder = Path(os.environ.get(variable, default))
+    if not folder.is_dir():
+        pytest.skip(f"{variable} names no folder, and {default} is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    return _folder("GANARIUM_DATA", ROOT.parent / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def parity() -> Path:
+    return _folder("GANARIUM_PARITY", ROOT.parent / "shared" / "parity")
