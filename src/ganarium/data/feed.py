@@ -1,0 +1,197 @@
+"""The endless stream of batches: a function of (seed, index) alone, so a count is its whole state."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganarium.data.batches import Conditioned
+from ganarium.data.dataset import Dataset
+
+_ORDER, _MIRROR = 1, 2
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+class Feed:
+    """This process's share of an endless stream of batches, decoded ahead.
+
+    Sample i = 0, 1, 2, ... of the stream is number i mod n of the (i // n)-th epoch, whose order depends on
+    (seed, epoch); whether it is mirrored depends on (seed, i). Whole batch b holds samples b B to (b + 1) B.
+    It is cut into `accumulate` micro-batches, and each of these into one share for every process. So neither
+    the number of processes, nor that of micro-batches, nor that of workers changes what a batch holds.
+
+    Args:
+        dataset: where the samples come from.
+        batch_size: of the whole run; divisible by `size * accumulate`.
+        seed: of order and mirroring.
+        flip: mirror half of the pictures left to right.
+        accumulate: micro-batches a batch.
+        rank: this process, 0 <= rank < size.
+        size: number of processes.
+        device: where the samples are put.
+        channels_last: lay pictures out as NHWC in memory (their shape stays `[N, C, H, W]`).
+        workers: threads that decode ahead; 0 decodes in the caller's own.
+
+    Raises:
+        ValueError: `batch_size` cannot be shared out evenly.
+    """
+
+    waited: float
+    """Seconds that the caller has waited for samples."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        flip: bool = False,
+        accumulate: int = 1,
+        rank: int = 0,
+        size: int = 1,
+        device: str | torch.device = "cpu",
+        channels_last: bool = False,
+        workers: int = 2,
+    ):
+        if batch_size < 1 or batch_size % (size * accumulate):
+            raise ValueError(
+                f"batch_size={batch_size} cannot be shared out among {size} processes times "
+                f"{accumulate} micro-batches: make it a multiple of {size * accumulate}"
+            )
+        if len(dataset) < batch_size:
+            dataset.report.note(
+                f"only {len(dataset):,} samples for batches of {batch_size:,}: "
+                "each is shown more than once a batch"
+            )
+        self.waited = 0.0
+        self._dataset = dataset
+        self._seed, self._flip = seed, flip
+        self._accumulate = accumulate
+        self._share = batch_size // (size * accumulate)
+        self._rank, self._size = rank, size
+        self._device, self._channels_last = torch.device(device), channels_last
+        self._calls = 0
+        self._workers = ThreadPoolExecutor(workers, "ganarium-feed") if workers else None
+        self._ahead: deque[Future[Tensor | Conditioned]] = deque()
+        self._most_ahead = 2 * workers
+
+    @property
+    def images(self) -> int:
+        """Samples handed out so far by all processes together."""
+        return self._calls * self._share * self._size
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Tensor | Conditioned:
+        """The next micro-batch, on the device.
+
+        Raises:
+            ValueError: not one sample is whole.
+        """
+        started = time.perf_counter()
+        if self._workers is None:
+            batch = self._assembled(self._calls)
+        else:
+            self._look_ahead(self._workers)
+            batch = self._ahead[0].result()
+            self._ahead.popleft()
+        self._calls += 1
+        self.waited += time.perf_counter() - started
+        if self._workers is not None:
+            self._look_ahead(self._workers)
+        if self._device.type == "cpu":
+            return batch
+        return _each(batch, lambda part: part.to(self._device, non_blocking=True))
+
+    def state_dict(self) -> dict[str, int]:
+        """Whole batches handed out; what was only decoded ahead does not count."""
+        return {"batches": self._calls // self._accumulate}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Goes on where a feed of any number of processes and micro-batches stood."""
+        self._drop()
+        self._calls = state["batches"] * self._accumulate
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self._drop()
+        if self._workers is not None:
+            self._workers.shutdown(wait=True)
+
+    def _look_ahead(self, workers: ThreadPoolExecutor) -> None:
+        while len(self._ahead) < self._most_ahead:
+            self._ahead.append(workers.submit(self._assembled, self._calls + len(self._ahead)))
+
+    def _drop(self) -> None:
+        for future in self._ahead:
+            future.cancel()
+        self._ahead.clear()
+
+    def _assembled(self, call: int) -> Tensor | Conditioned:
+        start = (call * self._size + self._rank) * self._share
+        mirrored = _mirrored(self._seed, start, self._share) if self._flip else None
+        batch = self._dataset.batch(
+            _order(len(self._dataset), self._seed, start, self._share), mirrored=mirrored
+        )
+        if self._channels_last:
+            batch = _each(batch, _channels_last)
+        return _each(batch, Tensor.pin_memory) if self._device.type == "cuda" else batch
+
+
+def _order(length: int, seed: int, start: int, count: int) -> NDArray[np.int64]:
+    """Which samples, of `length`, stand at `count` places of the stream from `start` on."""
+    parts = []
+    while count:
+        epoch, place = divmod(start, length)
+        part = _permutation(length, seed, epoch)[place : place + count]
+        parts.append(part)
+        start, count = start + len(part), count - len(part)
+    return np.concatenate(parts)
+
+
+def _mirrored(seed: int, start: int, count: int) -> NDArray[np.bool_]:
+    """Which of `count` places of the stream from `start` on show a mirror image."""
+    return _hashed(_key(seed, _MIRROR), np.arange(start, start + count)) >> np.uint64(63) == 1
+
+
+@lru_cache(maxsize=4)
+def _permutation(length: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """An order of `length` samples, by hash: no change of a library's random numbers changes it."""
+    return np.argsort(_hashed(_key(seed, _ORDER, epoch), np.arange(length)), kind="stable")
+
+
+@lru_cache(maxsize=64)
+def _key(*parts: int) -> np.uint64:
+    """One number for several."""
+    key = np.zeros(1, dtype=np.uint64)
+    for part in parts:
+        key = _mixed(key + np.uint64((part + 1) * _GOLDEN % 2**64))
+    return key[0]
+
+
+def _hashed(key: np.uint64, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """64 random bits for each number."""
+    return _mixed(key + numbers.astype(np.uint64) * np.uint64(_GOLDEN))
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's mixing (Steele, Lea and Flood 2014, section 4, with Stafford's variant 13)."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+def _each(batch: Tensor | Conditioned, change: Callable[[Tensor], Tensor]) -> Tensor | Conditioned:
+    return Conditioned(*map(change, batch)) if isinstance(batch, Conditioned) else change(batch)
+
+
+def _channels_last(part: Tensor) -> Tensor:
+    return part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part

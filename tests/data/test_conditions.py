@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from ganarium.data.conditions import CONDITIONS, blurred, edges, grey, low
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+@pytest.mark.parametrize("shape", [(2, 1, 20, 28), (2, 3, 32, 32), (2, 4, 3, 5), (2, 5, 1, 1)])
+def test_pictures_of_the_same_size_in_range(name, shape):
+    made = CONDITIONS[name](torch.rand(shape) * 2 - 1)
+    assert made.shape[0] == 2
+    assert made.shape[2:] == shape[2:]
+    assert made.min() >= -1
+    assert made.max() <= 1 + 1e-6
+
+
+def test_grey_weighs_the_colours():
+    colours = torch.eye(3)[:, :, None, None] * 2 - 1
+    assert torch.allclose((grey(colours).flatten() + 1) / 2, torch.tensor([0.299, 0.587, 0.114]))
+
+
+def test_blurring_keeps_flat_pictures_and_the_mean_and_takes_the_detail():
+    flat = torch.full((1, 3, 24, 36), 0.3)
+    assert torch.allclose(blurred(flat), flat, atol=1e-6)
+    spot = torch.zeros(1, 1, 33, 33)
+    spot[..., 16, 16] = 1
+    spread = blurred(spot)
+    assert spread.sum().item() == pytest.approx(1, abs=1e-5)
+    assert torch.allclose(spread, spread.flip(-1), atol=1e-7)
+    assert torch.allclose(spread, spread.mT, atol=1e-7)
+    variance = (spread[0, 0].sum(0) * (torch.arange(33) - 16) ** 2).sum()
+    assert variance.sqrt().item() == pytest.approx(33 / 12, rel=0.05)
+
+
+def test_low_holds_a_quarter_of_the_resolution():
+    checks = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 2.0 - 1
+    assert low(checks[None, None]).abs().max() < 1e-6
+
+
+def test_edges_are_where_the_brightness_steps():
+    step = torch.full((1, 1, 8, 8), -1.0)
+    step[..., 4:] = 1
+    found = edges(step)[0, 0]
+    assert (found[:, 3:5] == 1).all()
+    assert (found[:, :3] == -1).all()
+    assert (found[:, 5:] == -1).all()
