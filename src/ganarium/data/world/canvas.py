@@ -1,0 +1,139 @@
+"""The sheet that scenes are drawn on: its pixels, its colours, and how a contour becomes a picture."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganarium.data.world.shapes import Shape
+
+MARGIN = 0.025
+"""What stays free between a shape and the picture's border, in sides."""
+
+# Colours are levels in 0..255.
+_NAMES = {1: ("dark", "grey", "pale", "white"), 3: ("red", "green", "blue", "yellow")}
+_PALETTE = {
+    1: ((92,), (144,), (198,), (252,)),
+    3: ((240, 62, 54), (46, 204, 98), (52, 122, 255), (255, 214, 30)),
+}
+_BACKGROUND = {1: (20,), 3: (22, 24, 38)}
+_DIM = {1: (28,), 3: (58, 60, 70)}  # the middle of the textured backgrounds
+_DEPTH = {1: 20.0, 3: 64.0}  # how far a textured background may stray from its middle, in levels
+
+_STYLE_PALETTE = {
+    1: ((28,), (70,), (112,), (154,)),
+    3: ((206, 54, 140), (0, 140, 134), (92, 64, 188), (232, 122, 28)),
+}
+_PAPER = {1: (240,), 3: (247, 241, 228)}
+_INK = {1: (0,), 3: (40, 34, 46)}
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A sheet of `height` x `width` pixels; lengths are in sides, the shorter of the two."""
+
+    height: int
+    width: int
+    channels: int
+    textured: bool
+
+    @property
+    def side(self) -> int:
+        """Pixels a unit of length."""
+        return min(self.height, self.width)
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Width and height, in sides."""
+        return self.width / self.side, self.height / self.side
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """The names of the colours: grey levels where there is one channel."""
+        return _NAMES[self.channels]
+
+    @property
+    def palette(self) -> Tensor:
+        """The colours, `[4, C]` in 0..255."""
+        return torch.tensor(_PALETTE[self.channels], dtype=torch.float32)
+
+    @property
+    def background(self) -> Tensor:
+        """The middle of the background, `[C]` in 0..255."""
+        return torch.tensor((_DIM if self.textured else _BACKGROUND)[self.channels], dtype=torch.float32)
+
+    @property
+    def depth(self) -> float:
+        """How far a background strays from its middle: a distance in 0..255."""
+        return _DEPTH[self.channels] if self.textured else 0.0
+
+    @property
+    def style_palette(self) -> Tensor:
+        """The colours of the second style, in the same order, `[4, C]` in 0..255."""
+        return torch.tensor(_STYLE_PALETTE[self.channels], dtype=torch.float32)
+
+    @property
+    def paper(self) -> Tensor:
+        """The background of the second style, `[C]` in 0..255."""
+        return torch.tensor(_PAPER[self.channels], dtype=torch.float32)
+
+    @property
+    def ink(self) -> Tensor:
+        """The contours of the second style, `[C]` in 0..255."""
+        return torch.tensor(_INK[self.channels], dtype=torch.float32)
+
+    @property
+    def hatch(self) -> Tensor:
+        """The hatching of the second style, `[H, W]` in 0..1: diagonals, seven a side."""
+        x, y = self.grid()
+        return (0.5 + 1.5 * torch.sin(2 * math.pi * 7 / math.sqrt(2) * (x + y))).clamp_(0, 1)
+
+    @property
+    def sizes(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The radii, in sides, that are called small and large."""
+        return ((0.20, 0.27), (0.32, 0.42)) if self.textured else ((0.28, 0.33), (0.36, 0.41))
+
+    @property
+    def jitter(self) -> float:
+        """How far a centre may lie from the middle, as a share of the extent."""
+        return 0.5 if self.textured else 0.12
+
+    def grid(self, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+        """The x `[1, W]` and y `[H, 1]` of the pixels' centres, in sides."""
+        x = (torch.arange(self.width, dtype=torch.float32, device=device) + 0.5) / self.side
+        y = (torch.arange(self.height, dtype=torch.float32, device=device) + 0.5) / self.side
+        return x[None, :], y[:, None]
+
+
+def signed_distance(
+    canvas: Canvas, shape: Shape, x: Tensor, y: Tensor, radius: Tensor, angle: Tensor
+) -> Tensor:
+    """The distance of each pixel's centre to the contour of each shape, negative inside.
+
+    Args:
+        canvas: the sheet.
+        shape: what is drawn.
+        x: the centres, `[N]`, in sides.
+        y: likewise.
+        radius: of the circumscribed circles, `[N]`, in sides.
+        angle: clockwise from upright, `[N]`, in radians.
+
+    Returns:
+        `[N, H, W]`, in pixels.
+    """
+    columns, rows = canvas.grid(x.device)
+    from_x, from_y = columns - x[:, None, None], rows - y[:, None, None]  # [N, 1, W], [N, H, 1]
+    cos, sin = ((turned / radius)[:, None, None] for turned in (angle.cos(), angle.sin()))
+    distance = shape.distance(cos * from_x + sin * from_y, cos * from_y - sin * from_x)
+    return distance.mul_(radius[:, None, None] * canvas.side)
+
+
+def coverage(distance: Tensor) -> Tensor:
+    """The covered share of each pixel, in 0..1, where a straight contour runs at `distance` pixels."""
+    return (0.5 - distance).clamp_(0, 1)
+
+
+def blend(below: Tensor, above: Tensor, share: Tensor) -> Tensor:
+    """`above` over `below` where `share` `[..., H, W]` is 1: `[..., C, H, W]`."""
+    return below + (above - below) * share.unsqueeze(-3)
