@@ -201,3 +201,12 @@ def test_what_goes_wrong_in_a_worker_is_raised_at_its_turn(workers):
         next(feed)
     assert feed.images == 8
     feed.close()
+
+
+def test_a_failed_batch_is_not_skipped():
+    feed = Feed(Watched(fails_at=1), batch_size=4, workers=1)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="on fire"):
+            next(feed)
+    assert feed.images == 0
+    feed.close()

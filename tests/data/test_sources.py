@@ -302,6 +302,8 @@ class TestZip:
             opened(tmp_path / "a.zip")
         with pytest.raises(ValueError, match=r"nothing to use in .*b\.zip"):
             opened(self.archive(tmp_path / "b.zip", {"a.txt": b"hello"}))
+        with pytest.raises(ValueError, match=r"refused \.\./up\.png \(points outside the archive\)"):
+            opened(self.archive(tmp_path / "c.zip", {"../up.png": self.png()}))
 
     def test_a_table_inside(self, tmp_path):
         members = {

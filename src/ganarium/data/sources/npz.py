@@ -38,19 +38,24 @@ def npz(path: Path) -> Arrays:
 
 def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
     """Shape and type of each array, none of them read."""
-    headers = {}
     with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            with archive.open(name) as stream:
-                try:
-                    old = np.lib.format.read_magic(stream) == (1, 0)
-                    shape, _, dtype = (
-                        np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-                    )(stream)
-                except ValueError as error:
-                    raise ValueError(f"{path}: {name} is no array of NumPy: {error}") from error
-            headers[name.removesuffix(".npy")] = shape, dtype
-    return headers
+        return {
+            name.removesuffix(".npy"): _header(archive, name, path)
+            for name in archive.namelist()
+            if name.endswith(".npy")
+        }
+
+
+def _header(archive: zipfile.ZipFile, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    with archive.open(name) as stream:
+        try:
+            if np.lib.format.read_magic(stream) == (1, 0):
+                shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+            else:
+                shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+        except ValueError as error:
+            raise ValueError(f"{path}: {name} is no array of NumPy: {error}") from error
+    return shape, dtype
 
 
 def _name_of_images(path: Path, headers: dict[str, tuple[tuple[int, ...], np.dtype[Any]]]) -> str:

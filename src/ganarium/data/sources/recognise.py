@@ -69,10 +69,7 @@ def _folder(path: Path) -> Source:
 def _file(path: Path) -> Source:
     suffix = path.suffix.lower()
     if suffix in _ARCHIVES:
-        source = _ARCHIVES[suffix](path)
-        if not len(source):
-            raise ValueError(f"nothing to use in {path}: looked for pictures ({', '.join(sorted(SUFFIXES))})")
-        return source
+        return _ARCHIVES[suffix](path)
     if is_idx(path):
         return idx(path)
     if suffix in _PICKLES:

@@ -5,12 +5,12 @@ import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, TextIO
 
 from ganarium import recipe
-from ganarium.data.images import Form
-from ganarium.data.sources.base import Pictures, Report, Table, is_picture
+from ganarium.data.images import SUFFIXES, Form
+from ganarium.data.sources.base import Pictures, Report, Table, is_picture, listed
 
 LARGEST_MEMBER = 2**29
 """Bytes that a picture may unpack to."""
@@ -26,7 +26,7 @@ class Zip(Pictures):
     and skipped. A single folder that holds all the rest is looked into.
 
     Raises:
-        ValueError: no zip, or one that as a whole is a decompression bomb.
+        ValueError: no zip, one without pictures, or one that as a whole is a decompression bomb.
     """
 
     def __init__(self, path: Path):
@@ -45,6 +45,12 @@ class Zip(Pictures):
                 f"{path} is refused: a bomb, whose {packed:,} bytes would unpack to {unpacked:,}"
             )
         pictures = sorted(name for name in sound if is_picture(name))
+        if not pictures:
+            refused = [f"{name} ({why})" for name, why in self.refused.items()]
+            raise ValueError(
+                f"nothing to use in {path}: looked for pictures ({', '.join(sorted(SUFFIXES))}); "
+                f"found {len(sound):,} other files" + (f", and refused {listed(refused)}" if refused else "")
+            )
         self.members = [sound[name] for name in pictures]
         inside = len(_common_folder(pictures))
         super().__init__("zip of pictures", [n[inside:] for n in pictures], self._tables(sound.values()))
@@ -79,14 +85,14 @@ class Zip(Pictures):
 
 
 def _is_meant(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
+    parts = PureWindowsPath(name).parts
     return "__MACOSX" not in parts and not any(part.startswith(".") and part != ".." for part in parts)
 
 
 def _objection(member: zipfile.ZipInfo) -> str | None:
     """Why a member is not read; None if nothing speaks against it."""
-    path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    path = PureWindowsPath(member.filename)  # which knows slashes of both kinds, and drives
+    if path.anchor or ".." in path.parts:
         return "points outside the archive"
     if member.flag_bits & 0x1:
         return "encrypted"
