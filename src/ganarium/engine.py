@@ -207,7 +207,8 @@ class Engine:
     def _autocast(self) -> contextlib.AbstractContextManager:
         if self.precision is torch.float32:
             return contextlib.nullcontext()
-        return torch.autocast(self.device, self.precision)
+        # Without the cache of casts: older torch keeps those made under no_grad, and loses gradients.
+        return torch.autocast(self.device, self.precision, cache_enabled=False)
 
     def _name(self, net: nn.Module) -> str:
         if id(net) not in self.names:

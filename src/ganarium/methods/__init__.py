@@ -1,7 +1,6 @@
 """The method table: one file a method; other packages add theirs by the entry point `ganarium.methods`."""
 
 import functools
-from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from ganarium.methods.conditional import cgan
@@ -13,7 +12,7 @@ BUILT_IN = (gan.METHOD, dcgan.METHOD, wgan_gp.METHOD, sngan.METHOD, cgan.METHOD)
 
 
 @functools.cache
-def table() -> Mapping[str, Method]:
+def table() -> dict[str, Method]:
     """Every method by name: the built-in ones, then those of installed packages."""
     rows = {method.name: method for method in BUILT_IN}
     for entry in entry_points(group="ganarium.methods"):
@@ -36,3 +35,14 @@ def find(name: str) -> Method:
     if name not in rows:
         raise ValueError(f"there is no method {name!r}{nearest(name, rows)} (all of them: ganarium methods)")
     return rows[name]
+
+
+def add(method: Method) -> None:
+    """Make a method of your own known by its name, in this process.
+
+    Raises:
+        ValueError: a built-in method has that name.
+    """
+    if any(row.name == method.name and row is not method for row in BUILT_IN):
+        raise ValueError(f"{method.name!r} is a built-in method; give yours another name")
+    table()[method.name] = method

@@ -1,0 +1,437 @@
+"""Conformance: what every method must hold, checked on the smallest recipe that has all its parts.
+
+For a method of your own, in your tests:
+
+    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+    def test_my_method(check):
+        check(Trial(METHOD))
+
+or all at once: `check_game(METHOD)`. Each check raises AssertionError in words that name what is wrong.
+"""
+
+import itertools
+import math
+import random
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganarium import checkpoint, methods, model
+from ganarium.campaign import Campaign, last_game
+from ganarium.data.dataset import Dataset, open_data
+from ganarium.data.feed import Feed
+from ganarium.engine import Engine
+from ganarium.game import Clock, Game
+from ganarium.recipe import TINY, Method, Recipe, resolve
+from ganarium.trainer import engine_for
+
+ROUNDS = 3
+COPIES = 4
+Play = Callable[[Iterator, Clock], Iterator]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A method on its tiny recipe, with some keys changed: what the checks look at.
+
+    Attributes:
+        method: whose game it is.
+        changes: a tree of recipe keys over the tiny recipe, `{"game": {"judge": "apart"}}` say.
+    """
+
+    method: Method
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """Complete."""
+        return resolve(self.method, TINY, self.method.tiny, self.changes)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The few samples that the recipe names."""
+        return open_data(self.recipe.data, seed=self.recipe.seed)
+
+    def game(self, **changes: Any) -> Game:
+        """Built anew; of a campaign, the last stage's. `changes` are keys of the recipe."""
+        played = model.assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.facts)
+        return last_game(played) if isinstance(played, Campaign) else played
+
+    def engine(self, game: Game | None = None, **changes: Any) -> Engine:
+        """One that plays `game`, or a game built anew."""
+        recipe = self.recipe.model_copy(update=changes)
+        return engine_for(game or self.game(**changes), recipe, torch.device("cpu"))
+
+    def feed(self) -> Feed:
+        """The stream of batches, from its start."""
+        return Feed(self.dataset, batch_size=self.recipe.batch_size, seed=self.recipe.seed, workers=0)
+
+    def played(self, engine: Engine, feed: Iterator, rounds: int = ROUNDS) -> dict[str, Tensor]:
+        """The last round's terms, after so many rounds."""
+        terms: dict[str, Tensor] = {}
+        for _ in range(rounds):
+            try:
+                terms = engine.round(feed)
+            except (RuntimeError, TypeError, ValueError) as error:
+                raise AssertionError(f"{self.method.name} cannot play a round: {error}") from error
+        return terms
+
+    def condition(self, count: int) -> Tensor | None:
+        """What the game is told for each of `count` samples."""
+        if not self.dataset.facts.condition:
+            return None
+        told: Any = self.dataset.batch(range(min(count, len(self.dataset))))
+        return told.condition[torch.arange(count) % len(told.condition)]
+
+
+Check = Callable[[Trial], None]
+
+
+def check_builds(trial: Trial) -> None:
+    """The recipe assembles; each player has an optimizer; weights follow from the recipe's seed alone."""
+    states = []
+    for unrelated in (1, 2):
+        torch.manual_seed(unrelated)
+        states.append(_state(trial.engine()))
+    once, again = states
+    _equal(once, again, "the same recipe builds different weights; is a seed or a generator of its own used?")
+
+
+def check_every_player_moves(trial: Trial) -> None:
+    """Within a few rounds every player's weights change."""
+    engine = trial.engine()
+    before = {name: [p.clone() for p in params] for name, params in engine.params.items()}
+    trial.played(engine, trial.feed())
+    still = [name for name, params in engine.params.items() if all(map(torch.equal, params, before[name]))]
+    assert not still, f"{', '.join(still)} never moved in {ROUNDS} rounds; does the script give them a turn?"
+
+
+def check_turns_touch_only_their_players(trial: Trial) -> None:
+    """A turn changes its players' weights, and leaves no gradient and no change in any other network."""
+    engine = trial.engine()
+    game = engine.game
+
+    def watched(play: Play) -> Play:
+        def script(data: Iterator, clock: Clock) -> Iterator:
+            gradients = _gradients(game)
+            for beat in play(data, clock):
+                stray = [name for name, value in _gradients(game).items() if value != gradients[name]]
+                assert not stray, (
+                    f"the script left a gradient in {', '.join(stray[:3])}; only the engine walks backward"
+                )
+                movers = {id(p) for turn in _turns(beat) for net in turn.players for p in net.parameters()}
+                others = {name: p for name, p in game.named_parameters() if id(p) not in movers}
+                weights, slopes = {name: p.clone() for name, p in others.items()}, _gradients(game)
+                yield beat
+                gradients = _gradients(game)
+                for name, p in others.items():
+                    assert torch.equal(p, weights[name]), f"{name} moved in another player's turn"
+                    assert gradients[name] == slopes[name], f"{name} got a gradient in another player's turn"
+
+        return script
+
+    _interpose(game, watched)
+    trial.played(engine, trial.feed())
+
+
+def check_terms_are_finite(trial: Trial) -> None:
+    """Every term is a finite number, each round."""
+    engine, feed = trial.engine(), trial.feed()
+    for number in range(ROUNDS):
+        for name, value in trial.played(engine, feed, 1).items():
+            assert math.isfinite(float(value)), f"{name} is {float(value)} in round {number}"
+
+
+def check_nothing_leaks_through_a_yield(trial: Trial) -> None:
+    """At a yield gradients are on, autocast is off, and no network's mode or freezing has changed."""
+    engine = trial.engine()
+    game = engine.game
+
+    def watched(play: Play) -> Play:
+        def script(data: Iterator, clock: Clock) -> Iterator:
+            before, turns = _modes(game), play(data, clock)
+            while True:
+                beat = next(turns, None)
+                changed = {name: value for name, value in _modes(game).items() if value != before[name]}
+                torch.set_grad_enabled(True)
+                assert not changed, (
+                    f"leaked through a yield: {changed}; end the `with`, or put back what was set"
+                )
+                if beat is None:
+                    return
+                yield beat
+
+        return script
+
+    _interpose(game, watched)
+    trial.played(engine, trial.feed())
+
+
+def check_same_seed_same_numbers(trial: Trial) -> None:
+    """Two plays from one seed end bit-equal: all chance comes from torch's and Python's generators."""
+    states = []
+    for _ in range(2):
+        engine = trial.engine()
+        trial.played(engine, trial.feed())
+        states.append(_state(engine))
+    once, again = states
+    _equal(once, again, "two plays from one seed differ; is chance of the script's own used?")
+
+
+def check_micro_batches(trial: Trial) -> None:
+    """Copies of one micro-batch with the same noise do what the one does.
+
+    State of the game that moved too often is named: it belongs under `if clock.leads`. A network's own
+    buffers (running statistics, power iterations) and pools follow each forward pass by right.
+    """
+    states = []
+    for copies in (1, COPIES):
+        engine = trial.engine(accumulate=copies)
+        _interpose(engine.game, lambda play, game=engine.game: _alike(play, game))  # type: ignore[misc]
+        trial.played(engine, trial.feed())
+        states.append(engine.game.state_dict())
+    once, often = states
+    differing = [key for key, value in once.items() if not _near(value, often[key])]
+    assert not differing, (
+        f"{COPIES} copies of a micro-batch moved {', '.join(differing[:3])} elsewhere than one; "
+        "what happens once a round goes under `if clock.leads`"
+    )
+
+
+def check_bfloat16(trial: Trial) -> None:
+    """It plays in bfloat16, and terms and weights stay finite."""
+    engine = trial.engine(precision="bfloat16")
+    terms = trial.played(engine, trial.feed())
+    strange = [name for name, value in terms.items() if not math.isfinite(float(value))]
+    strange += [name for name, p in engine.game.named_parameters() if not p.isfinite().all()]
+    assert not strange, f"not finite in bfloat16: {', '.join(strange[:3])}"
+
+
+def check_resumed_equals_uninterrupted(trial: Trial) -> None:
+    """Through a checkpoint file and into a game of other weights: the rest of the match is bit-equal."""
+    whole, feed = trial.engine(), trial.feed()
+    trial.played(whole, feed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "checkpoint.pt")
+        checkpoint.write(path, {"engine": whole.state_dict(), "feed": feed.state_dict()})
+        saved = checkpoint.read(path)
+    trial.played(whole, feed)
+
+    resumed, feed = trial.engine(trial.game(seed=trial.recipe.seed + 1)), trial.feed()
+    resumed.load_state_dict(saved["engine"])
+    feed.load_state_dict(saved["feed"])
+    trial.played(resumed, feed)
+    _equal(
+        _state(whole),
+        _state(resumed),
+        "a resumed match ends elsewhere; is state kept outside the game's tensors?",
+    )
+
+
+def check_samples(trial: Trial) -> None:
+    """Samples have the data's shape, pictures lie in [-1, 1]; the first are the same however many follow."""
+    game, shape = trial.game().eval(), trial.dataset.facts.shape
+    if not hasattr(game, "generate"):
+        return
+    many, few = (_drawn(trial, game, count, seed=1) for count in (5, 3))
+    assert many.shape == (5, *shape), f"5 samples have the shape {tuple(many.shape)}, the data {shape}"
+    assert many.isfinite().all(), "a fresh game's samples are not finite"
+    assert len(shape) < 3 or many.abs().max() <= 1, f"samples reach {float(many.abs().max()):.2f}, beyond 1"
+    assert torch.allclose(many[:3], few, atol=1e-5), "the first samples depend on how many follow"
+
+
+def check_model_round_trip(trial: Trial) -> None:
+    """A saved and loaded model draws the same samples."""
+    game = trial.game(seed=trial.recipe.seed + 1)
+    if not hasattr(game, "generate"):
+        return
+    trial.played(trial.engine(game), trial.feed())
+    methods.add(trial.method)
+    ours = model.Model(trial.method, trial.recipe, trial.dataset.facts, game)
+    before = _drawn(trial, game, 4, seed=2)
+    with tempfile.TemporaryDirectory() as folder:
+        theirs = model.load(ours.save(folder))
+    try:
+        after = _drawn(trial, theirs.game, 4, seed=2)
+    except AttributeError as error:
+        raise AssertionError(f"a loaded model cannot draw; what does `keeps` leave out? {error}") from error
+    assert torch.equal(before, after), "a loaded model draws other samples; what does `keeps` leave out?"
+
+
+def check_card(trial: Trial) -> None:
+    """The module's docstring is a complete card."""
+    name, card = trial.method.name, trial.method.card
+    first = card.partition("\n")[0]
+    assert re.fullmatch(rf"{re.escape(name)}: .+ \(.+ \d{{4}}, .+\)\.?", first, re.IGNORECASE), (
+        f"the card of {name} must begin with 'NAME: title (Authors Year, arXiv:...)'; it begins {first!r}"
+    )
+    players = {player.partition(".")[0] for player in trial.game().players()}
+    missing = [player for player in players if not re.search(rf"^\s+{player}\s+(min|max)\b", card, re.M)]
+    assert not missing, f"the card of {name} has no formula line for {', '.join(missing)}"
+    for heading in ("Not to be confused with", "Deviations from the paper", "Tested by"):
+        assert re.search(rf"^{heading}.*:", card, re.M), f"the card of {name} does not say: {heading}"
+
+
+CHECKS: tuple[Check, ...] = (
+    check_builds,
+    check_every_player_moves,
+    check_turns_touch_only_their_players,
+    check_terms_are_finite,
+    check_nothing_leaks_through_a_yield,
+    check_same_seed_same_numbers,
+    check_micro_batches,
+    check_bfloat16,
+    check_resumed_equals_uninterrupted,
+    check_samples,
+    check_model_round_trip,
+    check_card,
+)
+"""All of them, to parametrise tests with."""
+
+
+def check_game(method: Method, **changes: Any) -> None:
+    """Run every check on the method's tiny recipe, with `changes` to its keys.
+
+    Raises:
+        AssertionError: the first thing that does not hold.
+    """
+    trial = Trial(method, changes)
+    for check in CHECKS:
+        check(trial)
+
+
+def _interpose(game: Game, around: Callable[[Play], Play]) -> None:
+    """Put something between a game's script and whoever plays it."""
+    game.play = around(game.play)  # type: ignore[assignment,method-assign]
+
+
+def _alike(play: Play, game: Game) -> Play:
+    """The script such that all micro-batches of a round see equal batches, equal noise, equal networks."""
+    batches: list[Any] = []
+    passing: list[dict[str, Any]] = []
+
+    def script(data: Iterator, clock: Clock) -> Iterator:
+        if clock.leads:
+            batches.clear()
+            passing.clear()
+        turns = play(_shared(data, batches), clock)
+        dice = _dice()
+        for step in itertools.count():
+            if clock.leads:
+                passing.append(_passing(game))
+            else:
+                _put_back(game, passing[step])
+            outside = _dice()
+            _throw(dice)
+            beat = next(turns, None)
+            dice = _dice()
+            _throw(outside)
+            if beat is None:
+                return
+            yield beat
+
+    return script
+
+
+def _shared(data: Iterator, batches: list[Any]) -> Iterator:
+    """The batches from their first on, drawn when nobody has had them yet."""
+    for place in itertools.count():
+        if place == len(batches):
+            batches.append(next(data))
+        yield batches[place]
+
+
+def _passing(game: Game) -> dict[str, Any]:
+    """What each forward pass may move: the buffers inside players, and pools."""
+    buffers = {
+        f"{player}.{name}" for player, net in game.players().items() for name, _ in net.named_buffers()
+    }
+    return {
+        key: value.clone()
+        for key, value in game.state_dict().items()
+        if key in buffers or key.endswith("_extra_state")
+    }
+
+
+def _put_back(game: Game, passing: Mapping[str, Any]) -> None:
+    pools = {key: value for key, value in passing.items() if key.endswith("_extra_state")}
+    game.load_state_dict(pools, strict=False)
+    for key in passing.keys() - pools.keys():
+        game.get_buffer(key).data.copy_(passing[key])  # by `data`: graphs that wait may have saved it
+
+
+def _dice() -> tuple[Tensor, Any]:
+    return torch.get_rng_state(), random.getstate()
+
+
+def _throw(dice: tuple[Tensor, Any]) -> None:
+    torch.set_rng_state(dice[0])
+    random.setstate(dice[1])
+
+
+def _turns(beat: Any) -> tuple:
+    return beat if isinstance(beat, tuple) else (beat,)
+
+
+def _gradients(game: Game) -> dict[str, tuple[int, int] | None]:
+    """For each parameter which gradient it has, and how often that was written to."""
+    return {
+        name: None if p.grad is None else (id(p.grad), p.grad._version) for name, p in game.named_parameters()
+    }
+
+
+def _modes(game: Game) -> dict[str, Any]:
+    return {
+        "grad mode": torch.is_grad_enabled(),
+        "inference mode": torch.is_inference_mode_enabled(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "default dtype": torch.get_default_dtype(),
+        **{
+            f"training mode of {name or 'the game'}": module.training for name, module in game.named_modules()
+        },
+        **{f"requires_grad of {name}": p.requires_grad for name, p in game.named_parameters()},
+    }
+
+
+def _drawn(trial: Trial, game: Any, count: int, *, seed: int) -> Tensor:
+    with torch.no_grad():
+        noise = game.draw_noise(count, torch.Generator().manual_seed(seed))
+        return game.generate(noise, trial.condition(count))
+
+
+def _state(engine: Engine) -> dict[str, Any]:
+    """Everything that a match needs to go on, flat."""
+    return dict(_flat("", engine.state_dict()))
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(f"{path}.{key}" if path else str(key), inner)
+    else:
+        yield path, value
+
+
+def _equal(ours: Mapping[str, Any], theirs: Mapping[str, Any], complaint: str) -> None:
+    differing = [key for key in ours.keys() | theirs.keys() if not _same(ours.get(key), theirs.get(key))]
+    assert not differing, f"{complaint} ({', '.join(sorted(differing)[:3])})"
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.shape == other.shape and torch.equal(one, other)
+    return bool(one == other)
+
+
+def _near(one: Any, other: Any) -> bool:
+    """Equal up to the rounding of a sum of gradients."""
+    if isinstance(one, Tensor) and one.is_floating_point():
+        return torch.allclose(one, other, rtol=1e-4, atol=1e-6, equal_nan=True)
+    return _same(one, other)

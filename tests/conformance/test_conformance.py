@@ -1,0 +1,191 @@
+"""Every method holds every check, and every check catches games that are broken on purpose."""
+
+import sys
+import types
+
+import pytest
+import torch
+
+import broken_games
+from ganarium import methods, testing
+from ganarium.game import Game, turn
+from ganarium.methods.noise_to_image import gan
+from ganarium.methods.noise_to_image.gan import GAN
+from ganarium.networks import GENERATORS
+from ganarium.recipe import Method, Recipe
+from ganarium.testing import CHECKS, Trial, check_game
+
+CGAN = methods.find("cgan")
+TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
+    "gan, textbook's noise": Trial(gan.METHOD, {"game": {"fresh_noise": True}}),
+    "gan, generator first": Trial(gan.METHOD, {"game": {"generator_first": True}}),
+    "gan, lazy r1": Trial(gan.METHOD, {"game": {"penalty": "r1", "penalty_interval": 2}}),
+    "gan of points": Trial(gan.METHOD, {"data": {"source": "ring", "size": None}}),
+    "cgan told attributes": Trial(CGAN, {"data": {"condition": "attributes"}, "game": {"judge": "apart"}}),
+    "cgan told pictures": Trial(CGAN, {"data": {"condition": "edges"}, "game": {"mismatched": True}}),
+    "cgan from blurs": Trial(
+        CGAN, {"data": {"condition": "blurred"}, "game": {"noise": "none", "join": "add"}}
+    ),
+    "cgan, mismatched": Trial(CGAN, {"game": {"mismatched": True, "judge": "apart", "penalty": "r1"}}),
+    "cgan, added": Trial(CGAN, {"game": {"join": "add", "generator_first": True}}),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("trial", TRIALS.values(), ids=TRIALS.keys())
+def test_method_conforms(trial, check):
+    check(trial)
+
+
+BROKEN = [
+    (testing.check_builds, broken_games.BuiltByChance, "builds different weights.*generator"),
+    (testing.check_builds, broken_games.BuiltByCount, "builds different weights.*generator"),
+    (testing.check_every_player_moves, broken_games.NoTurnForTheGenerator, "generator never moved"),
+    (testing.check_every_player_moves, broken_games.FlatLoss, "generator, discriminator never moved"),
+    (
+        testing.check_turns_touch_only_their_players,
+        broken_games.OwnBackward,
+        "left a gradient in discriminator",
+    ),
+    (
+        testing.check_turns_touch_only_their_players,
+        broken_games.WritesWhileOthersMove,
+        "discriminator.* moved in another",
+    ),
+    (testing.check_terms_are_finite, broken_games.Endless, "generator/log is -inf in round 0"),
+    (testing.check_terms_are_finite, broken_games.NotANumber, "generator/adversarial is nan in round 0"),
+    (testing.check_nothing_leaks_through_a_yield, broken_games.YieldsInsideAWith, "grad mode"),
+    (
+        testing.check_nothing_leaks_through_a_yield,
+        broken_games.LeavesEvalMode,
+        "training mode of discriminator",
+    ),
+    (
+        testing.check_nothing_leaks_through_a_yield,
+        broken_games.ForgetsToThaw,
+        "requires_grad of discriminator",
+    ),
+    (testing.check_same_seed_same_numbers, broken_games.OwnChance, "chance of the script's own"),
+    (testing.check_same_seed_same_numbers, broken_games.OwnNoise, "chance of the script's own"),
+    (
+        testing.check_micro_batches,
+        broken_games.MovesOnEveryMicroBatch,
+        "moved strength elsewhere.*clock.leads",
+    ),
+    (testing.check_micro_batches, broken_games.CountsMicroBatches, "moved rounds elsewhere.*clock.leads"),
+    (testing.check_micro_batches, broken_games.OneTurnMoreForTheFirst, "micro-batches disagree"),
+    (testing.check_bfloat16, broken_games.Cancels, "not finite in bfloat16: .*generator/log"),
+    (testing.check_bfloat16, broken_games.NeedsFloat32, "cannot play"),
+    (testing.check_resumed_equals_uninterrupted, broken_games.RemembersANumber, "outside the game's tensors"),
+    (testing.check_resumed_equals_uninterrupted, broken_games.RemembersAList, "outside the game's tensors"),
+    (testing.check_samples, broken_games.TooBright, "beyond 1"),
+    (testing.check_samples, broken_games.OtherShape, r"\(5, 3, 16, 15\), the data \(3, 16, 16\)"),
+    (testing.check_samples, broken_games.OtherStart, "how many follow"),
+    (testing.check_model_round_trip, broken_games.LosesANetwork, "cannot draw.*discriminator"),
+    (testing.check_model_round_trip, broken_games.LosesABuffer, "draws other samples"),
+]
+
+
+@pytest.fixture
+def own_table():
+    """The method table as it was, afterwards."""
+    yield
+    methods.table.cache_clear()
+
+
+def method_of(game, card=gan.__doc__, name="gan-of-mine"):
+    def recipe() -> Recipe:
+        return gan.recipe()
+
+    module = types.ModuleType(f"card_of_{game.__name__}", card)
+    recipe.__module__ = module.__name__
+    sys.modules[module.__name__] = module
+    return Method(name, game, recipe, gan.TINY)
+
+
+@pytest.mark.usefixtures("own_table")
+@pytest.mark.parametrize(
+    ("check", "game", "complaint"), BROKEN, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_broken_game_is_caught(check, game, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        check(Trial(method_of(game)))
+    assert torch.is_grad_enabled()
+
+
+def test_every_check_has_two_broken_games():
+    for check in set(CHECKS) - {testing.check_card}:
+        assert sum(check is caught_by for caught_by, *_ in BROKEN) >= 2, check.__name__
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("GAN: Generative", "Generative", "must begin with 'NAME: title"),
+        (" 2014, arXiv:1406.2661", "", "must begin with 'NAME: title"),
+        ("    generator       min", "    generator", "no formula line for generator"),
+        ("Not to be confused with", "See also", "does not say: Not to be confused with"),
+        ("Deviations from the paper", "Notes", "does not say: Deviations from the paper"),
+        ("Tested by", "Tests", "does not say: Tested by"),
+    ],
+)
+def test_incomplete_card_is_caught(old, new, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        testing.check_card(Trial(method_of(GAN, gan.__doc__.replace(old, new), name="gan")))
+
+
+class Moments(Game):
+    """A method that owes nothing to the built-in ones: match mean and spread of the data."""
+
+    roles = {"generator": GENERATORS}
+
+    def __init__(self, generator, *, noise_dim: int = 4):
+        super().__init__()
+        self.generator, self.noise_dim = generator, noise_dim
+
+    @classmethod
+    def assemble(cls, network, facts, **settings):
+        return cls(network("generator", settings["noise_dim"], facts.shape), **settings)
+
+    def play(self, data, clock):
+        real = next(data)
+        fake = self.generator(torch.randn(len(real), self.noise_dim))
+        yield turn(
+            self.generator,
+            mean=(fake.mean(0) - real.mean(0)).square().mean(),
+            spread=(fake.std(0) - real.std(0)).square().mean(),
+        )
+
+    def draw_noise(self, count, generator):
+        return torch.stack([torch.randn(self.noise_dim, generator=generator) for _ in range(count)])
+
+    def generate(self, noise, condition=None):
+        return self.generator(noise)
+
+
+MOMENTS_CARD = """Moments: a generator without an opponent (Nobody 2025, unpublished).
+
+    generator   min  E[mean, spread]
+
+Not to be confused with: anything.
+
+Deviations from the paper:
+1. There is none.
+
+Tested by: this file.
+"""
+
+
+@pytest.mark.usefixtures("own_table")
+def test_a_method_of_your_own_conforms():
+    def recipe() -> Recipe:
+        return Recipe(
+            method="moments",
+            images=1000,
+            networks={"generator": {"kind": "mlp"}},
+            optimizers={"generator": {"kind": "adam"}},
+        )
+
+    module = types.ModuleType("card_of_moments", MOMENTS_CARD)
+    recipe.__module__, sys.modules[module.__name__] = module.__name__, module
+    check_game(Method("moments", Moments, recipe, {"networks": {"generator": {"width": 8}}}))
