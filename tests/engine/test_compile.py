@@ -1,0 +1,200 @@
+"""Compiled networks, and the work that a turn does and does not do."""
+
+import copy
+import functools
+
+import pytest
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from ganarium import methods
+from ganarium.data.batches import Facts
+from ganarium.engine import Engine
+from ganarium.game import turn
+from ganarium.methods.noise_to_image.gan import GAN
+from ganarium.model import assemble
+from ganarium.parts.judging import frozen
+from ganarium.parts.penalties import PENALTIES
+from ganarium.recipe import resolve
+from ganarium.trainer import engine_for
+from helpers import Duel, Stream, adam, assert_near, mlp, played, sgd
+
+SHAPE = (3, 16, 16)
+
+
+class Compiled(nn.Module):
+    """A network of its own class: torch compiles no `nn.Sequential` in place."""
+
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+        self.compile(backend="aot_eager")
+
+    def forward(self, samples):
+        return self.body(samples)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_compiler():
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def game_of(name, **changes):
+    widths = {"networks": {"generator": {"width": 8}, "discriminator": {"width": 8}}}
+    return assemble(methods.find(name), resolve(methods.find(name), widths, changes), Facts(SHAPE))
+
+
+def compiled(game):
+    for net in game.players().values():
+        net.compile(backend="aot_eager", dynamic=False)
+    return game
+
+
+class WeightGradients(TorchDispatchMode):
+    """Counts the convolutions that a backward pass walks, and those whose weights get a gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.walked, self.of_weights = 0, 0
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        if operator is torch.ops.aten.convolution_backward.default:
+            self.walked += 1
+            self.of_weights += bool(args[-1][1])
+        return operator(*args, **(kwargs or {}))
+
+
+def work_of_a_round(game):
+    """By player: convolutions walked, weight gradients computed, and floating-point operations, of its backward."""
+    work = {}
+    engine, data = Engine(game, adam(game)), Stream(4, *SHAPE)
+    engine.round(data)
+    backward = engine._backward
+
+    def counted(script, turns):
+        with WeightGradients() as count, FlopCounterMode(display=False) as operations:
+            loss = backward(script, turns)
+        for turn in turns:
+            work[engine._name(turn.players[0])] = (
+                count.walked,
+                count.of_weights,
+                operations.get_total_flops(),
+            )
+        return loss
+
+    engine._backward = counted
+    engine.round(data)
+    return work
+
+
+def unfrozen_turn(game, fake):
+    return turn(game.generator, adversarial=game.dispute.objective.generator(game.discriminator(fake)))
+
+
+@pytest.mark.parametrize(
+    ("name", "walked", "generators_own"), [("dcgan", 4, 2), ("wgan-gp", 4, 2), ("sngan", 11, 4)]
+)
+def test_a_generators_turn_computes_no_weight_gradient_of_the_discriminator(name, walked, generators_own):
+    eager = work_of_a_round(game_of(name))["generator"]
+    assert eager[:2] == (walked, generators_own)
+    assert work_of_a_round(compiled(game_of(name)))["generator"] == eager
+
+
+def test_what_a_compiled_discriminator_would_cost_unfrozen(monkeypatch):
+    """Eager it costs nothing: the engine asks for the movers' gradients only."""
+    frozen_work = work_of_a_round(game_of("dcgan"))["generator"]
+    monkeypatch.setattr(GAN, "generators_turn", unfrozen_turn)
+    assert work_of_a_round(game_of("dcgan"))["generator"] == frozen_work
+    walked, of_weights, operations = work_of_a_round(compiled(game_of("dcgan")))["generator"]
+    assert (walked, of_weights) == (4, 4)
+    assert operations > 1.2 * frozen_work[2]
+
+
+def test_frozen_passes_the_same_gradient_on():
+    torch.manual_seed(0)
+    generator, discriminator = mlp(2, 2), mlp()
+    fake = generator(torch.randn(8, 2))
+    wanted = torch.autograd.grad(discriminator(fake).sum(), generator.parameters(), retain_graph=True)
+    got = torch.autograd.grad(frozen(discriminator)(fake).sum(), generator.parameters())
+    assert all(map(torch.equal, wanted, got))
+    assert all(p.requires_grad for p in discriminator.parameters())
+
+
+def test_frozen_thaws_after_an_error_and_leaves_frozen_weights_frozen():
+    net = mlp()
+    net[0].requires_grad_(False)
+    before = [p.requires_grad for p in net.parameters()]
+    with pytest.raises(RuntimeError):
+        frozen(net)(torch.randn(8, 5))
+    assert [p.requires_grad for p in net.parameters()] == before
+
+
+@pytest.mark.parametrize("name", ["dcgan", "wgan-gp", "sngan"])
+def test_a_compiled_game_plays_the_same_match(name):
+    plain, other = game_of(name), compiled(game_of(name))
+    terms, others = (played(Engine(game, sgd(game, 1e-3)), Stream(4, *SHAPE), 2) for game in (plain, other))
+    assert {k: v.item() for k, v in others.items()} == pytest.approx(
+        {k: v.item() for k, v in terms.items()}, rel=1e-4
+    )
+    assert_near(other, plain, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_a_penalty_on_a_compiled_discriminator_is_exact(penalty):
+    torch.manual_seed(0)
+    net = mlp()
+    twin = Compiled(copy.deepcopy(net))
+    real, fake = torch.randn(2, 8, 2).unbind()
+    assert type(twin(real).grad_fn).__name__ == "CompiledFunctionBackward"
+    slopes = []
+    for score in (net, twin):
+        torch.manual_seed(1)
+        value = PENALTIES[penalty](score, real, fake)
+        slopes.append(torch.autograd.grad(value, list(score.parameters()), allow_unused=True))
+    for ours, theirs in zip(*slopes, strict=True):
+        assert (ours is None and theirs is None) or torch.equal(ours, theirs)
+
+
+def test_double_backward_without_the_guard_fails_loudly():
+    net, samples = Compiled(mlp()), torch.randn(4, 2, requires_grad=True)
+    (slope,) = torch.autograd.grad(net(samples).sum(), samples, create_graph=True)
+    with pytest.raises(RuntimeError, match="double backward"):
+        slope.square().sum().backward()
+
+
+def test_compiling_takes(monkeypatch):
+    """Every network that a recipe can choose is one that torch compiles."""
+    monkeypatch.setattr(nn.Module, "compile", functools.partialmethod(compile_quickly, nn.Module.compile))
+    for name in ("gan", "dcgan", "sngan"):
+        game = game_of(name)
+        engine_for(game, resolve(methods.find(name), {"compile": True}), torch.device("cpu"))
+        for net, inputs in (
+            (game.generator, torch.randn(2, game.noise_dim)),
+            (game.discriminator, torch.randn(2, *SHAPE)),
+        ):
+            assert type(net(inputs).sum().grad_fn.next_functions[0][0]).__name__ == "CompiledFunctionBackward"
+
+
+def compile_quickly(net, compile_, **settings):
+    """As the trainer asks for, but without the machine code."""
+    assert settings == {"dynamic": False}
+    compile_(net, backend="aot_eager", **settings)
+
+
+class Body(nn.Sequential):
+    """Its forward is torch's own, which torch does not compile."""
+
+
+@pytest.mark.parametrize("body", [nn.Sequential, Body])
+def test_networks_that_torch_passes_over_are_refused(body):
+    game = Duel(None)
+    game.generator = body(nn.Linear(2, 2))
+    recipe = resolve(methods.find("gan"), {"compile": True})
+    with pytest.raises(
+        ValueError, match=f"cannot compile generator: torch passes over a plain {body.__name__}"
+    ):
+        engine_for(game, recipe, torch.device("cpu"))

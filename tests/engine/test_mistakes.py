@@ -1,0 +1,221 @@
+"""What a user gets wrong in his own script, and what he is told."""
+
+import pytest
+import torch
+from torch import nn
+
+from ganarium.averages import HalfLife
+from ganarium.engine import Engine
+from ganarium.game import Clock, Game, Turn, turn
+from helpers import Duel, Stream, adam, mlp, sgd
+
+
+def yields_a_loss(game, data, clock):
+    yield game.judged_fake().mean()
+
+
+def yields_a_list(game, data, clock):
+    yield [turn(game.generator, fool=game.judged_fake().mean())]
+
+
+def never_yields(game, data, clock):
+    game.judged_fake().mean()
+
+
+def nobody_moves(game, data, clock):
+    yield from ()
+
+
+def no_scalar(game, data, clock):
+    yield turn(game.generator, fool=game.judged_fake())
+
+
+def a_number(game, data, clock):
+    yield turn(game.generator, fool=0.0)
+
+
+def no_terms(game, data, clock):
+    yield turn(game.generator)
+
+
+def nobody(game, data, clock):
+    yield turn(fool=game.judged_fake().mean())
+
+
+def a_name_for_a_network(game, data, clock):
+    yield turn("generator", fool=game.judged_fake().mean())
+
+
+def closure_without_scalar(game, data, clock):
+    yield Turn((game.generator,), lambda: {"fool": game.judged_fake()})
+
+
+def detached_fake(game, data, clock):
+    fake = game.generator(torch.randn(8, 2)).detach()
+    yield turn(game.generator, fool=game.discriminator(fake).mean())
+
+
+def made_under_no_grad(game, data, clock):
+    with torch.no_grad():
+        loss = game.judged_fake().mean()
+    yield turn(game.generator, fool=loss)
+
+
+def inside_no_grad(game, data, clock):
+    with torch.no_grad():
+        yield turn(game.generator, fool=game.judged_fake().mean())
+
+
+def inside_autocast(game, data, clock):
+    with torch.autocast("cpu", torch.bfloat16):
+        yield turn(game.generator, fool=game.judged_fake().float().mean())
+
+
+def part_of_a_player(game, data, clock):
+    yield turn(game.generator[0], fool=game.judged_fake().mean())
+
+
+def same_player_twice(game, data, clock):
+    loss = game.judged_fake().mean()
+    yield turn(game.generator, fool=loss), turn(game.generator, more=loss)
+
+
+def one_forward_two_turns(game, data, clock):
+    scores = game.judged_fake()
+    yield turn(game.generator, fool=scores.mean())
+    yield turn(game.discriminator, judge=-scores.mean())
+
+
+MISTAKES = [
+    (yields_a_loss, TypeError, r"yielded Tensor; yield turn\(player, name=loss\)"),
+    (yields_a_list, TypeError, "yielded list; yield turn"),
+    (never_yields, TypeError, r"Duel.play\(\) has no `yield`"),
+    (nobody_moves, RuntimeError, "nobody moved in round 0"),
+    (no_scalar, TypeError, r"'fool' must be a tensor with one element, got \(8, 1\); forgot .mean\(\)"),
+    (a_number, TypeError, "'fool' must be a tensor with one element, got float"),
+    (no_terms, TypeError, "without a loss; name each term"),
+    (nobody, TypeError, "positional arguments are the networks that move"),
+    (a_name_for_a_network, TypeError, "positional arguments are the networks that move"),
+    (closure_without_scalar, TypeError, r"'fool' must be a tensor with one element, got \(8, 1\)"),
+    (detached_fake, RuntimeError, "generator took a turn but no term reaches it; is something detached"),
+    (
+        made_under_no_grad,
+        RuntimeError,
+        r"the loss \['fool'\] of generator has no gradient: made under no_grad",
+    ),
+    (inside_no_grad, RuntimeError, "a `yield` inside a `with`: end the block before the turn"),
+    (inside_autocast, RuntimeError, "a `yield` inside a `with`"),
+    (part_of_a_player, ValueError, "Linear took a turn but is not a player; .* generator, discriminator"),
+    (same_player_twice, ValueError, "a player is twice in one turn: .*; add its terms up"),
+    (one_forward_two_turns, RuntimeError, "second time"),
+]
+
+
+@pytest.mark.parametrize(("script", "kind", "message"), MISTAKES, ids=[row[0].__name__ for row in MISTAKES])
+def test_mistake_is_named(script, kind, message):
+    game = Duel(script)
+    with pytest.raises(kind, match=message):
+        Engine(game, sgd(game)).round(iter(()))
+    assert torch.is_grad_enabled()
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_errors_from_backward_carry_the_line_of_the_script():
+    game = Duel(one_forward_two_turns)
+    with pytest.raises(RuntimeError) as told:
+        Engine(game, sgd(game)).round(iter(()))
+    line = one_forward_two_turns.__code__.co_firstlineno + 3
+    notes = "\n".join(told.value.__notes__)
+    assert "yield them as a tuple, or run it again" in notes
+    assert f"At the turn in {__file__}, line {line}." in notes
+
+
+def more_turns_for_the_first(game, data, clock):
+    yield turn(game.generator, fool=game.judged_fake().mean())
+    if clock.leads:
+        yield turn(game.generator, fool=game.judged_fake().mean())
+
+
+def more_turns_for_the_others(game, data, clock):
+    yield turn(game.generator, fool=game.judged_fake().mean())
+    if not clock.leads:
+        yield turn(game.generator, fool=game.judged_fake().mean())
+
+
+def data_say_who_moves(game, data, clock):
+    yield turn(next(data), fool=game.judged_fake().mean())
+
+
+def test_micro_batches_that_disagree_are_told():
+    for script in (more_turns_for_the_first, more_turns_for_the_others):
+        game = Duel(script)
+        with pytest.raises(RuntimeError, match="micro-batches disagree about whose turn it is"):
+            Engine(game, sgd(game), accumulate=2).round(iter(()))
+    game = Duel(data_say_who_moves)
+    with pytest.raises(RuntimeError, match=r"\[\['generator'\]\], \[\['discriminator'\]\]"):
+        Engine(game, sgd(game), accumulate=2).round(iter([game.generator, game.discriminator]))
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_graph_made_before_a_step_is_refused_after_it(fused):
+    """Fused optimizers do not say that they wrote; the engine does."""
+
+    def stale(game, data, clock):
+        judged, fooled = game.judged_fake().mean(), game.judged_fake().mean()
+        yield turn(game.discriminator, judge=judged)
+        yield turn(game.generator, fool=fooled)
+
+    game = Duel(stale)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        Engine(game, adam(game, fused=fused)).round(iter(()))
+
+
+class SharedParameter(Game):
+    def __init__(self):
+        super().__init__()
+        self.one = mlp()
+        self.two = nn.Sequential(self.one[0], nn.ReLU())
+
+    def play(self, data, clock):
+        yield turn(self.one, loss=self.one(next(data)).mean())
+
+
+class Orphan(Duel):
+    def __init__(self):
+        super().__init__(nobody_moves)
+        self.temperature = nn.Parameter(torch.ones(()))
+
+
+def test_every_parameter_belongs_to_one_player():
+    game = SharedParameter()
+    with pytest.raises(ValueError, match="two players share a parameter"):
+        Engine(game, adam(game))
+    game = Orphan()
+    with pytest.raises(ValueError, match="temperature belong to no player; put each in a child network"):
+        Engine(game, adam(game))
+
+
+def test_players_optimizers_and_averages_are_the_same_names():
+    game = Duel(nobody_moves)
+    optimizers = adam(game)
+    with pytest.raises(ValueError, match=r"differ in \['discriminator'\]; the players are generator, disc"):
+        Engine(game, {"generator": optimizers["generator"]})
+    with pytest.raises(ValueError, match=r"averages for \['encoder'\], but the players are generator, disc"):
+        Engine(game, optimizers, averages={"encoder": HalfLife(100)})
+
+
+def test_a_game_must_have_a_script():
+    with pytest.raises(TypeError, match="abstract"):
+        Game()
+
+
+def test_data_that_end_are_told():
+    def hungry(game, data, clock):
+        yield turn(game.generator, loss=game.generator(next(data)).mean())
+
+    game = Duel(hungry)
+    engine = Engine(game, sgd(game))
+    engine.round(iter([next(Stream())]))
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        engine.round(iter(()))
+    assert engine.clock == Clock(round=1)
