@@ -52,7 +52,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 class Checkpoints:
-    """A folder of checkpoints, named by the images shown when they were made."""
+    """A folder of checkpoints, named by the images that the run had shown when they were made."""
 
     def __init__(self, folder: Path, *, keep: int = 3):
         self.folder = folder
@@ -63,11 +63,13 @@ class Checkpoints:
         return sorted(self.folder.glob("[0-9]*.pt"))
 
     def save(self, images: int, state: Mapping[str, Any]) -> Path:
-        """Save a checkpoint, then remove the oldest beyond `keep`."""
+        """Save a checkpoint, then remove the oldest beyond `keep`, and later ones: they were damaged."""
         path = self.folder / f"{images:012d}.pt"
         write(path, state)
-        for old in self.paths()[: -self.keep]:
-            old.unlink()
+        paths = self.paths()
+        here = paths.index(path) + 1
+        for gone in paths[: max(0, here - self.keep)] + paths[here:]:
+            gone.unlink()
         return path
 
     def newest(self, warn: Callable[[str], None]) -> dict[str, Any] | None:

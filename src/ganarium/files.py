@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+UNFINISHED = ".part"
+"""How the names of files end that are still being written."""
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
@@ -16,7 +19,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         OSError: no room or no right to write; what stood at `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -39,6 +42,12 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed left half written in `folder`, where nobody may be writing now."""
+    for left in folder.rglob(f".*{UNFINISHED}"):
+        left.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

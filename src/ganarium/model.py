@@ -12,7 +12,7 @@ from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
 
 from ganarium import methods
-from ganarium.campaign import Campaign, last_game
+from ganarium.campaign import Campaign, game_of
 from ganarium.data.batches import Facts
 from ganarium.files import replacing, write_text
 from ganarium.game import Game
@@ -41,10 +41,23 @@ class Model:
         recipe: how.
         facts: what the data were: shape, classes, attributes.
         images: how many images it was trained on.
+        stage: of a campaign, the stage whose game it is.
+        run_facts: of a campaign, what the run's data were; a stage's may be of another size.
     """
 
-    def __init__(self, method: Method, recipe: Recipe, facts: Facts, game: Game, images: int = 0):
+    def __init__(
+        self,
+        method: Method,
+        recipe: Recipe,
+        facts: Facts,
+        game: Game,
+        images: int = 0,
+        *,
+        stage: str = "",
+        run_facts: Facts | None = None,
+    ):
         self.method, self.recipe, self.facts, self.images = method, recipe, facts, images
+        self.stage, self.run_facts = stage, run_facts or facts
         self.game = game.eval().requires_grad_(False)
 
     @property
@@ -100,7 +113,6 @@ class Model:
             )
         )
 
-    @torch.no_grad()
     def stream(
         self,
         count: int,
@@ -114,10 +126,17 @@ class Model:
         """The samples of `generate`, a batch at a time, so that any count fits in memory."""
         if count < 1:
             raise ValueError(f"count is {count}; it must be at least 1")
+        condition = self.condition(count, classes, attributes, pictures)
+        yield from self.drawn(count, condition, seed=seed, batch_size=batch_size)
+
+    @torch.no_grad()
+    def drawn(
+        self, count: int, condition: Tensor | None, *, seed: int = 0, batch_size: int = 64
+    ) -> Iterator[Tensor]:
+        """As `stream`, told what a feed would hand out: labels, attributes or pictures, `[count, ...]`."""
         draw, generate = (getattr(self.game, name, None) for name in ("draw_noise", "generate"))
         if draw is None or generate is None:
             raise ValueError(f"a {self.method.name} model does not generate from noise")
-        condition = self.condition(count, classes, attributes, pictures)
         generator = torch.Generator().manual_seed(seed)
         for start in range(0, count, batch_size):
             noise = draw(min(batch_size, count - start), generator).to(self.device)
@@ -192,6 +211,8 @@ class Model:
             "method": self.method.name,
             "images": self.images,
             "facts": self.facts.to_dict(),
+            "run_facts": self.run_facts.to_dict(),
+            "stage": self.stage,
             "recipe": self.recipe.model_dump(mode="json"),
         }
         with replacing(folder / "model.safetensors") as file:
@@ -248,11 +269,12 @@ def load(folder: str | Path, *, device: str = "cpu") -> Model:
     config = _config(found / "config.json")
     method = methods.find(config["method"])
     recipe = complete(method, config["recipe"])
-    facts = Facts.from_dict(config["facts"])
-    played = assemble(method, recipe, facts)
-    game = last_game(played) if isinstance(played, Campaign) else played
+    facts, run_facts = (Facts.from_dict(config[key]) for key in ("facts", "run_facts"))
+    played = assemble(method, recipe, run_facts)
+    stage = config["stage"]
+    game = game_of(played, stage, recipe.images) if isinstance(played, Campaign) else played
     _fill(game, found / "model.safetensors")
-    return Model(method, recipe, facts, game, config["images"]).to(device)
+    return Model(method, recipe, facts, game, config["images"], stage=stage, run_facts=run_facts).to(device)
 
 
 def _config(path: Path) -> dict[str, Any]:

@@ -5,9 +5,10 @@ networks; a wrapper around `forward` is not, since games call networks several t
 methods, and walk one forward pass twice.
 """
 
+import contextlib
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -40,6 +41,29 @@ def size() -> int:
 def local_rank() -> int:
     """This process' number on its machine."""
     return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+class LostError(RuntimeError):
+    """Another process of this run has ended."""
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Within the block a process that ends takes the others along with a message.
+
+    Raises:
+        LostError: another process has ended, or does not answer.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        silent = any(sign in str(error).lower() for sign in ("connection", "broken pipe", "timed out"))
+        if size() == 1 or not silent:
+            raise
+        raise LostError(
+            f"another process of this run has ended, or does not answer ({str(error).splitlines()[0]}); "
+            "its own message says why. The run can be resumed, with any number of processes"
+        ) from None
 
 
 def _mean_in_place(tensors: Sequence[Tensor]) -> None:

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field
 
 from ganarium import optimizers
+from ganarium.campaign import Campaign
 from ganarium.game import Game
 from ganarium.tables import Strict, checked, completed_kind, merge, plain, refuse_unknown, schema
 
@@ -99,7 +100,7 @@ class Method:
 
     name: str
     """As the literature writes it, in kebab-case."""
-    game: type[Game]
+    game: type[Game] | type[Campaign]
     recipe: Callable[[], Recipe]
     """The paper's settings."""
     tiny: Mapping[str, Any]
@@ -110,12 +111,19 @@ class Method:
         """What the method is, its formulas and its deviations from the paper."""
         return inspect.cleandoc(sys.modules[self.recipe.__module__].__doc__ or "")
 
+    @property
+    def headline(self) -> tuple[str, str]:
+        """What the method is, and its paper: the card's first line, `NAME: what it is (paper).`."""
+        first = " ".join(self.card.partition("\n\n")[0].split()).removesuffix(".")
+        what, _, paper = first.partition(": ")[2].rpartition(" (")
+        return (what, paper.removesuffix(")")) if what else (first, "")
+
 
 def override(text: str) -> dict[str, Any]:
     """`optimizers.generator.lr=1e-4` as a tree; the value is YAML, numbers may read 200_000 or 1e-4.
 
     Raises:
-        ValueError: there is no `=`.
+        ValueError: there is no `=`, or the value is no YAML.
     """
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
@@ -126,9 +134,32 @@ def override(text: str) -> dict[str, Any]:
     return node
 
 
+def settings(texts: Iterable[str]) -> dict[str, Any]:
+    """Several overrides as one tree, so that a kind and its settings may come in any order.
+
+    Raises:
+        ValueError: as `override`.
+    """
+    tree: dict[str, Any] = {}
+    for text in texts:
+        _lay_over(tree, override(text))
+    return tree
+
+
+def _lay_over(tree: dict[str, Any], change: Mapping[str, Any]) -> None:
+    for key, value in change.items():
+        if isinstance(value, Mapping) and isinstance(tree.get(key), dict):
+            _lay_over(tree[key], value)
+        else:
+            tree[key] = value
+
+
 def _number(text: str) -> Any:
     """YAML's reading of a value, save that YAML takes 1e-4 for a word."""
-    value = yaml.safe_load(text)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"the value {text!r} is not YAML; a bracket or quote may be missing") from None
     if isinstance(value, str):
         try:
             return float(value)
@@ -155,8 +186,20 @@ def resolve(method: Method, *layers: Mapping[str, Any]) -> Recipe:
     """
     tree = method.recipe().model_dump(mode="json")
     for layer in layers:
-        tree = merge(tree, layer)
+        tree = changed(tree, layer)
     return complete(method, tree)
+
+
+def changed(tree: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's tree with a layer over it; of `images` and `epochs` the one said last is the length.
+
+    Raises:
+        ValueError: the layer says both.
+    """
+    if layer.get("images") is not None and layer.get("epochs") is not None:
+        raise ValueError("images and epochs both say how long the run is: give one of them")
+    length = {"epochs": None} if "images" in layer else {}
+    return merge(tree, {**length, **layer})
 
 
 def complete(method: Method, tree: Mapping[str, Any]) -> Recipe:

@@ -1,17 +1,17 @@
 """A run: a folder in which a method is, or was, trained."""
 
 import contextlib
+import functools
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
 from ganarium import methods, model, processes
-from ganarium.recipe import Method, Recipe, complete, from_yaml, override, resolve
-from ganarium.tables import merge
-from ganarium.trainer import Progress, Trainer, save_recipe
+from ganarium.recipe import Method, Recipe, changed, complete, from_yaml, resolve, settings
+from ganarium.trainer import Progress, Trainer
 from ganarium.watch import log
 
 PRESETS = Path(__file__).parent / "presets"
@@ -40,18 +40,27 @@ class Run:
         self.folder = Path(folder)
         self.say = say
         self.recipe = recipe if recipe is not None else _saved_recipe(self.folder)
+        self._trainer: Trainer | None = None
 
-    def changed(self, changes: Mapping[str, Any]) -> Self:
+    def changed(self, changes: Mapping[str, Any], overrides: Sequence[str] = ()) -> Self:
         """The same run with some keys of its recipe changed (a greater length, another learning rate)."""
-        tree = merge(self.recipe.model_dump(mode="json"), changes)
+        tree = functools.reduce(changed, [changes, settings(overrides)], self.recipe.model_dump(mode="json"))
         return type(self)(self.folder, recipe=complete(methods.find(self.recipe.method), tree), say=self.say)
+
+    def trainer(self) -> Trainer:
+        """What will play it, its data open: to see what they are, and what playing will cost.
+
+        Nothing is written. Under torchrun ask within `group`.
+        """
+        if self._trainer is None:
+            self._trainer = Trainer(self.recipe, self.folder, say=self.say)
+            self.recipe = self._trainer.recipe
+        return self._trainer
 
     def play(self) -> Generator[Progress, None, None]:
         """Play on from where the folder stands; yields a Progress for each new line of the log."""
-        with _group(self.recipe):
-            trainer = Trainer(self.recipe, self.folder, say=self.say)
-            self.recipe = trainer.recipe
-            save_recipe(self.recipe, self.folder)
+        with group(self.recipe):
+            trainer, self._trainer = self.trainer(), None
             yield from trainer.play()
 
     def __iter__(self) -> Iterator[Progress]:
@@ -91,11 +100,27 @@ def _saved_recipe(folder: Path) -> Recipe:
     if not path.is_file():
         raise FileNotFoundError(f"{folder} is no run: it has no recipe.yaml")
     tree = from_yaml(path.read_text(encoding="utf-8"), str(path))
-    return complete(methods.find(str(tree.get("method"))), tree)
+    with _naming(path):
+        return complete(_method_of(tree), tree)
 
 
 @contextlib.contextmanager
-def _group(recipe: Recipe) -> Iterator[None]:
+def _naming(path: Path) -> Iterator[None]:
+    """Within the block a fault of the recipe names the file that it stands in."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _method_of(tree: Mapping[str, Any]) -> Method:
+    if "method" not in tree:
+        raise ValueError("the key `method` is missing; name the method, for example method: dcgan")
+    return methods.find(str(tree["method"]))
+
+
+@contextlib.contextmanager
+def group(recipe: Recipe) -> Iterator[None]:
     """Within the block the processes that torchrun started are one group."""
     from ganarium.trainer import device_named
 
@@ -109,10 +134,10 @@ def _group(recipe: Recipe) -> Iterator[None]:
 def chosen_recipe(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: str | Path | None = None,
+    data: str | Path | Mapping[str, Any] | None = None,
     preset: str | None = None,
     changes: Mapping[str, Any] | None = None,
-    overrides: tuple[str, ...] = (),
+    overrides: Sequence[str] = (),
 ) -> Recipe:
     """A method's recipe, or the one in a YAML file or tree, with changes; complete and checked.
 
@@ -127,28 +152,28 @@ def chosen_recipe(
     if preset is not None:
         layers.append(_preset(row, preset))
     if data is not None:
-        layers.append({"data": {"source": str(data)}})
+        layers.append({"data": data if isinstance(data, Mapping) else {"source": str(data)}})
     layers.append(changes or {})
-    return resolve(row, *layers, *map(override, overrides))
+    return resolve(row, *layers, settings(overrides))
 
 
 def _method_and_layers(
     method: str | Path | Method | Mapping[str, Any],
 ) -> tuple[Method, list[Mapping[str, Any]]]:
     if isinstance(method, Method):
+        methods.add(method)
         return method, []
     if isinstance(method, Mapping):
-        return methods.find(str(method.get("method"))), [method]
+        return _method_of(method), [method]
     if str(method).endswith((".yaml", ".yml")):
         path = Path(method)
         if not path.is_file():
             raise FileNotFoundError(f"there is no recipe file {path}")
         tree = from_yaml(path.read_text(encoding="utf-8"), str(path))
-        if "method" not in tree:
-            raise ValueError(
-                f"{path} has no key `method`; name the method it is for, for example method: dcgan"
-            )
-        return methods.find(str(tree["method"])), [tree]
+        with _naming(path):
+            row = _method_of(tree)
+            resolve(row, tree)
+        return row, [tree]
     return methods.find(str(method)), []
 
 
@@ -173,9 +198,10 @@ def new_folder(method: str, parent: Path = Path("runs")) -> Path:
 def prepare(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: str | Path | None = None,
+    data: str | Path | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     preset: str | None = None,
+    overrides: Sequence[str] = (),
     say: Say = quiet,
     **changes: Any,
 ) -> Run:
@@ -183,9 +209,11 @@ def prepare(
 
     Args:
         method: a name, a recipe file, or a Method of your own.
-        data: where the samples are; the built-in world where it is not said.
+        data: where the samples are, or the recipe's `data` as a table; the built-in world where it is not
+            said.
         out: the run folder; the next free one under `runs/` where it is not said.
         preset: the method's preset for a kind of data.
+        overrides: `key=value`, as on the command line; they come last.
         say: is told what people should know.
         changes: keys of the recipe: `images=200_000`, `game={"objective": "hinge"}` ...
 
@@ -193,7 +221,7 @@ def prepare(
         FileExistsError: there is a run in `out` already.
         FileNotFoundError, ValueError: as `chosen_recipe`.
     """
-    recipe = chosen_recipe(method, data=data, preset=preset, changes=changes)
+    recipe = chosen_recipe(method, data=data, preset=preset, changes=changes, overrides=overrides)
     folder = Path(out) if out is not None else new_folder(recipe.method)
     refuse_used(folder)
     return Run(folder, recipe=recipe, say=say)
@@ -211,14 +239,16 @@ def refuse_used(folder: Path) -> None:
 def train(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: str | Path | None = None,
+    data: str | Path | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     preset: str | None = None,
+    overrides: Sequence[str] = (),
     say: Say = quiet,
     **changes: Any,
 ) -> Run:
     """Train to the end; see `prepare` for the arguments and errors."""
-    return prepare(method, data=data, out=out, preset=preset, say=say, **changes).finish()
+    run = prepare(method, data=data, out=out, preset=preset, overrides=overrides, say=say, **changes)
+    return run.finish()
 
 
 def resume(folder: str | Path, *, say: Say = quiet, **changes: Any) -> Run:

@@ -16,6 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganarium import processes
+
+BEGINNING: Mapping[str, Any] = {"bytes": 0, "sums": {}, "counts": {}}
+"""Where an empty log stands."""
+
 
 class NonFiniteError(RuntimeError):
     """A loss term or a weight has become infinite or no number."""
@@ -40,18 +45,31 @@ class Log:
             self.counts[name] = self.counts.get(name, 0) + 1
 
     def check(self, images: int) -> None:
-        """Raise NonFiniteError naming the terms that were not finite since the last line."""
+        """Raise NonFiniteError naming the terms that were not finite since the last line, on any process."""
+        self._share()
         if bad := [name for name, total in self.sums.items() if not math.isfinite(total.item())]:
             raise NonFiniteError(
                 f"{', '.join(sorted(bad))} became infinite or no number before image {images:,}; "
                 "the last checkpoint is from before. Lower optimizers.*.lr, or set optimizers.*.clip_norm"
             )
 
-    def write(self, round: int, images: int, rates: Mapping[str, float]) -> dict[str, Any]:
-        """The mean terms since the last line, written as a line and returned."""
+    def _share(self) -> None:
+        """Give every process the mean of all processes' sums; each saw its own part of the batches."""
+        if processes.size() == 1:
+            return
+        everybodys = processes.gather({name: total.item() for name, total in self.sums.items()})
+        for name, total in self.sums.items():
+            total.fill_(sum(sums.get(name, 0.0) for sums in everybodys) / len(everybodys))
+
+    def write(
+        self, round: int, images: int, rates: Mapping[str, float], *, stage: str = ""
+    ) -> dict[str, Any]:
+        """The mean terms since the last line, written as a line and returned; `stage` if it has a name."""
         self.check(images)
         terms = {name: self.sums[name].item() / self.counts[name] for name in sorted(self.sums)}
         record = {"round": round, "images": images, "terms": terms, "rates": dict(rates)}
+        if stage:
+            record["stage"] = stage
         self.sums, self.counts = {}, {}
         self._append(self.path, record)
         return record
@@ -94,7 +112,7 @@ class Log:
         """Go on from `state`; lines written after it are taken back, for they will be written again."""
         self.sums = {name: value.to(device) for name, value in state["sums"].items()}
         self.counts = dict(state["counts"])
-        if self.path and self.path.exists():
+        if self.path and self.path.exists() and self.path.stat().st_size > state["bytes"]:
             with self.path.open("r+b") as file:
                 file.truncate(state["bytes"])
 

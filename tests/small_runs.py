@@ -1,0 +1,304 @@
+"""Small runs, and comparisons of what they leave: for the tests of what holds.
+
+As a program it trains or resumes one in a process of its own:
+
+    python small_runs.py train duel FOLDER images=640
+    python small_runs.py resume FOLDER
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganarium import checkpoint, methods
+from ganarium.campaign import Campaign, Stage
+from ganarium.data.batches import Facts
+from ganarium.game import Clock, Game, turn
+from ganarium.parts.pool import Pool
+from ganarium.recipe import Average, Data, Every, Method, Recipe
+from ganarium.run import prepare, resume
+
+ROOT = Path(__file__).parents[1]
+
+
+class Points(nn.Module):
+    """A perceptron from the plane to `outputs` numbers, with batch statistics or without."""
+
+    def __init__(self, facts_shape: tuple[int, ...], *, outputs: int = 2, width: int = 8, norm: bool = True):
+        super().__init__()
+        normed = [nn.BatchNorm1d(width)] if norm else []
+        self.layers = nn.Sequential(
+            nn.Linear(facts_shape[0], width), *normed, nn.LeakyReLU(0.2), nn.Linear(width, outputs)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+def critic(shape: tuple[int, ...], *, width: int = 8, norm: bool = False) -> nn.Module:
+    return Points(shape, outputs=1, width=width, norm=norm)
+
+
+class Duel(Game):
+    """Least squares on points; the noise is drawn, or follows from the data."""
+
+    roles: ClassVar = {"generator": {"points": Points}, "discriminator": {"points": critic}}
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        *,
+        pool: int = 0,
+        noise: str = "drawn",
+        fault: str = "",
+        after: int = 0,
+    ):
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.pool = Pool(pool)
+        self.noise, self.fault, self.after = noise, fault, after
+
+    @classmethod
+    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> "Duel":
+        return cls(network("generator", facts.shape), network("discriminator", facts.shape), **settings)
+
+    def play(self, data: Iterator[Tensor], clock: Clock) -> Iterator:
+        real = next(data)
+        noise = torch.randn_like(real) if self.noise == "drawn" else real.flip(1) * 1.5 + 0.25
+        fake = self.generator(noise)
+        due = self.fault if clock.round >= self.after else ""
+        if due == "chance" and os.environ.get("RANK") == "1":
+            yield turn(self.generator, judge=self.discriminator(fake).square().mean())
+        if due == "early" and os.environ.get("RANK") == "1":
+            return
+        if due == "drift" and os.environ.get("RANK") == "1":
+            with torch.no_grad():
+                self.generator.layers[0].weight += 1.0
+        if due == "die" and os.environ.get("RANK", "1") == "1":
+            os.kill(os.getpid(), 9)
+        judged = self.discriminator(self.pool(fake))
+        loss = (self.discriminator(real) - 1).square().mean() + judged.square().mean()
+        yield turn(self.discriminator, judge=loss)
+        fool = (self.discriminator(fake) - 1).square().mean()
+        if due == "loss":
+            fool = fool * float("nan")
+        yield turn(self.generator, fool=fool)
+        if due == "weights":
+            with torch.no_grad():
+                self.generator.layers[0].weight[0, 0] = float("inf")
+            self.after = sys.maxsize  # the terms of later rounds are not asked
+
+    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.stack([torch.randn(2, generator=generator) for _ in range(count)])
+
+    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.generator(noise)
+
+
+def base(method: str, **changes: Any) -> Recipe:
+    adam = {"kind": "adam", "lr": 1e-3, "schedule": {"kind": "linear", "start": 0.5}}
+    keys: dict[str, Any] = {
+        "images": 640,
+        "batch_size": 16,
+        "device": "cpu",
+        "networks": {"generator": {"kind": "points"}, "discriminator": {"kind": "points"}},
+        "optimizers": {"generator": adam, "discriminator": adam},
+        "averages": {"generator": Average(half_life_kimg=0.2)},
+        "data": Data(source="ring", count=200, workers=0),
+        "every": Every(log=32, samples=320, checkpoint=64),
+    }
+    return Recipe(method=method, **{**keys, **changes})
+
+
+DUEL = Method("duel", Duel, lambda: base("duel"), {})
+
+
+class Step(Game):
+    """One stage of a ladder: it corrects what the stage below it makes."""
+
+    keeps = ("below", "generator")
+
+    def __init__(self, below: nn.Module | None, width: int):
+        super().__init__()
+        self.below = below if below is not None else nn.Identity()
+        self.generator, self.discriminator = Points((2,), width=width), critic((2,), width=width)
+
+    def play(self, data: Iterator[Tensor], clock: Clock) -> Iterator:
+        real = next(data)
+        fake = self.generate(torch.randn_like(real))
+        judge = (self.discriminator(real) - 1).square().mean() + self.discriminator(
+            fake.detach()
+        ).square().mean()
+        yield turn(self.discriminator, judge=judge)
+        yield turn(self.generator, fool=(self.discriminator(fake) - 1).square().mean())
+
+    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.stack([torch.randn(2, generator=generator) for _ in range(count)])
+
+    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        return noise + self.generator(self.below(noise))
+
+
+class Ladder(Campaign):
+    """Three stages, each with a batch size, data and rates of its own."""
+
+    def __init__(self, *, twins: bool = False):
+        self.twins = twins
+
+    def stages(self, images: int) -> Iterator:
+        below = None
+        for level in range(3):
+            averages = yield Stage(
+                f"step {0 if self.twins else level}/3",
+                Step(below, 4 + 4 * level),
+                images // 4 if level < 2 else images - 2 * (images // 4),
+                changes={
+                    "batch_size": 8 * 2**level,
+                    "data": {"count": 100 + 50 * level},
+                    "optimizers": {"generator": {"lr": 1e-3 / (1 + level)}},
+                },
+            )
+            below = averages["generator"].requires_grad_(False)
+
+
+LADDER = Method("ladder", Ladder, lambda: base("ladder", networks={}), {})
+
+for own in (DUEL, LADDER):
+    methods.add(own)
+
+
+def newest(run: Path) -> dict[str, Any]:
+    """The state in the newest checkpoint."""
+    return checkpoint.read(max((run / "checkpoints").glob("[0-9]*.pt")))
+
+
+def differing(ours: Any, theirs: Any, path: str = "") -> list[str]:
+    """Where two trees differ; tensors are compared bit for bit."""
+    if isinstance(ours, Tensor) and isinstance(theirs, Tensor):
+        same = ours.dtype == theirs.dtype and ours.shape == theirs.shape
+        same = same and ours.numpy().tobytes() == theirs.numpy().tobytes()
+    elif isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        lost = [f"{path}/{key}" for key in ours.keys() ^ theirs.keys()]
+        return lost + [
+            d for k in ours.keys() & theirs.keys() for d in differing(ours[k], theirs[k], f"{path}/{k}")
+        ]
+    elif isinstance(ours, list | tuple) and isinstance(theirs, list | tuple) and len(ours) == len(theirs):
+        return [
+            d
+            for i, pair in enumerate(zip(ours, theirs, strict=True))
+            for d in differing(*pair, f"{path}/{i}")
+        ]
+    else:
+        same = type(ours) is type(theirs) and ours == theirs
+    return [] if same else [path]
+
+
+def assert_same(ours: Path, theirs: Path) -> None:
+    """Weights, averages, optimizers, log, model and newest sheet are equal, bit for bit."""
+    assert differing(newest(ours), newest(theirs)) == []
+    for name in (
+        "log.jsonl",
+        "recipe.yaml",
+        "model/model.safetensors",
+        "model/config.json",
+        "model/README.md",
+    ):
+        assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
+    sheets = [{p.name: p.read_bytes() for p in (run / "samples").glob("*.png")} for run in (ours, theirs)]
+    assert sheets[0] == sheets[1], "sheets of samples"
+    assert left_over(ours) == []
+
+
+def left_over(run: Path) -> list[Path]:
+    """Files that were begun and not finished."""
+    return list(run.rglob(".*.part"))
+
+
+def environment() -> dict[str, str]:
+    """For processes that know the package and this file."""
+    paths = [str(ROOT / "src"), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "OMP_NUM_THREADS": "1",
+        "GLOO_SOCKET_IFNAME": "lo",
+    }
+
+
+def spawn(*arguments: str | Path, processes: int = 1) -> subprocess.Popen:
+    """This program in a process of its own, or in several under torchrun."""
+    launcher = [sys.executable]
+    if processes > 1:
+        launcher += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return subprocess.Popen(
+        [*launcher, __file__, *map(str, arguments)],
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def finished(process: subprocess.Popen, timeout: float = 120) -> str:
+    """What a process said, when it has ended well."""
+    said, _ = process.communicate(timeout=timeout)
+    assert process.returncode == 0, said
+    return said
+
+
+def failed(process: subprocess.Popen, timeout: float = 120) -> str:
+    """What a process said, when it has ended badly."""
+    said, _ = process.communicate(timeout=timeout)
+    assert process.returncode != 0, said
+    return said
+
+
+def forked(work: Callable[[], Any]) -> int:
+    """The process number of a copy of this process that does `work` and ends: quicker than a new one."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            torch.set_num_threads(1)
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return child
+
+
+def ended(child: int) -> int:
+    """How a forked process ended: its exit code, or minus the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main(verb: str, *arguments: str) -> None:
+    """`train METHOD FOLDER key=value ...`, or `resume FOLDER key=value ...`."""
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    if verb == "train":
+        method, folder, *overrides = arguments
+        prepare(method, out=folder, overrides=overrides, say=print).finish()
+    else:
+        folder, *overrides = arguments
+        from ganarium.recipe import override
+
+        changes: dict[str, Any] = {}
+        for text in overrides:
+            changes.update(override(text))
+        resume(folder, say=print, **changes)
+
+
+if __name__ == "__main__":
+    import small_runs  # methods are known under this name, wherever they are pickled or inspected
+
+    small_runs.main(*sys.argv[1:])
