@@ -44,7 +44,7 @@ class StoppedError(Exception):
 
 
 def stages_played(saved, *, stop_after=-1):
-    """The stages that were still to be played, 4 rounds each; stopped in the middle where that is asked for."""
+    """The stages still to be played, 4 rounds each; stopped in the middle where that is asked for."""
     rounds = 0
 
     def play_stage(stage, engine, before):
