@@ -22,4 +22,7 @@ DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
     "dcgan": DCGANDiscriminator,
     "sngan": SNGANDiscriminator,
 }
-"""From samples `[N, *shape]` to scores `[N]`: `kind(shape, **settings)`."""
+"""From samples `[N, *shape]` to scores `[N]`: `kind(shape, **settings)`.
+
+Each reads its `score`, a linear layer, from its `features(samples)`, so that others can, too.
+"""

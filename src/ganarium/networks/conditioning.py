@@ -1,7 +1,8 @@
-"""How a condition joins a network: beside its input (concatenation) or on top of it (addition).
+"""How a condition joins a network: beside what is there (concatenation) or on top of it (addition).
 
-Conditions are labels `[N]`, attribute vectors `[N, A]` or pictures `[N, C, H, W]` (Mirza & Osindero
-2014, arXiv:1411.1784, sec. 3.2, joins them to the input of both sides).
+Conditions are labels `[N]`, attribute vectors `[N, A]` or pictures `[N, C, H, W]`. They join the
+generator's noise, and in the discriminator the sample or its features (Mirza & Osindero 2014,
+arXiv:1411.1784, sec. 3.2).
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, leaky_relu
+from torch.nn.utils.parametrize import is_parametrized
+
+from ganarium.networks.layers.norms import spectral
+from ganarium.networks.layers.scoring import Scoring
 
 Join = Literal["concatenate", "add"]
 
@@ -43,26 +48,6 @@ def _picture_encoder(channels: int, size: int, width: int = 32) -> nn.Module:
     )
 
 
-class ConditionPlanes(nn.Module):
-    """A condition laid out as a sample: `[N, channels, H, W]` for pictures, `[N, channels]` for points."""
-
-    def __init__(self, condition_shape: Sequence[int], num_classes: int, channels: int, shape: Sequence[int]):
-        super().__init__()
-        self.shape = tuple(shape)
-        self.is_picture = len(condition_shape) == 3
-        if self.is_picture:
-            self.encode: nn.Module = nn.Conv2d(condition_shape[0], channels, 1)
-        else:
-            self.encode = ConditionVector(condition_shape, num_classes, channels)
-
-    def forward(self, condition: Tensor) -> Tensor:
-        """Pictures are resized to the sample; vectors are spread over it."""
-        encoded = self.encode(condition)
-        if self.is_picture:
-            return encoded if encoded.shape[2:] == self.shape[1:] else interpolate(encoded, self.shape[1:])
-        return encoded if len(self.shape) == 1 else encoded[:, :, None, None].expand(-1, -1, *self.shape[1:])
-
-
 class ConditionedGenerator(nn.Module):
     """`body` fed with noise and the condition's vector; with the vector alone where there is no noise."""
 
@@ -78,19 +63,64 @@ class ConditionedGenerator(nn.Module):
         return self.body(noise + wish if self.join == "add" else torch.cat([noise, wish], 1))
 
 
-class ConditionedDiscriminator(nn.Module):
-    """`body` fed with samples and the condition's planes: "does it match?", and "is it real?" beside it.
+class JointScore(nn.Module):
+    """Scores "does it match?" of labels and attributes, which join the features of the sample.
 
-    With a network for `realism` the two questions are judged apart; without, `body` judges both at once.
+    As in the paper, both meet in a joint hidden layer (sec. 3.2), from which the score is read.
     """
 
-    def __init__(self, body: nn.Module, planes: ConditionPlanes, realism: nn.Module | None, *, join: Join):
+    def __init__(
+        self,
+        body: nn.Module,
+        condition_shape: Sequence[int],
+        num_classes: int,
+        size: int,
+        *,
+        join: Join,
+        width: int = 256,
+    ):
         super().__init__()
-        self.body, self.planes, self.realism, self.join = body, planes, realism, join
+        if not isinstance(body, Scoring):
+            raise ValueError(
+                f"{type(body).__name__} shows no features for a condition to join: make it a Scoring network"
+            )
+        features, wanted = body.score.in_features, is_parametrized(body.score)
+        size = features if join == "add" else size
+        self.body, self.join = body, join
+        self.vector = ConditionVector(condition_shape, num_classes, size)
+        joint = features if join == "add" else features + size
+        self.hidden = spectral(nn.Linear(joint, width), wanted=wanted)
+        self.score = spectral(nn.Linear(width, 1), wanted=wanted)
+        del body.score  # asked no more
+
+    def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """One score a sample."""
+        features, wish = self.body.features(samples), self.vector(condition)
+        joined = features + wish if self.join == "add" else torch.cat([features, wish.to(features.dtype)], 1)
+        return self.score(leaky_relu(self.hidden(joined), 0.2)).squeeze(1)
+
+
+class PictureScore(nn.Module):
+    """Scores "does it match?" of pictures, which join the sample: beside its channels, or on top of them."""
+
+    def __init__(self, body: nn.Module, planes: nn.Module, *, join: Join):
+        super().__init__()
+        self.body, self.planes, self.join = body, planes, join
+
+    def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """One score a sample."""
+        planes = self.planes(interpolate(condition, samples.shape[2:])).to(samples.dtype)
+        return self.body(samples + planes if self.join == "add" else torch.cat([samples, planes], 1))
+
+
+class ConditionedDiscriminator(nn.Module):
+    """One network asks "does it match?", and another "is it real?" where they are judged apart."""
+
+    def __init__(self, matching: nn.Module, realism: nn.Module | None = None):
+        super().__init__()
+        self.matching, self.realism = matching, realism
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
         """Scores `[N, 1]`, or `[N, 2]` with realism in the first column."""
-        planes = self.planes(condition).to(samples.dtype)
-        joined = samples + planes if self.join == "add" else torch.cat([samples, planes], 1)
-        matching = self.body(joined)
+        matching = self.matching(samples, condition)
         return torch.stack([matching] if self.realism is None else [self.realism(samples), matching], 1)

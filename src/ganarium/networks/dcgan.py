@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
 from ganarium.networks.layers.norms import Norm, norm2d, spectral
+from ganarium.networks.layers.scoring import Scoring
 
 
 def _initialise(net: nn.Module) -> None:
@@ -59,7 +60,7 @@ class DCGANGenerator(nn.Module):
         return centre_cut(self.layers(features.contiguous(memory_format=torch.channels_last)), self.shape)
 
 
-class DCGANDiscriminator(nn.Module):
+class DCGANDiscriminator(Scoring):
     """Pictures `[N, C, H, W]` to scores `[N]` (logits), by strided convolutions.
 
     No norm after the first layer (sec. 3). `width` is the number of channels after it.
@@ -85,6 +86,6 @@ class DCGANDiscriminator(nn.Module):
         self.score = spectral(nn.Linear(features, 1), wanted=spectral_norm)
         _initialise(self)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """One score a picture."""
-        return self.score(self.layers(images).flatten(1)).squeeze(1)
+    def features(self, images: Tensor) -> Tensor:
+        """What the score is read from: `[N, score.in_features]`."""
+        return self.layers(images).flatten(1)

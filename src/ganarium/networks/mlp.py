@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from ganarium.networks.layers.scoring import Scoring
+
 
 class MLPGenerator(nn.Module):
     """Noise `[N, inputs]` to samples `[N, *shape]`; pictures in [-1, 1] by tanh, points unbounded."""
@@ -27,7 +29,7 @@ class MLPGenerator(nn.Module):
         return self.layers(noise).view(-1, *self.shape)
 
 
-class MLPDiscriminator(nn.Module):
+class MLPDiscriminator(Scoring):
     """Samples `[N, *shape]` to scores `[N]` (logits)."""
 
     def __init__(self, shape: Sequence[int], *, width: int = 256, depth: int = 3, dropout: float = 0.0):
@@ -38,8 +40,9 @@ class MLPDiscriminator(nn.Module):
             layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2)]
             if dropout:
                 layers.append(nn.Dropout(dropout))
-        self.layers = nn.Sequential(*layers, nn.Linear(width, 1))
+        self.layers = nn.Sequential(*layers)
+        self.score = nn.Linear(width, 1)
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """One score a sample."""
-        return self.layers(samples).squeeze(1)
+    def features(self, samples: Tensor) -> Tensor:
+        """What the score is read from: `[N, score.in_features]`."""
+        return self.layers(samples)

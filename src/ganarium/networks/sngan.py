@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganarium.networks.layers.grid import bottom_size, centre_cut
 from ganarium.networks.layers.norms import spectral
+from ganarium.networks.layers.scoring import Scoring
 
 STAGES = 3
 
@@ -39,7 +40,7 @@ class SNGANGenerator(nn.Module):
         return centre_cut(self.layers(features.contiguous(memory_format=torch.channels_last)), self.shape)
 
 
-class SNGANDiscriminator(nn.Module):
+class SNGANDiscriminator(Scoring):
     """Pictures `[N, C, H, W]` to scores `[N]` (table 3b); spectral norm on every layer, no other norm."""
 
     memory_format = torch.channels_last
@@ -61,6 +62,6 @@ class SNGANDiscriminator(nn.Module):
             features = self.layers(torch.zeros(1, *shape)).numel()
         self.score = spectral(nn.Linear(features, 1), wanted=spectral_norm)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """One score a picture."""
-        return self.score(self.layers(images).flatten(1)).squeeze(1)
+    def features(self, images: Tensor) -> Tensor:
+        """What the score is read from: `[N, score.in_features]`."""
+        return self.layers(images).flatten(1)

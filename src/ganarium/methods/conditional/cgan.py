@@ -1,7 +1,7 @@
 r"""CGAN: conditional generative adversarial nets (Mirza & Osindero 2014, arXiv:1411.1784).
 
 Both sides are told what the sample should show: a label, an attribute vector or a picture c. It joins
-each side's input by concatenation or by addition. The discriminator judges in one of two ways:
+each side by concatenation or by addition. The discriminator judges in one of two ways:
 
 `game.judge=joint`: one score, "real, and matching"
 
@@ -44,9 +44,10 @@ from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.conditioning import (
     ConditionedDiscriminator,
     ConditionedGenerator,
-    ConditionPlanes,
     ConditionVector,
     Join,
+    JointScore,
+    PictureScore,
 )
 from ganarium.parts import latents
 from ganarium.parts.dispute import Dispute
@@ -65,7 +66,7 @@ class CGAN(Game):
             whether the sample matches its condition.
         classes: how many labels there are; 0 where the condition is no label.
         join: how conditions join each network's input, `concatenate` or `add`.
-        condition_dim: length of a condition's vector, and number of its planes, where it is concatenated.
+        condition_dim: length of a condition's vector, or number of its planes, where it is concatenated.
         judge: `joint` asks one question (J = 1), `apart` two (J = 2).
         mismatched: show the discriminator real samples with wrong conditions, too.
         noise: `normal`, `uniform` in [-1, 1], or `none`.
@@ -117,25 +118,25 @@ class CGAN(Game):
             raise ValueError(
                 "this method draws what it is told: set data.condition=label, attributes or a picture"
             )
-        join, adding = settings["join"], settings["join"] == "add"
+        join, size = settings["join"], settings["condition_dim"]
         classes = len(facts.classes) if facts.condition == "label" else 0
         wish = facts.condition_shape, classes
+
         inputs = settings["noise_dim"] if settings["noise"] != "none" else 0
-        size = inputs if adding and inputs else settings["condition_dim"]
-        generator = ConditionedGenerator(
-            network("generator", size if adding else inputs + size, facts.shape),
-            ConditionVector(*wish, size),
-            join=join,
-        )
-        planes = facts.shape[0] if adding else settings["condition_dim"]
-        joined = (facts.shape[0] + (0 if adding else planes), *facts.shape[1:])
-        discriminator = ConditionedDiscriminator(
-            network("discriminator", joined),
-            ConditionPlanes(*wish, planes, facts.shape),
-            network("discriminator", facts.shape) if settings["judge"] == "apart" else None,
-            join=join,
-        )
-        return cls(generator, discriminator, classes, **settings)
+        told = inputs if join == "add" and inputs else size
+        body = network("generator", told if join == "add" else inputs + told, facts.shape)
+        generator = ConditionedGenerator(body, ConditionVector(*wish, told), join=join)
+
+        matching: nn.Module
+        if len(facts.condition_shape) == 3:
+            channels = facts.shape[0]
+            planes = nn.Conv2d(facts.condition_shape[0], channels if join == "add" else size, 1)
+            joined = channels if join == "add" else channels + size
+            matching = PictureScore(network("discriminator", (joined, *facts.shape[1:])), planes, join=join)
+        else:
+            matching = JointScore(network("discriminator", facts.shape), *wish, size, join=join)
+        realism = network("discriminator", facts.shape) if settings["judge"] == "apart" else None
+        return cls(generator, ConditionedDiscriminator(matching, realism), classes, **settings)
 
     def play(self, data: Iterator[Conditioned], clock: Clock) -> Iterator[Turn]:
         """Algorithm 1 of GAN, with the condition beside every sample."""

@@ -1,10 +1,11 @@
 """Normalisations by name."""
 
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+M = TypeVar("M", bound=nn.Module)
 Norm = Literal["batch", "layer", "instance", "none"]
 
 
@@ -19,6 +20,6 @@ def norm2d(kind: Norm, channels: int) -> nn.Module:
     return nn.Identity()
 
 
-def spectral(module: nn.Module, *, wanted: bool = True) -> nn.Module:
+def spectral(module: M, *, wanted: bool = True) -> M:
     """The module with its weight divided by its largest singular value (Miyato et al. 2018, eq. 8)."""
-    return spectral_norm(module) if wanted else module
+    return cast(M, spectral_norm(module)) if wanted else module
