@@ -21,9 +21,18 @@ class DamagedError(ValueError):
 
 
 def write(path: Path, state: Mapping[str, Any]) -> None:
-    """Save `state` at `path`, whole or not at all."""
+    """Save `state` at `path`, whole or not at all.
+
+    Raises:
+        OSError: no room or no right to write; what stood at `path` stays as it was.
+    """
     with replacing(path) as file:
-        torch.save({"format": FORMAT, **state}, file)
+        try:
+            torch.save({"format": FORMAT, **state}, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # torch hides that the disk is full
+                raise error.__context__ from None
+            raise
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from small_runs import DUEL, LADDER, assert_same, ended, failed, finished, forked, left_over, newest, spawn
 
 import ganarium as gan
 from ganarium import files, methods, recipe
 from ganarium.run import Run
+from small_runs import DUEL, LADDER, assert_same, ended, failed, finished, forked, left_over, newest, spawn
 
 LONG = {"images": 3200, "every": {"log": 32, "samples": 960, "checkpoint": 96}}
 
@@ -160,8 +160,7 @@ def test_an_order_to_stop_is_obeyed_at_the_rounds_end(tmp_path, number):
         try:
             play(plan, tmp_path / "run")
         except gan.Interrupted as order:
-            assert order.signal_number == number
-            os._exit(7)
+            os._exit(order.signal_number)
 
     dice, obeyed = random.Random(int(number)), 0
     for _ in range(3):
@@ -169,20 +168,26 @@ def test_an_order_to_stop_is_obeyed_at_the_rounds_end(tmp_path, number):
         time.sleep(0.2 + dice.uniform(0, seconds / 4))
         os.kill(child, number)
         code = ended(child)
-        assert code in (0, 7), "told to stop it saves and says so; only a finished run ends by itself"
-        obeyed += code == 7
+        assert code in (0, number), "told to stop it saves and says so; only a finished run ends by itself"
+        obeyed += code == number
     assert obeyed
     play(plan, tmp_path / "run")
     assert_same(tmp_path / "run", tmp_path / "whole")
+
+
+def ordered_at(images, plan, folder, *numbers):
+    """Play, and send this process signals when so many images are shown."""
+    for progress in Run(folder, recipe=plan).play():
+        if progress.images == images:
+            for number in numbers:
+                signal.raise_signal(number)
 
 
 def test_what_an_order_saved_is_the_round_it_was_given_in(tmp_path):
     """Not the last checkpoint that was due: nothing that was played is lost."""
     plan = recipe.resolve(DUEL, {"images": 1600, "every": {"log": 16, "checkpoint": 1600}})
     with pytest.raises(gan.Interrupted, match="after 160 images"):
-        for progress in Run(tmp_path / "run", recipe=plan).play():
-            if progress.images == 144:
-                signal.raise_signal(signal.SIGINT)
+        ordered_at(144, plan, tmp_path / "run", signal.SIGINT)
     assert newest(tmp_path / "run")["images"] == 160
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -191,25 +196,19 @@ def test_an_order_heard_twice_at_once_is_one_order(tmp_path):
     """torchrun hands on what the terminal has told everybody already."""
     plan = recipe.resolve(DUEL, {"images": 1600, "every": {"log": 16, "checkpoint": 1600}})
     with pytest.raises(gan.Interrupted):
-        for _ in Run(tmp_path / "run", recipe=plan).play():
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGTERM)
+        ordered_at(16, plan, tmp_path / "run", signal.SIGINT, signal.SIGTERM)
 
 
 def test_an_order_repeated_stops_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr("ganarium.trainer.SAME_ORDER", 0.0)
     plan = recipe.resolve(DUEL, {"images": 1600, "every": {"log": 16}})
     with pytest.raises(KeyboardInterrupt):
-        for _ in Run(tmp_path / "run", recipe=plan).play():
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)
+        ordered_at(16, plan, tmp_path / "run", signal.SIGINT, signal.SIGINT)
 
 
 def test_told_to_stop_in_its_last_round_a_run_is_finished(tmp_path):
     plan = recipe.resolve(DUEL, {"images": 64, "every": {"log": 16}})
-    for progress in Run(tmp_path / "run", recipe=plan).play():
-        if progress.images == 48:
-            signal.raise_signal(signal.SIGTERM)
+    ordered_at(48, plan, tmp_path / "run", signal.SIGTERM)
     assert newest(tmp_path / "run")["images"] == 64
 
 

@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+import ganarium as gan
+from ganarium import methods, recipe
+from ganarium.checkpoint import Checkpoints
+from ganarium.run import Run
+from ganarium.trainer import Trainer
 from small_runs import (
     DUEL,
     LADDER,
@@ -17,12 +23,6 @@ from small_runs import (
     newest,
     spawn,
 )
-
-import ganarium as gan
-from ganarium import methods, recipe
-from ganarium.checkpoint import Checkpoints
-from ganarium.run import Run
-from ganarium.trainer import Trainer
 
 FIVE = ("gan", "dcgan", "wgan-gp", "sngan", "cgan")
 
