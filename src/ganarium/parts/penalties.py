@@ -2,7 +2,7 @@ r"""Penalties on the slope of a network.
 
 Each takes the network, not its scores: the forward pass must lie inside the guard, since double
 backward through a compiled network is refused. Under autocast the network runs in its precision;
-norms are always taken in float32.
+norms are taken in float32 at least.
 """
 
 import functools
@@ -32,7 +32,7 @@ def slope(score: Score, inputs: Tensor) -> Tensor:
     """The gradient of each sample's score with respect to the sample, flattened: `[N, D]`."""
     inputs = inputs.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(score(inputs).sum(), inputs, create_graph=True)
-    return gradient.flatten(1).float()
+    return gradient.flatten(1).to(torch.promote_types(gradient.dtype, torch.float32))
 
 
 def between(real: Tensor, fake: Tensor) -> Tensor:

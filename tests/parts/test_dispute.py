@@ -1,0 +1,97 @@
+"""Objective and penalty, chosen independently; and what cannot go together."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganarium.parts.dispute import Dispute
+from ganarium.parts.objectives import OBJECTIVES
+from ganarium.parts.penalties import PENALTIES, WEIGHTS
+from helpers import mlp
+
+NORMED = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+BOUNDED = nn.Sequential(spectral_norm(nn.Linear(2, 4)), nn.ReLU(), spectral_norm(nn.Linear(4, 1)))
+
+
+def always(interval):
+    return True
+
+
+def dispute(objective="non-saturating", penalty="none", weight=None, interval=1, clip_bound=0.01):
+    return Dispute(objective, penalty, weight, interval, clip_bound)
+
+
+@pytest.mark.parametrize("penalty", ["none", "clip", *PENALTIES])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_any_objective_goes_with_any_penalty(objective, penalty):
+    """On a network whose slope is bounded by construction."""
+    chosen = dispute(objective, penalty)
+    chosen.check(BOUNDED)
+    samples = torch.randn(4, 2)
+    penalties = chosen.penalties(BOUNDED, samples, samples, always)
+    assert list(penalties) == (["penalty"] if penalty in PENALTIES else [])
+
+
+@pytest.mark.parametrize("penalty", ["gp", "one-sided-gp", "dragan"])
+def test_a_slope_for_each_sample_does_not_go_with_batch_norm(penalty):
+    with pytest.raises(
+        ValueError, match=rf"game\.penalty={penalty} .* set networks\.discriminator\.norm=layer"
+    ):
+        dispute(penalty=penalty).check(NORMED)
+    dispute(penalty=penalty).check(mlp())
+
+
+@pytest.mark.parametrize("penalty", ["none", "clip", "r1", "r2"])
+def test_other_penalties_go_with_batch_norm(penalty):
+    dispute(penalty=penalty).check(NORMED)
+
+
+def test_wasserstein_wants_a_bound_on_the_slope():
+    with pytest.raises(ValueError, match=r"game\.objective=wasserstein has no bound .* set game\.penalty=gp"):
+        dispute("wasserstein").check(mlp())
+    dispute("wasserstein").check(BOUNDED)
+    for penalty in ("clip", *PENALTIES):
+        dispute("wasserstein", penalty).check(mlp())
+
+
+@pytest.mark.parametrize("interval", [0, -1])
+def test_an_interval_counts_rounds(interval):
+    with pytest.raises(ValueError, match=rf"game\.penalty_interval is {interval}; .* at least 1"):
+        dispute(penalty="r1", interval=interval)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_weight_and_interval_scale_the_penalty(penalty):
+    net, samples = mlp(), torch.randn(2, 4, 2)
+
+    def value(**settings):
+        torch.manual_seed(0)
+        return dispute(penalty=penalty, **settings).penalties(net, *samples, always)["penalty"]
+
+    one = value(weight=1.0)
+    torch.testing.assert_close(value(), WEIGHTS[penalty] * one)
+    torch.testing.assert_close(value(weight=0.5, interval=16), 8 * one)
+    assert value(weight=0.0) == 0
+
+
+def test_a_lazy_penalty_keeps_its_mean_strength():
+    """Played one round in four, four times as strong."""
+    net, samples = mlp(), torch.randn(2, 4, 2)
+    total = 0.0
+    for number in range(16):
+        terms = dispute(penalty="r1", weight=1.0, interval=4).penalties(
+            net, *samples, lambda interval, number=number: number % interval == 0
+        )
+        assert bool(terms) == (number % 4 == 0)
+        total += sum(value.item() for value in terms.values())
+    every_round = dispute(penalty="r1", weight=1.0).penalties(net, *samples, always)["penalty"].item()
+    assert total / 16 == pytest.approx(every_round)
+
+
+def test_clipping_is_done_only_where_it_is_asked_for():
+    for penalty, bound in (("clip", 0.02), ("none", None), ("r1", None)):
+        net = mlp()
+        before = max(p.abs().max().item() for p in net.parameters())
+        dispute(penalty=penalty, clip_bound=0.02).clip(net)
+        assert max(p.abs().max().item() for p in net.parameters()) == pytest.approx(bound or before)
