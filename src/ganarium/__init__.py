@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganarium.campaign import Campaign, Stage
     from ganarium.game import Clock, Game, Turn, turn
+    from ganarium.judge import evaluate, inspect
     from ganarium.model import Model, load
     from ganarium.recipe import Average, Data, Method, Recipe
     from ganarium.run import Run, prepare, resume, train
+    from ganarium.samples import save_samples
     from ganarium.trainer import Interrupted, Progress
 
 __version__ = "0.1.0"
@@ -20,6 +22,8 @@ _HOMES = {
     "Game": "game",
     "Turn": "game",
     "turn": "game",
+    "evaluate": "judge",
+    "inspect": "judge",
     "Model": "model",
     "load": "model",
     "Average": "recipe",
@@ -30,6 +34,7 @@ _HOMES = {
     "prepare": "run",
     "resume": "run",
     "train": "run",
+    "save_samples": "samples",
     "Interrupted": "trainer",
     "Progress": "trainer",
 }
@@ -43,6 +48,9 @@ __all__ = [  # noqa: RUF022 - in the order in which one meets them
     "Interrupted",
     "load",
     "Model",
+    "save_samples",
+    "evaluate",
+    "inspect",
     "Method",
     "Recipe",
     "Data",

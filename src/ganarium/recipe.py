@@ -127,7 +127,9 @@ def override(text: str) -> dict[str, Any]:
     """
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
-        raise ValueError(f"{text!r} is no setting; write key=value, for example images=200_000")
+        raise ValueError(
+            f"{text!r} is no setting; write key=value, for example images=200_000 (data go behind --data)"
+        )
     node: Any = _number(value)
     for key in reversed(path.strip().split(".")):
         node = {key: node}

@@ -1,0 +1,76 @@
+"""All verbs in one command."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from ganarium import __version__
+from ganarium.cli.errors import Verbs
+from ganarium.cli.evaluate import evaluate
+from ganarium.cli.generate import generate
+from ganarium.cli.inspect import inspect as inspect_verb
+from ganarium.cli.methods import methods
+from ganarium.cli.resume import resume
+from ganarium.cli.show import show
+from ganarium.cli.train import train
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "methods": methods,
+    "show": show,
+    "inspect": inspect_verb,
+    "train": train,
+    "resume": resume,
+    "generate": generate,
+    "evaluate": evaluate,
+}
+
+
+def formatted(text: str) -> str:
+    """A docstring as help: its indented paragraphs are examples, whose lines stay as they are."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(f"\b\n{part}" if part.startswith(" ") else part for part in paragraphs)
+
+
+def _tell_version(wished: bool) -> None:
+    if wished:
+        typer.echo(f"ganarium {__version__}")
+        raise typer.Exit
+
+
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="GANARIUM_DEBUG", help="Show where an error came from.")
+    ] = False,
+) -> None:
+    """Every important GAN on one engine: train, resume, judge and use each by one command.
+
+    A newcomer's first two commands; without --data the method plays on the built-in world:
+
+        ganarium train dcgan images=200_000
+        ganarium generate runs/0001-dcgan --grid samples.png
+
+    Exit codes:
+
+        0    done
+        1    it failed: a loss became infinite, the disk is full ...
+        2    it was asked for in a wrong way: an unknown method or key, a missing folder ...
+        130  stopped by Ctrl-C, 143 by SIGTERM; a run is saved first
+    """
+
+
+app = typer.Typer(
+    cls=Verbs,
+    help=formatted(options.__doc__ or ""),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.callback()(options)
+for _name, _verb in VERBS.items():
+    app.command(_name, help=formatted(_verb.__doc__ or ""))(_verb)

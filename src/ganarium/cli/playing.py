@@ -1,0 +1,36 @@
+"""Playing a run on the command line, from its first line to its last."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from ganarium.cli.display import duration, follow, say
+
+if TYPE_CHECKING:
+    from ganarium.run import Run
+
+
+def play(run: "Run") -> None:
+    """Play to the end, or until told to stop, and say what there is now and how to go on."""
+    import time
+
+    from ganarium.trainer import Interrupted
+
+    started = time.monotonic()
+    try:
+        last = follow(run.play())
+    except Interrupted as stopped:
+        say(f"stopped by {stopped}; everything is saved. Go on with: ganarium resume {run.folder}")
+        raise typer.Exit(128 + stopped.signal_number) from None
+    if last is None:
+        say(
+            f"{run.folder} is finished: its {run.recipe.images:,} images are played. "
+            f"Make it longer with: ganarium resume {run.folder} images={2 * run.recipe.images:_}"
+        )
+        return
+    say(f"finished after {duration(time.monotonic() - started)}")
+    say(f"model    {run.folder / 'model'}")
+    if run.sheet is not None:
+        say(f"samples  {run.sheet}")
+    say(f"use it   ganarium generate {run.folder}")
+    say(f"judge it ganarium evaluate {run.folder}")

@@ -1,0 +1,32 @@
+"""`ganarium resume`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganarium.cli.train import Settings
+
+
+def resume(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    settings: Settings = None,
+) -> None:
+    """Go on with a run to its end.
+
+    The numbers are the same as if it had never stopped. A finished run can be made longer. The number of
+    processes may be another one than before.
+
+        ganarium resume runs/0001-dcgan
+        ganarium resume runs/0001-dcgan images=400_000
+    """
+    from ganarium.cli.display import say
+    from ganarium.cli.playing import play
+    from ganarium.run import Run, group
+
+    run = Run(folder, say=say).changed({}, settings or ())
+    with group(run.recipe):
+        for line in run.trainer().dataset.report.lines():
+            say(f"# data: {line}")
+        say(f"# run: {run.folder}, {run.recipe.method} for {run.recipe.images:,} images")
+        play(run)

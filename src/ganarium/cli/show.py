@@ -1,0 +1,49 @@
+"""`ganarium show`."""
+
+from typing import Annotated
+
+import typer
+
+
+def show(name: Annotated[str, typer.Argument(metavar="METHOD", help="A method's name.")]) -> None:
+    """Show a method's card, script, recipe and presets.
+
+    ganarium show wgan-gp
+    """
+    from inspect import cleandoc, getsource
+    from textwrap import dedent
+
+    from ganarium.campaign import Campaign
+    from ganarium.methods import find
+    from ganarium.recipe import resolve, to_yaml
+    from ganarium.run import presets
+
+    method = find(name)
+    script = method.game.stages if issubclass(method.game, Campaign) else method.game.play
+    _heading(method.name)
+    typer.echo(cleandoc(method.card))
+    _heading("the order of play")
+    _code(dedent(getsource(script)), "python")
+    _heading("the recipe")
+    _code(to_yaml(resolve(method)), "yaml")
+    _heading("presets")
+    for preset, path in presets(method).items():
+        first = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        typer.echo(f"{preset}: {first}")
+    typer.echo(f"(ganarium train {method.name} --preset NAME)" if presets(method) else "none")
+
+
+def _heading(text: str) -> None:
+    typer.secho(f"\n{text}\n{'-' * len(text)}", bold=True)
+
+
+def _code(text: str, language: str) -> None:
+    """Code, coloured where it is shown on a terminal."""
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    console = Console()
+    if console.is_terminal:
+        console.print(Syntax(text.rstrip(), language, background_color="default"))
+    else:
+        typer.echo(text.rstrip())
