@@ -165,7 +165,9 @@ def main() -> None:
             play()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
         return
-    print(f"{date.today()}, {platform.processor() or platform.machine()}, torch {torch.__version__},", end=" ")
+    print(
+        f"{date.today()}, {platform.processor() or platform.machine()}, torch {torch.__version__},", end=" "
+    )
     print(f"{arguments.threads} threads, {arguments.repeats} interleaved repeats\n")
     print("| case | side | s/round | faster | faster (minima) | peak MiB | first losses (D, G) |")
     print("|---|---|---|---|---|---|---|")

@@ -1,6 +1,7 @@
 """The convolutional pair of DCGAN (Radford et al. 2016, arXiv:1511.06434, sec. 3 and fig. 1)."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,11 @@ from torch import Tensor, nn
 from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
 from ganarium.networks.layers.norms import Norm, norm2d, spectral
 from ganarium.networks.layers.scoring import Scoring
+
+
+def default_width(shape: Sequence[int]) -> int:
+    """As many channels beside the picture as its longer side has pixels, 64 at most, in eights."""
+    return min(64, 8 * math.ceil(max(shape[1:]) / 8))
 
 
 def _initialise(net: nn.Module) -> None:
@@ -29,16 +35,16 @@ class DCGANGenerator(nn.Module):
     """Noise `[N, inputs]` to pictures `[N, C, H, W]` in [-1, 1], by fractionally strided convolutions.
 
     A 64x64 picture is grown 4 -> 8 -> 16 -> 32 -> 64; other sizes start where halving ends, and what
-    rounding adds is cut away. `width` is the number of channels before the last layer (the paper has
-    128, so that the first feature map has 1024).
+    rounding adds is cut away. `width` is the number of channels before the last layer: the paper has
+    128, so that the first feature map has 1024; see `default_width` for what is taken where it is not said.
     """
 
     memory_format = torch.channels_last
 
-    def __init__(self, inputs: int, shape: Sequence[int], *, width: int = 64, norm: Norm = "batch"):
+    def __init__(self, inputs: int, shape: Sequence[int], *, width: int | None = None, norm: Norm = "batch"):
         super().__init__()
         self.shape = tuple(shape)
-        times = halvings(shape)
+        times, width = halvings(shape), width or default_width(shape)
         sizes = [width * 2**k for k in reversed(range(times))]
         self.bottom = (sizes[0], *bottom_size(shape, times))
         bias = norm == "none"
@@ -63,16 +69,21 @@ class DCGANGenerator(nn.Module):
 class DCGANDiscriminator(Scoring):
     """Pictures `[N, C, H, W]` to scores `[N]` (logits), by strided convolutions.
 
-    No norm after the first layer (sec. 3). `width` is the number of channels after it.
+    No norm after the first layer (sec. 3). `width` is the number of channels after it, as in the generator.
     """
 
     memory_format = torch.channels_last
 
     def __init__(
-        self, shape: Sequence[int], *, width: int = 64, norm: Norm = "batch", spectral_norm: bool = False
+        self,
+        shape: Sequence[int],
+        *,
+        width: int | None = None,
+        norm: Norm = "batch",
+        spectral_norm: bool = False,
     ):
         super().__init__()
-        times = halvings(shape)
+        times, width = halvings(shape), width or default_width(shape)
         sizes = [shape[0], *[width * 2**k for k in range(times)]]
         layers: list[nn.Module] = []
         for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):

@@ -10,7 +10,8 @@ Not to be confused with: `gan`, the same game between perceptrons; `sngan`, with
 discriminator.
 
 Deviations from the paper:
-1. Half its width (512 channels at 4x4): `networks.generator.width=128` is the paper's.
+1. Half its width at 64x64 (512 channels at 4x4), less for smaller pictures: `networks.generator.width=128`
+   and `networks.discriminator.width=128` are the paper's.
 2. 4x4 kernels where the paper has 5x5; a stride of two then touches every pixel equally often.
 3. Pictures smaller than 64x64 start at a quarter or an eighth of their size, so that 28x28 digits
    train as they are.
