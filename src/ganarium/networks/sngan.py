@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ganarium.networks.layers.grid import bottom_size, centre_cut
+from ganarium.networks.layers.grid import bottom_size, centre_cut, sides
 from ganarium.networks.layers.norms import spectral
 from ganarium.networks.layers.scoring import Scoring
 
@@ -47,6 +47,11 @@ class SNGANDiscriminator(Scoring):
 
     def __init__(self, shape: Sequence[int], *, width: int = 64, spectral_norm: bool = True):
         super().__init__()
+        if min(sides(shape)) < 2**STAGES:
+            raise ValueError(
+                f"this discriminator halves pictures {STAGES} times, so {2**STAGES} pixels a side are the "
+                f"least, not {shape[1]}x{shape[2]}; set data.size, or networks.discriminator.kind=dcgan"
+            )
         layers: list[nn.Module] = []
         channels = shape[0]
         for stage in range(STAGES):

@@ -6,14 +6,33 @@ from collections.abc import Sequence
 from torch import Tensor
 
 
+def sides(shape: Sequence[int]) -> tuple[int, int]:
+    """Height and width of `(C, H, W)`.
+
+    Raises:
+        ValueError: the samples are no pictures.
+    """
+    if len(shape) != 3:
+        raise ValueError(
+            f"convolutional networks are for pictures (C, H, W), but a sample here is {tuple(shape)}; "
+            "set networks.generator.kind=mlp and networks.discriminator.kind=mlp"
+        )
+    return shape[1], shape[2]
+
+
 def halvings(shape: Sequence[int], bottom: int = 4) -> int:
-    """How often the longer side of `(C, H, W)` can be halved, rounding up, to about `bottom`; at least 1."""
-    return max(1, math.ceil(math.log2(max(shape[1:]) / bottom)))
+    """How often `(C, H, W)` can be halved until the longer side is about `bottom`; at least 1.
+
+    Of long and narrow pictures fewer, so that a pixel of the shorter side is left.
+    """
+    wanted = math.ceil(math.log2(max(sides(shape)) / bottom))
+    return max(1, min(wanted, int(math.log2(min(sides(shape))))))
 
 
 def bottom_size(shape: Sequence[int], times: int) -> tuple[int, int]:
     """Height and width after so many halvings, rounded up."""
-    return math.ceil(shape[1] / 2**times), math.ceil(shape[2] / 2**times)
+    height, width = sides(shape)
+    return math.ceil(height / 2**times), math.ceil(width / 2**times)
 
 
 def centre_cut(images: Tensor, shape: Sequence[int]) -> Tensor:

@@ -39,7 +39,7 @@ class SyncBatchNorm(_BatchNorm):
         sums = torch.cat([value.sum(axes), value.square().sum(axes), count])
         total: Tensor = _SumOverProcesses.apply(sums)
         mean, square = (total[:-1] / total[-1]).chunk(2)
-        variance = square - mean.square()
+        variance = (square - mean.square()).clamp(min=0)  # rounding may take it below
         self._remember(mean.detach(), variance.detach(), total[-1].detach())
         normalised = (value - _across(mean, input)) * _across((variance + self.eps).rsqrt(), input)
         if self.affine:
