@@ -1,0 +1,227 @@
+"""Using and judging what was trained: generate, evaluate, and the same from Python."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import ganarium as gan
+from command_line import TINY, done, refused, started
+from ganarium.data.dataset import open_data
+from ganarium.recipe import Data
+from ganarium.samples import pictures_for
+from ganarium.watch import grids
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def pngs(folder: str | Path) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def test_pictures_are_those_of_python_pixel_for_pixel(run, tmp_path):
+    process = started("generate", run, "--seed", "3", "--out", "pictures", cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err, out) == (0, "", "16 samples of seed 3: pictures\n")
+    images = gan.load(run).generate(16, seed=3)
+    assert pngs("pictures") == [f"seed3-{i:06d}.png" for i in range(16)]
+    for name, image in zip(pngs("pictures"), images, strict=True):
+        assert np.array_equal(pixels(Path("pictures", name)), np.asarray(grids.to_picture(image)))
+
+
+def test_where_samples_go(run):
+    done("generate", run / "model", "--count", "3", "--out", "a", "--grid", "sheet.png", "--npz", "all.npz")
+    assert pngs("a") == [f"seed0-{i:06d}.png" for i in range(3)]
+    with np.load("all.npz") as arrays:
+        assert torch.equal(torch.from_numpy(arrays["images"]), gan.load(run).generate(3))
+    assert pixels(Path("sheet.png")).ndim == 3
+    done("generate", run, "--count", "2", "--seed", "5")
+    assert pngs(run / "generated") == ["seed5-000000.png", "seed5-000001.png"]
+    done("generate", run, "--count", "1", "--grid", "only.png")
+    assert len(pngs(run / "generated")) == 2
+
+
+def test_an_array_can_be_data_again(run):
+    done("generate", run, "--count", "70", "--npz", "all.npz")
+    dataset = open_data(Data(source="all.npz"))
+    batch = dataset.batch(range(70))
+    assert torch.equal(batch, torch.cat(list(gan.load(run).stream(70))))
+
+
+def test_what_is_there_is_kept(run, run_of_classes):
+    done("generate", run, "--count", "3", "--out", "a", "--grid", "s.png", "--npz", "all.npz")
+    before = {path: path.read_bytes() for path in Path().rglob("*.*")}
+    done("generate", run, "--count", "3", "--out", "a", "--grid", "s.png", "--npz", "all.npz")
+    done("generate", run, "--count", "5", "--out", "a")
+    Path("a/seed0-000003.png").unlink()
+    Path("a/seed0-000004.png").unlink()
+    for others in (["--out", "a"], ["--grid", "s.png"], ["--npz", "all.npz"]):
+        Path("a/seed7-000000.png").write_bytes(b"mine")
+        assert "already and holds something else" in refused("generate", run, "--seed", "7", *others)
+        Path("a/seed7-000000.png").unlink()
+    assert {path: path.read_bytes() for path in Path().rglob("*.*")} == before
+
+
+def test_any_count_streams(run, monkeypatch):
+    most = 0
+    drawn = gan.Model.drawn
+
+    def watched(*arguments, **settings):
+        nonlocal most
+        for batch in drawn(*arguments, **settings):
+            most = max(most, len(batch))
+            yield batch
+
+    monkeypatch.setattr(gan.Model, "drawn", watched)
+    gan.save_samples(run, 200, npz="all.npz", grid="sheet.png")
+    assert most == 64
+    assert open_data(Data(source="all.npz")).facts.shape == (3, 16, 16)
+    assert pixels(Path("sheet.png")).shape[0] == 8 * (16 + grids.GAP) + grids.GAP
+
+
+def test_classes(run_of_classes):
+    done("generate", run_of_classes, "--count", "3", "--class", "star", "--class", "0", "--out", "a")
+    assert pngs("a") == ["seed0-000000-star.png", "seed0-000001-circle.png", "seed0-000002-star.png"]
+    wished = gan.load(run_of_classes).generate(3, classes=["star", "circle", "star"])
+    for name, image in zip(pngs("a"), wished, strict=True):
+        assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_picture(image)))
+    assert "Did you mean 'star'" in refused("generate", run_of_classes, "--class", "stars")
+
+
+def test_attributes(tmp_path):
+    done("train", "cgan", "--out", "here", *TINY, "data.condition=attributes")
+    done("generate", "here", "--count", "1", "--attributes", "red=yes,large=yes,left=no", "--out", "a")
+    assert pngs("a") == ["seed0-000000-red-large.png"]
+    wished = gan.load("here").generate(1, attributes={"red": True, "large": True})
+    assert np.array_equal(pixels(Path("a", pngs("a")[0])), np.asarray(grids.to_picture(wished[0])))
+    assert "write NAME=yes or NAME=no" in refused("generate", "here", "--attributes", "red")
+    assert "no attribute 'reed'" in refused("generate", "here", "--attributes", "reed=yes")
+    assert gan.evaluate("here", count=24)["samples"] == 24
+
+
+@pytest.mark.parametrize("kind", ["blurred", "mask"])
+def test_pictures(kind, run):
+    done("train", "cgan", "--out", "here", *TINY, f"data.condition={kind}")
+    done("generate", run, "--count", "3", "--out", "photos")
+    model = gan.load("here")
+    done("generate", "here", "--count", "4", "--pictures", "photos", "--out", "a")
+    told = pictures_for(model, "photos", 4)
+    assert told.shape == (3, *model.facts.condition_shape)
+    own = open_data(Data(source="photos", channels=told.shape[1])).batch(range(3))
+    assert torch.equal(told, own) == (kind == "mask")  # blurred here, but a mask is a mask
+    for name, image in zip(pngs("a"), model.generate(4, pictures=told), strict=True):
+        assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_picture(image)))
+    assert "give pictures" in refused("generate", "here")
+    assert gan.evaluate("here", count=8)["samples"] == 8
+
+
+def test_points_become_a_table():
+    done("train", "gan", "--data", "ring", "--out", "here", "data.size=null", *TINY[:3], *TINY[4:])
+    done("generate", "here", "--count", "100", "--seed", "2", "--grid", "dots.png", "--out", "a")
+    rows = np.loadtxt("a/seed2-100.csv", delimiter=",", skiprows=1, dtype=np.float32)
+    assert np.array_equal(rows, gan.load("here").generate(100, seed=2).numpy())
+    result = json.loads(done("evaluate", "here", "--count", "200", "--json"))
+    assert result["modes"] == 8
+    assert (result["samples"], result["real"], result["shape"]) == (200, 48, [2])
+    assert "needs pictures" in refused("evaluate", "here", "--metrics", "world")
+
+
+def test_five_channels_become_an_array():
+    images = np.random.default_rng(0).integers(0, 255, (24, 5, 16, 16), dtype=np.uint8)
+    np.savez("five.npz", images=images)
+    done("train", "dcgan", "--data", "five.npz", "--out", "here", *TINY)
+    assert "5 channels make no PNG" in done("generate", "here", "--count", "2", "--out", "a")
+    with np.load("a/seed0-2.npz") as arrays:
+        assert arrays["images"].shape == (2, 5, 16, 16)
+
+
+def test_there_must_be_a_model(tmp_path):
+    assert "nowhere holds no model" in refused("generate", "nowhere")
+    (tmp_path / "recipe.yaml").write_text("")
+    assert "has not saved one yet" in refused("generate", tmp_path)
+    assert "has not saved one yet" in refused("evaluate", tmp_path)
+
+
+def test_the_world_judges_without_a_file(run):
+    text = done("evaluate", run, "--count", "24")
+    assert re.search(r"^world/well_formed +0", text, re.M)
+    result = json.loads(done("evaluate", run, "--count", "24", "--json"))
+    assert result == gan.evaluate(run, count=24)
+    assert (result["data"], result["samples"], result["shape"]) == ("world", 24, [3, 16, 16])
+    assert gan.evaluate(gan.Run(run), count=24) == result
+    by_itself = gan.evaluate(gan.load(run), count=24)
+    assert by_itself == result | {"judged": "dcgan model"}
+
+
+def test_real_pictures_of_the_world_are_well_formed_where_noise_is_not():
+    world = open_data(Data(count=24, size=32))
+    for i, image in enumerate(world.batch(range(24))):
+        grids.save(grids.to_picture(image), Path(f"good/{i}.png"))
+        grids.save(grids.to_picture(torch.rand_like(image) * 2 - 1), Path(f"bad/{i}.png"))
+    good, bad = (gan.evaluate(folder, data="world")["world"]["well_formed"] for folder in ("good", "bad"))
+    assert good > 0.9
+    assert bad < 0.1
+
+
+def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
+    drawn = gan.Model.drawn
+    told = []
+
+    def watched(self, count, condition, **settings):
+        told.append(condition)
+        return drawn(self, count, condition, **settings)
+
+    monkeypatch.setattr(gan.Model, "drawn", watched)
+    gan.evaluate(run_of_classes, count=48)
+    data = gan.load(run_of_classes).recipe.data
+    assert torch.equal(told[0], open_data(data).batch(range(48)).condition)
+    gan.evaluate(run_of_classes, data="world", count=12)
+    assert told[1].tolist() == [0, 1, 2, 3, 4, 5] * 2
+
+
+def test_other_pictures_need_a_network(run, real_data):
+    done("generate", run, "--count", "6", "--out", "a")
+    assert "--features FILE" in refused("evaluate", "a", "--data", "a")
+    assert "--features FILE" in refused("evaluate", run, "--metrics", "fid")
+    lenet = real_data / "weights" / "mnist_lenet"
+    file = next(path for path in sorted(lenet.iterdir()) if path.suffix in (".pth", ".pt", ".safetensors"))
+    digits = real_data / "mnist_small"
+    command = ["evaluate", "a", "--data", digits, "--features", file, "--metrics", "fid", "--json"]
+    result = json.loads(done(*command))
+    assert (result["samples"], result["real"]) == (6, 5000)
+    assert result["features"]["name"].startswith("LeNet")
+    assert "32x32" in result["features"]["resizing"]
+    assert result["frechet_distance"] > 1000
+    assert "kernel_distance" not in result
+    assert result == gan.evaluate("a", data=digits, features=file, metrics=["fid"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "there is no run, model or folder of pictures nowhere"),
+        (["."], "name the data to compare with: --data PATH"),
+        (["RUN", "--data", "nowhere"], "nowhere is neither a file nor a folder"),
+        (["RUN", "--metrics", "fidd"], "did you mean fid"),
+        (["RUN", "--features", "nothing.pth"], "nothing.pth does not exist"),
+        (["RUN", "--count", "0"], "--count"),
+    ],
+)
+def test_wrong_questions(arguments, words, run):
+    assert words in refused("evaluate", *[run if word == "RUN" else word for word in arguments])
+
+
+def test_python_says_where_to_save(run):
+    with pytest.raises(ValueError, match="out, npz or grid"):
+        gan.save_samples(gan.load(run))
+    with pytest.raises(ValueError, match="count is 0"):
+        gan.save_samples(run, 0)
+    with pytest.raises(ValueError, match="told nothing, no picture"):
+        gan.save_samples(run, pictures="world")
