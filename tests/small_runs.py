@@ -138,12 +138,15 @@ class Step(Game):
 
     def play(self, data: Iterator[Tensor], clock: Clock) -> Iterator:
         real = next(data)
-        fake = self.generate(torch.randn_like(real))
-        judge = (self.discriminator(real) - 1).square().mean() + self.discriminator(
-            fake.detach()
-        ).square().mean()
-        yield turn(self.discriminator, judge=judge)
-        yield turn(self.generator, fool=(self.discriminator(fake) - 1).square().mean())
+        fake = self.generate(torch.randn(len(real), 2))
+        yield turn(self.discriminator, judge=self.judged(real, fake.detach()))
+        yield turn(self.generator, fool=self.fooled(fake))
+
+    def judged(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (self.discriminator(real) - 1).square().mean() + self.discriminator(fake).square().mean()
+
+    def fooled(self, fake: Tensor) -> Tensor:
+        return (self.discriminator(fake) - 1).square().mean()
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
         return torch.stack([torch.randn(2, generator=generator) for _ in range(count)])
