@@ -12,7 +12,6 @@ import argparse
 import copy
 import itertools
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from ganarium.data.batches import Facts
 from ganarium.model import assemble
 from ganarium.recipe import Recipe, resolve
 from ganarium.trainer import engine_for
+from ganarium.watch.log import peak_memory_mib
 
 Side = Callable[[], dict[str, float]]
 
@@ -45,7 +45,8 @@ def recipe_of(case: str, precision: str) -> Recipe:
 
 
 def batches(size: int) -> Iterator[Tensor]:
-    return itertools.cycle(torch.rand(4, size, 3, 64, 64) * 2 - 1)
+    chance = torch.Generator().manual_seed(0)
+    return itertools.cycle(torch.rand(4, size, 3, 64, 64, generator=chance) * 2 - 1)
 
 
 def players(case: str) -> tuple[nn.Module, nn.Module, int]:
@@ -77,10 +78,12 @@ def tutorial(case: str) -> Side:
         return {"discriminator": (loss_real + loss_fake).item(), "generator": loss_g.item()}
 
     def wgan_gp() -> dict[str, float]:
+        losses = []
         for _ in range(5):
             real = next(data)
             discriminator.zero_grad()
-            fake = generator(torch.randn(size, noise_dim))
+            noise = torch.randn(size, noise_dim)
+            fake = generator(noise)
             share = torch.rand(size, 1, 1, 1)
             between = (share * fake.detach() + (1 - share) * real).requires_grad_()
             scores = discriminator(between)
@@ -89,11 +92,12 @@ def tutorial(case: str) -> Side:
             loss_d = discriminator(fake.detach()).mean() - discriminator(real).mean() + 10 * penalty
             loss_d.backward()
             step_d.step()
+            losses.append(loss_d.item())
         generator.zero_grad()
-        loss_g = -discriminator(generator(torch.randn(size, noise_dim))).mean()
+        loss_g = -discriminator(generator(noise)).mean()
         loss_g.backward()
         step_g.step()
-        return {"discriminator": loss_d.item(), "generator": loss_g.item()}
+        return {"discriminator": statistics.mean(losses), "generator": loss_g.item()}
 
     return {"dcgan": dcgan, "wgan-gp": wgan_gp}[case]
 
@@ -115,7 +119,6 @@ def ours(case: str, precision: str) -> Side:
 
 
 def side(name: str, case: str) -> Side:
-    torch.manual_seed(0)
     return tutorial(case) if name == "tutorial" else ours(case, name)
 
 
@@ -131,7 +134,7 @@ def compare(case: str, repeats: int, threads: int) -> None:
     sides = {name: side(name, case) for name in names}
     first = {}
     for name, play in sides.items():
-        torch.manual_seed(1)
+        torch.manual_seed(0)  # as the engine seeds round 0
         first[name] = play()
     times: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(repeats):
@@ -163,7 +166,7 @@ def main() -> None:
         play = side(arguments.alone, arguments.cases)
         for _ in range(3):
             play()
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        print(peak_memory_mib())
         return
     print(
         f"{date.today()}, {platform.processor() or platform.machine()}, torch {torch.__version__},", end=" "

@@ -10,6 +10,7 @@ from typing import Any, Self
 import yaml
 
 from ganarium import methods, model, processes
+from ganarium.data.sources.recognise import NAMES
 from ganarium.recipe import Method, Recipe, changed, complete, from_yaml, resolve, settings
 from ganarium.trainer import Progress, Trainer
 from ganarium.watch import log
@@ -154,7 +155,16 @@ def chosen_recipe(
     if data is not None:
         layers.append({"data": data if isinstance(data, Mapping) else {"source": str(data)}})
     layers.append(changes or {})
-    return resolve(row, *layers, settings(overrides))
+    return _placed(resolve(row, *layers, settings(overrides)))
+
+
+def _placed(recipe: Recipe) -> Recipe:
+    """The recipe with the whole path of its data, so that the run goes on from any folder."""
+    source = Path(recipe.data.source)
+    if recipe.data.source in NAMES or not source.exists():
+        return recipe
+    data = recipe.data.model_copy(update={"source": str(source.resolve())})
+    return recipe.model_copy(update={"data": data})
 
 
 def _method_and_layers(

@@ -1,0 +1,1 @@
+"""Samples: sources, the stream of batches, the built-in world."""

@@ -36,8 +36,7 @@ class SNGANGenerator(nn.Module):
 
     def forward(self, noise: Tensor) -> Tensor:
         """Pictures of the given shape."""
-        features = self.project(noise).view(-1, *self.bottom)
-        return centre_cut(self.layers(features.contiguous(memory_format=torch.channels_last)), self.shape)
+        return centre_cut(self.layers(self.project(noise).view(-1, *self.bottom)), self.shape)
 
 
 class SNGANDiscriminator(Scoring):

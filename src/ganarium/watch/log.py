@@ -133,9 +133,13 @@ def peak_memory_mib() -> int:
     """The most memory this process has held: the GPU's where one is used, else its resident set."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         return int(torch.cuda.max_memory_allocated() / 2**20)
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the process that started this one held
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) // 2**10
     try:
         import resource
     except ImportError:  # not a Unix
         return 0
     scale = 2**20 if os.uname().sysname == "Darwin" else 2**10
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // scale

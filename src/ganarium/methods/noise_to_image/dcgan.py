@@ -15,11 +15,12 @@ Deviations from the paper:
 2. 4x4 kernels where the paper has 5x5; a stride of two then touches every pixel equally often.
 3. Pictures smaller than 64x64 start at a quarter or an eighth of their size, so that 28x28 digits
    train as they are.
-4. Batches of 64 instead of 128.
+4. Batches of 32 instead of 128: for the same number of images, four times as many updates.
 5. Users get the averaged generator.
 
-Tested by: a textbook loop, step for step; digits whose Frechet distance on a digit reader's features
-falls below that of blurred real digits, where learning rate zero fails.
+Tested by: a textbook loop, step for step; the world's shapes, where learning rate zero fails; 5,000
+handwritten digits, after 200,000 images at a Frechet distance of about 200 on a digit reader's features
+(real digits blurred 3x3: 900 and more).
 """
 
 from ganarium.methods.noise_to_image.gan import GAN
@@ -32,7 +33,7 @@ def recipe() -> Recipe:
     return Recipe(
         method="dcgan",
         images=5_000_000,
-        batch_size=64,
+        batch_size=32,
         game={"noise_dim": 100, "noise": "uniform"},
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
         optimizers={"generator": adam, "discriminator": adam},
