@@ -20,6 +20,7 @@ from ganarium.recipe import Method, Recipe, complete
 from ganarium.tables import build, nearest
 
 FORMAT = 1
+KEYS = ("method", "images", "facts", "run_facts", "stage", "recipe")
 
 
 def assemble(method: Method, recipe: Recipe, facts: Facts) -> Game | Campaign:
@@ -153,25 +154,22 @@ class Model:
     ) -> Tensor | None:
         """What the model is told for each of `count` samples; None where it is told nothing."""
         kind = self.facts.condition
-        given = {"label": classes, "attributes": attributes}
-        told = {**given, kind or "": given.get(kind or "", pictures)}
-        surplus = [name for name, value in {**given, "pictures": pictures}.items() if value is not None]
-        if kind is None and surplus:
-            raise ValueError(
-                f"this {self.method.name} model draws without a condition, but was told {surplus}"
-            )
+        wanted = {None: "", "label": "classes", "attributes": "attributes"}.get(kind, "pictures")
+        given = {"classes": classes, "attributes": attributes, "pictures": pictures}
+        if surplus := [name for name, value in given.items() if value is not None and name != wanted]:
+            takes = f"is told its {kind} ({wanted}=...)" if kind else "draws without a condition"
+            raise ValueError(f"this {self.method.name} model {takes}, but was told {', '.join(surplus)}")
         if kind is None:
             return None
         if kind == "label":
             return self._labels(count, classes)
         if kind == "attributes":
             return self._attributes(count, attributes or {})
-        if told[kind] is None:
+        if pictures is None:
             raise ValueError(
                 f"this model is told a picture ({kind}): give pictures [count, C, H, W] in [-1, 1]"
             )
-        if pictures is None or tuple(pictures.shape[1:]) != self.facts.condition_shape:
-            shape = None if pictures is None else tuple(pictures.shape[1:])
+        if (shape := tuple(pictures.shape[1:])) != self.facts.condition_shape:
             raise ValueError(f"pictures are {shape}, but this model is told {self.facts.condition_shape}")
         return pictures[torch.arange(count) % len(pictures)]
 
@@ -285,6 +283,8 @@ def _config(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         found = config.get("format") if isinstance(config, dict) else type(config).__name__
         raise ValueError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
+    if lacking := [key for key in KEYS if key not in config]:
+        raise ValueError(f"{path} is damaged: it lacks {', '.join(map(repr, lacking))}")
     return config
 
 

@@ -1,6 +1,7 @@
 """Recipes: everything a run needs, typed, in one value that can be read back from its YAML."""
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -119,6 +120,17 @@ class Method:
         return (what, paper.removesuffix(")")) if what else (first, "")
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML that takes 1e-4 for a number, as its version 1.2 does."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
 def override(text: str) -> dict[str, Any]:
     """`optimizers.generator.lr=1e-4` as a tree; the value is YAML, numbers may read 200_000 or 1e-4.
 
@@ -130,7 +142,10 @@ def override(text: str) -> dict[str, Any]:
         raise ValueError(
             f"{text!r} is no setting; write key=value, for example images=200_000 (data go behind --data)"
         )
-    node: Any = _number(value)
+    try:
+        node: Any = yaml.load(value, _Loader)
+    except yaml.YAMLError:
+        raise ValueError(f"{text!r}: its value is not YAML; a bracket or quote may be missing") from None
     for key in reversed(path.strip().split(".")):
         node = {key: node}
     return node
@@ -154,20 +169,6 @@ def _lay_over(tree: dict[str, Any], change: Mapping[str, Any]) -> None:
             _lay_over(tree[key], value)
         else:
             tree[key] = value
-
-
-def _number(text: str) -> Any:
-    """YAML's reading of a value, save that YAML takes 1e-4 for a word."""
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ValueError(f"the value {text!r} is not YAML; a bracket or quote may be missing") from None
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    return value
 
 
 TINY: dict[str, Any] = {"images": 64, "batch_size": 8, "data": {"size": 16, "count": 16, "workers": 0}}
@@ -212,6 +213,11 @@ def complete(method: Method, tree: Mapping[str, Any]) -> Recipe:
             "start from the method's present recipe: ganarium show METHOD"
         )
     recipe = checked(Recipe, tree, "")
+    if recipe.method != method.name:
+        raise ValueError(
+            f"method is {recipe.method!r}, but this is the recipe of {method.name!r}; "
+            "to play another method name it in the first place"
+        )
     changes: dict[str, Any] = {
         "game": plain(schema(method.game), recipe.game, "game"),
         "networks": {
@@ -239,7 +245,7 @@ def from_yaml(text: str, where: str = "the recipe") -> dict[str, Any]:
         ValueError: it is no YAML table, or has keys that look like two.
     """
     try:
-        tree = yaml.safe_load(text)
+        tree = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise ValueError(f"{where} is not YAML: {error}") from None
     if not isinstance(tree, dict):

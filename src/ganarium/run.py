@@ -7,8 +7,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from ganarium import methods, model, processes
 from ganarium.data.sources.recognise import NAMES
 from ganarium.recipe import Method, Recipe, changed, complete, from_yaml, resolve, settings
@@ -196,7 +194,7 @@ def _preset(method: Method, name: str) -> Mapping[str, Any]:
     there = presets(method)
     if name not in there:
         raise FileNotFoundError(f"{method.name} has no preset {name!r}; it has {', '.join(there) or 'none'}")
-    return yaml.safe_load(there[name].read_text(encoding="utf-8")) or {}
+    return from_yaml(there[name].read_text(encoding="utf-8"), str(there[name]))
 
 
 def new_folder(method: str, parent: Path = Path("runs")) -> Path:

@@ -108,7 +108,7 @@ def _complaints(table: type[BaseModel], error: ValidationError, path: str) -> It
     seen = set()
     for fault in error.errors():
         where = [str(part) for part in fault["loc"]]
-        keys = list(_table_at(table, where[:-1]).model_fields)
+        keys = _known(table, where[:-1])
         if fault["type"] == "extra_forbidden":
             key = ".".join(filter(None, [path, *where]))
             yield f"unknown key {key}; known here: {', '.join(keys)}{nearest(where[-1], keys)}"
@@ -123,21 +123,29 @@ def _complaints(table: type[BaseModel], error: ValidationError, path: str) -> It
 
 
 def _keys_only(table: type[BaseModel], where: list[str]) -> list[str]:
+    """The part of a fault's place that the user wrote."""
     for depth in range(len(where)):
-        if where[depth] not in _table_at(table, where[:depth]).model_fields:
+        if _inside(table, where[: depth + 1]) is None:
             return where[:depth] or where
-        if not _is_table(_table_at(table, where[:depth]).model_fields[where[depth]].annotation):
-            return where[: depth + 1]
     return where
 
 
-def _table_at(table: type[BaseModel], where: Iterable[str]) -> type[BaseModel]:
+def _known(table: type[BaseModel], where: list[str]) -> list[str]:
+    """The keys of the table that stands at `where`."""
+    inner = _inside(table, where)
+    return list(inner.model_fields) if _is_table(inner) else []
+
+
+def _inside(annotation: Any, where: list[str]) -> Any:
+    """The type of what stands at `where`; None where no key leads on."""
     for key in where:
-        inner = table.model_fields[key].annotation if key in table.model_fields else None
-        if not _is_table(inner):
-            return table
-        table = inner  # type: ignore[assignment]
-    return table
+        if _is_table(annotation):
+            annotation = annotation.model_fields[key].annotation if key in annotation.model_fields else None
+        elif typing.get_origin(annotation) is dict:
+            annotation = typing.get_args(annotation)[1]
+        else:
+            return None
+    return annotation
 
 
 def _is_table(annotation: Any) -> bool:

@@ -33,7 +33,10 @@ def find(name: str) -> Method:
     """
     rows = table()
     if name not in rows:
-        raise ValueError(f"there is no method {name!r}{nearest(name, rows)} (all of them: ganarium methods)")
+        raise ValueError(
+            f"there is no method {name!r}{nearest(name, rows)} (all of them: ganarium methods; "
+            "one of your own is made known by ganarium.methods.add)"
+        )
     return rows[name]
 
 

@@ -1,0 +1,315 @@
+"""The artifact that users keep: what is saved is what is loaded, and samples follow from the seed alone."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load as parse_tensors
+
+import ganarium as gan
+from ganarium import methods
+from ganarium.data.dataset import open_data
+from ganarium.model import Model, assemble
+from ganarium.recipe import TINY, resolve
+
+CONDITIONS = {
+    "none": ("dcgan", {}),
+    "label": ("cgan", {"data": {"condition": "label"}}),
+    "attributes": ("cgan", {"data": {"condition": "attributes"}}),
+    "picture": ("cgan", {"data": {"condition": "edges"}}),
+}
+
+
+def built(method, changes=None):
+    """A model with weights that follow from the seed: what loading and sampling need no training for."""
+    row = methods.find(method)
+    recipe = resolve(row, TINY, row.tiny, changes or {})
+    facts = open_data(recipe.data, seed=recipe.seed).facts
+    torch.manual_seed(1)
+    game = assemble(row, recipe, facts)
+    with torch.no_grad():
+        for weight in game.parameters():
+            weight.normal_(0, 0.5)
+    return Model(row, recipe, facts, game, images=1_234)
+
+
+def told(model, count):
+    """What a model must be told for `count` samples."""
+    if model.facts.condition in (None, "label", "attributes"):
+        return {}
+    return {
+        "pictures": torch.linspace(-1, 1, count).view(-1, 1, 1, 1).expand(-1, *model.facts.condition_shape)
+    }
+
+
+@pytest.fixture(params=CONDITIONS, scope="module")
+def model(request):
+    return built(*CONDITIONS[request.param])
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path, model):
+    assert model.save(tmp_path / "kept") == tmp_path / "kept"
+    loaded = gan.load(tmp_path / "kept")
+    assert (loaded.method, loaded.recipe, loaded.facts, loaded.images) == (
+        model.method,
+        model.recipe,
+        model.facts,
+        1_234,
+    )
+    samples = model.generate(5, seed=3, **told(model, 5))
+    assert torch.equal(loaded.generate(5, seed=3, **told(model, 5)), samples)
+    assert samples.shape == (5, *model.facts.shape)
+    assert samples.dtype is torch.float32
+    assert samples.abs().max() <= 1
+    assert not loaded.game.training
+    assert not any(p.requires_grad for p in loaded.game.parameters())
+    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    ]
+
+
+def test_a_copied_folder_is_all_it_needs(tmp_path, model):
+    model.save(tmp_path / "kept")
+    shutil.move(tmp_path / "kept", tmp_path / "elsewhere")
+    assert gan.load(tmp_path / "elsewhere").facts == model.facts
+
+
+def test_samples_depend_on_seed_and_place_alone(model):
+    whole = model.generate(11, seed=4, **told(model, 11))
+    for batch_size in (1, 4, 64):
+        again = model.generate(11, seed=4, batch_size=batch_size, **told(model, 11))
+        assert torch.allclose(again, whole, atol=1e-4)
+    few = model.generate(3, seed=4, **{k: v[:3] for k, v in told(model, 11).items()})
+    assert torch.allclose(few, whole[:3], atol=1e-4)
+    other = model.generate(11, seed=5, **told(model, 11))
+    assert not torch.allclose(other, whole, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform"])
+def test_noise_has_the_prefix_property_bit_for_bit(kind):
+    game = built("gan", {"game": {"noise": kind}}).game
+    whole = game.draw_noise(100, torch.Generator().manual_seed(2))
+    for count in (1, 17, 99):
+        assert torch.equal(game.draw_noise(count, torch.Generator().manual_seed(2)), whole[:count])
+    generator = torch.Generator().manual_seed(2)
+    parts = [game.draw_noise(count, generator) for count in (40, 1, 59)]
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_a_stream_is_the_same_samples_in_batches(model):
+    stream = list(model.stream(7, seed=1, batch_size=3, **told(model, 7)))
+    assert [len(batch) for batch in stream] == [3, 3, 1]
+    assert torch.allclose(torch.cat(stream), model.generate(7, seed=1, **told(model, 7)), atol=1e-4)
+
+
+def test_sampling_leaves_no_trace(model):
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    model.generate(2, **told(model, 2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_how_many(model):
+    with pytest.raises(ValueError, match="count is 0; it must be at least 1"):
+        model.generate(0, **told(model, 1))
+
+
+# -- what it is told -------------------------------------------------------------------------------------
+
+
+def test_classes_by_name_and_number():
+    model = built("cgan", {"data": {"condition": "label"}})
+    names = model.facts.classes
+    assert model.condition(8).tolist() == [i % len(names) for i in range(8)], "every class in turn"
+    assert model.condition(3, names[2]).tolist() == [2, 2, 2]
+    assert model.condition(3, 1).tolist() == [1, 1, 1]
+    assert model.condition(2, "0").tolist() == [0, 0]
+    assert model.condition(5, [names[1], 0]).tolist() == [1, 0, 1, 0, 1]
+    one = model.generate(2, classes=names[2], seed=1)
+    assert torch.equal(one, model.generate(2, classes=2, seed=1))
+    assert not torch.equal(one, model.generate(2, classes=0, seed=1))
+    wrong = names[1][:-1] + "x"
+    with pytest.raises(ValueError, match=rf"no class '{wrong}'. Did you mean '{names[1]}'.*the classes are"):
+        model.generate(1, classes=wrong)
+    with pytest.raises(ValueError, match=rf"no class {len(names)}.*or 0 to {len(names) - 1}"):
+        model.generate(1, classes=len(names))
+    with pytest.raises(ValueError, match="no class -1"):
+        model.generate(1, classes=-1)
+    with pytest.raises(ValueError, match=r"is told its label \(classes=...\), but was told attributes"):
+        model.generate(1, attributes={"red": True})
+
+
+def test_attributes_by_name():
+    model = built("cgan", {"data": {"condition": "attributes"}})
+    names = model.facts.attributes
+    assert model.condition(2).tolist() == [[0.0] * len(names)] * 2
+    wished = model.condition(2, attributes={names[1]: True, names[0]: False})
+    assert wished.tolist() == [[0.0, 1.0] + [0.0] * (len(names) - 2)] * 2
+    wrong = names[1] + "y"
+    with pytest.raises(ValueError, match=rf"no attribute '{wrong}'. Did you mean '{names[1]}'"):
+        model.generate(1, attributes={wrong: True})
+
+
+def test_pictures_of_the_right_shape():
+    model = built("cgan", {"data": {"condition": "edges"}})
+    shape = model.facts.condition_shape
+    pictures = torch.rand(2, *shape) * 2 - 1
+    assert torch.equal(model.condition(5, pictures=pictures), pictures[[0, 1, 0, 1, 0]])
+    with pytest.raises(ValueError, match=r"told a picture \(edges\): give pictures"):
+        model.generate(1)
+    with pytest.raises(ValueError, match=r"pictures are \(7, 3, 3\), but this model is told"):
+        model.generate(1, pictures=torch.zeros(1, 7, 3, 3))
+
+
+@pytest.mark.parametrize(
+    "surplus", [{"classes": 1}, {"attributes": {"a": True}}, {"pictures": torch.zeros(1, 3, 4, 4)}]
+)
+def test_a_model_that_is_told_nothing(surplus):
+    with pytest.raises(ValueError, match=f"without a condition, but was told .*{next(iter(surplus))}"):
+        built("dcgan").generate(1, **surplus)
+
+
+# -- shapes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["gan", "dcgan", "wgan-gp", "sngan"])
+@pytest.mark.parametrize(
+    ("height", "width", "channels"),
+    [(20, 28, 1), (16, 24, 3), (28, 28, 1), (32, 16, 4), (16, 16, 5), (17, 23, 3)],
+)
+def test_pictures_of_any_shape(tmp_path, method, height, width, channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (12, height, width, channels), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", images=pixels[..., 0] if channels == 1 else pixels)
+    row = methods.find(method)
+    keys = {"images": 16, "batch_size": 8, "device": "cpu", **row.tiny}
+    run = gan.train(method, data=tmp_path / "data.npz", out=tmp_path / "run", **keys)
+    model = run.model()
+    assert model.facts.shape == (channels, height, width)
+    samples = model.generate(3, seed=1)
+    assert samples.shape == (3, channels, height, width)
+    assert samples.abs().max() <= 1
+    assert run.sheet.exists()
+
+
+def test_points(tmp_path):
+    row = methods.find("gan")
+    run = gan.train("gan", data="ring", out=tmp_path / "run", images=16, batch_size=8, **row.tiny)
+    assert run.model().generate(5).shape == (5, 2)
+    assert "shape 2" in (tmp_path / "run" / "model" / "README.md").read_text()
+
+
+# -- files -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return built("dcgan").save(tmp_path / "kept")
+
+
+def test_no_model_there(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"holds no model: looked for config.json in it and in .*model"
+    ):
+        gan.load(tmp_path)
+    (tmp_path / "recipe.yaml").write_text("method: gan\n")
+    with pytest.raises(FileNotFoundError, match="the run has not saved one yet"):
+        gan.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"format": 9}', "\udcff"])
+def test_a_damaged_config(kept, text):
+    (kept / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match=r"config.json is (damaged|of format)"):
+        gan.load(kept)
+
+
+def test_a_config_of_another_format_names_both(kept):
+    config = json.loads((kept / "config.json").read_text())
+    (kept / "config.json").write_text(json.dumps({**config, "format": 2}))
+    with pytest.raises(ValueError, match=r"config.json is of format 2; this program reads format 1"):
+        gan.load(kept)
+
+
+@pytest.mark.parametrize("key", ["method", "recipe", "facts", "run_facts", "stage", "images"])
+def test_a_config_that_lacks_a_key_names_it(kept, key):
+    config = json.loads((kept / "config.json").read_text())
+    del config[key]
+    (kept / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=rf"config.json is damaged: it lacks '{key}'"):
+        gan.load(kept)
+
+
+def test_a_model_of_a_method_that_is_not_installed(kept):
+    config = json.loads((kept / "config.json").read_text())
+    (kept / "config.json").write_text(json.dumps({**config, "method": "dcgam"}))
+    with pytest.raises(ValueError, match=r"no method 'dcgam'. Did you mean 'dcgan'"):
+        gan.load(kept)
+
+
+def test_missing_and_damaged_weights(kept):
+    weights = kept / "model.safetensors"
+    whole = weights.read_bytes()
+    for length in (0, 7, 100, len(whole) - 1):
+        weights.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"model.safetensors is damaged"):
+            gan.load(kept)
+    weights.unlink()
+    with pytest.raises(FileNotFoundError, match=r"model.safetensors is missing beside its config.json"):
+        gan.load(kept)
+
+
+def test_weights_of_another_model(kept, tmp_path):
+    other = built("dcgan", {"networks": {"generator": {"width": 8}}}).save(tmp_path / "other")
+    shutil.copy(other / "model.safetensors", kept / "model.safetensors")
+    with pytest.raises(ValueError, match=r"model.safetensors does not fit its config.json"):
+        gan.load(kept)
+
+
+def test_only_what_users_need_is_kept(kept):
+    names = parse_tensors((kept / "model.safetensors").read_bytes()).keys()
+    assert names
+    assert all(name.startswith("generator.") for name in names)
+    assert not hasattr(gan.load(kept).game, "discriminator")
+
+
+def test_the_weights_are_the_running_averages(tmp_path):
+    from small_runs import DUEL, newest
+
+    gan.train(DUEL, out=tmp_path / "run", images=128)
+    saved = parse_tensors((tmp_path / "run" / "model" / "model.safetensors").read_bytes())
+    engine = newest(tmp_path / "run")["engine"]
+    for key, value in engine["averages"]["generator"].items():
+        assert torch.equal(saved[f"generator.{key}"], value)
+    assert not torch.equal(saved["generator.layers.0.weight"], engine["game"]["generator.layers.0.weight"])
+
+
+def test_the_card(kept):
+    card = (kept / "README.md").read_text()
+    assert card.startswith("# DCGAN:")
+    for line in (
+        "shape 3x16x16",
+        "trained on: 1,234 images from `world`",
+        "`dcgan`",
+        "model.generate(16, seed=3)",
+    ):
+        assert line in card
+
+
+def test_a_card_names_classes_and_no_path_of_its_maker(tmp_path):
+    model = built("cgan", {"data": {"condition": "label"}})
+    data = model.recipe.data.model_copy(update={"source": "/home/someone/private/photos"})
+    model.recipe = model.recipe.model_copy(update={"data": data})
+    card = (model.save(tmp_path / "kept") / "README.md").read_text()
+    assert f"- classes: {', '.join(model.facts.classes)}" in card
+    assert "told its label" in card
+    assert "`photos`" in card
+    assert "someone" not in card
+
+
+def test_moving_it(model):
+    assert model.to("cpu") is model
+    assert model.device.type == "cpu"
