@@ -150,7 +150,7 @@ def check_terms_are_finite(trial: Trial) -> None:
 
 
 def check_nothing_leaks_through_a_yield(trial: Trial) -> None:
-    """At a yield gradients are on, autocast is off, and no network's mode or freezing has changed."""
+    """At a yield grad mode, autocast, and each network's mode and freezing are as they were."""
     engine = trial.engine()
     game = engine.game
 
@@ -160,7 +160,7 @@ def check_nothing_leaks_through_a_yield(trial: Trial) -> None:
             while True:
                 beat = next(turns, None)
                 changed = {name: value for name, value in _modes(game).items() if value != before[name]}
-                torch.set_grad_enabled(True)
+                torch.set_grad_enabled(True)  # what leaked shall not reach the next test
                 assert not changed, (
                     f"leaked through a yield: {changed}; end the `with`, or put back what was set"
                 )
@@ -393,9 +393,7 @@ def _modes(game: Game) -> dict[str, Any]:
         "inference mode": torch.is_inference_mode_enabled(),
         "autocast": torch.is_autocast_enabled("cpu"),
         "default dtype": torch.get_default_dtype(),
-        **{
-            f"training mode of {name or 'the game'}": module.training for name, module in game.named_modules()
-        },
+        **{f"training mode of {name or 'the game'}": net.training for name, net in game.named_modules()},
         **{f"requires_grad of {name}": p.requires_grad for name, p in game.named_parameters()},
     }
 

@@ -95,7 +95,7 @@ def own_table():
 
 def method_of(game, card=gan.__doc__, name="gan-of-mine"):
     def recipe() -> Recipe:
-        return gan.recipe()
+        return gan.recipe().model_copy(update={"method": name})
 
     module = types.ModuleType(f"card_of_{game.__name__}", card)
     recipe.__module__ = module.__name__
