@@ -55,7 +55,7 @@ class OwnBackward(GAN):
 class WritesWhileOthersMove(GAN):
     @torch.no_grad()
     def nudge(self, gradient):
-        self.discriminator.layers[-1].bias.add_(1e-3)
+        self.discriminator.score.bias.add_(1e-3)
 
     def generators_turn(self, fake):
         beat = super().generators_turn(fake)
