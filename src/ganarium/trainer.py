@@ -219,6 +219,8 @@ class Trainer:
             state = self.checkpoints.newest(self.say)
             if state is not None:
                 self._check_unchanged(state)
+            elif (self.folder / "log.jsonl").exists():
+                self.say("nothing was saved yet: the run begins anew")
             self.log.load_state_dict(state["log"] if state else BEGINNING, self.device)
             stack.enter_context(self._board(state["images"] if state else 0))
             yield from play(
@@ -233,14 +235,15 @@ class Trainer:
             )
 
     def _play_stage(
-        self, stage: Stage, engine: Engine, before: int, state: Mapping[str, Any] | None
+        self, stage: Stage, engine: Engine, before: int, state: dict[str, Any] | None
     ) -> Generator[Progress, None, None]:
         recipe = self._recipe_of(stage)
         dataset = _open(recipe) if stage.changes else self.dataset
         feed = self._feed(recipe, dataset, stage.game)
-        if state is not None and state["stage"] == stage.name:
+        if state and state["stage"] == stage.name:
             feed.load_state_dict(state["feed"])
             _take_private(engine.game, state["private"])
+            state.clear()  # all of it is taken over; let its memory go
         save_recipe(self.recipe, self.folder)  # no sooner: this recipe has proved fit for the run
         desk = _Desk(self, stage, recipe, dataset.facts, engine, feed, before)
         try:

@@ -11,6 +11,7 @@ import pytest
 import ganarium as gan
 from ganarium import files, methods, recipe
 from ganarium.run import Run
+from ganarium.watch import log
 from small_runs import DUEL, LADDER, assert_same, ended, failed, finished, forked, left_over, newest, spawn
 
 LONG = {"images": 3200, "every": {"log": 32, "samples": 960, "checkpoint": 96}}
@@ -24,29 +25,34 @@ def play(plan, folder):
         Run(folder, recipe=plan).finish()
 
 
-def signalled(plan, folder, number, after):
-    """How a process that plays the run ends that is sent a signal `after` so many seconds."""
-    child = forked(lambda: play(plan, folder))
-    time.sleep(after)
-    os.kill(child, number)
+def signalled(work, folder, number, images, delay=0.0):
+    """How a process ends that does `work` and is sent a signal `delay` seconds after so many images."""
+    child, patience = forked(work), time.monotonic() + 60
+    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if (records := log.read(folder)) and records[-1]["images"] >= images:
+            time.sleep(delay)
+            os.kill(child, number)
+            break
+        assert time.monotonic() < patience, f"not {images} images in a minute"
+        time.sleep(0.001)
     return ended(child)
 
 
-def lasting(plan, folder):
-    started = time.perf_counter()
-    assert ended(forked(lambda: play(plan, folder))) == 0
-    return time.perf_counter() - started
+def moments(plan, times, seed):
+    """Random moments of a run, in order: images shown, and seconds to wait after that."""
+    dice = random.Random(seed)
+    images = sorted(dice.uniform(0, plan.images) for _ in range(times))
+    return [(each, dice.uniform(0, 0.02)) for each in images]
 
 
 def killed_often(plan, tmp_path, times, seed=0):
-    """The run is killed at random moments, spread over the time it takes, then goes on to its end."""
-    dice = random.Random(seed)
-    seconds = lasting(plan, tmp_path / "whole")
-    begun = 0.0
-    for _ in range(times):
-        code = signalled(plan, tmp_path / "run", signal.SIGKILL, dice.uniform(0, 2 * seconds / times))
-        begun += code == -signal.SIGKILL
-    assert begun >= times // 2, "most kills must hit"
+    """The run is killed again and again, at random moments all over it, then goes on to its end."""
+    Run(tmp_path / "whole", recipe=plan).finish()
+    codes = [
+        signalled(lambda: play(plan, tmp_path / "run"), tmp_path / "run", signal.SIGKILL, images, delay)
+        for images, delay in moments(plan, times, seed)
+    ]
+    assert codes.count(-signal.SIGKILL) >= times - 2, "only the last ones may come too late"
     play(plan, tmp_path / "run")
     assert_same(tmp_path / "run", tmp_path / "whole")
 
@@ -154,7 +160,7 @@ def test_kill_9_between_a_stages_last_checkpoint_and_the_next_stage(tmp_path, st
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_order_to_stop_is_obeyed_at_the_rounds_end(tmp_path, number):
     plan = recipe.resolve(DUEL, LONG)
-    seconds = lasting(plan, tmp_path / "whole")
+    Run(tmp_path / "whole", recipe=plan).finish()
 
     def told():
         try:
@@ -162,15 +168,9 @@ def test_an_order_to_stop_is_obeyed_at_the_rounds_end(tmp_path, number):
         except gan.Interrupted as order:
             os._exit(order.signal_number)
 
-    dice, obeyed = random.Random(int(number)), 0
-    for _ in range(3):
-        child = forked(told)
-        time.sleep(0.2 + dice.uniform(0, seconds / 4))
-        os.kill(child, number)
-        code = ended(child)
-        assert code in (0, number), "told to stop it saves and says so; only a finished run ends by itself"
-        obeyed += code == number
-    assert obeyed
+    dice = random.Random(int(number))
+    for images in (400, 1300, 2200):
+        assert signalled(told, tmp_path / "run", number, images, dice.uniform(0, 0.02)) == number
     play(plan, tmp_path / "run")
     assert_same(tmp_path / "run", tmp_path / "whole")
 
@@ -212,7 +212,25 @@ def test_told_to_stop_in_its_last_round_a_run_is_finished(tmp_path):
     assert newest(tmp_path / "run")["images"] == 64
 
 
+def test_killed_before_its_first_checkpoint_a_run_begins_anew_and_says_so(tmp_path):
+    plan = recipe.resolve(DUEL, {"images": 160, "every": {"log": 16, "checkpoint": 160}})
+    Run(tmp_path / "whole", recipe=plan).finish()
+
+    def dying():
+        for progress in Run(tmp_path / "run", recipe=plan).play():
+            if progress.images == 96:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    assert ended(forked(dying)) == -signal.SIGKILL
+    assert len(Run(tmp_path / "run").records) == 6
+    said = []
+    gan.resume(tmp_path / "run", say=said.append)
+    assert said == ["nothing was saved yet: the run begins anew"]
+    assert_same(tmp_path / "run", tmp_path / "whole")
+
+
 def test_the_folder_is_free_after_kill_9(tmp_path):
     plan = recipe.resolve(DUEL, LONG)
-    assert signalled(plan, tmp_path / "run", signal.SIGKILL, 0.3) == -signal.SIGKILL
+    folder = tmp_path / "run"
+    assert signalled(lambda: play(plan, folder), folder, signal.SIGKILL, 480) == -signal.SIGKILL
     gan.resume(tmp_path / "run", images=2400)

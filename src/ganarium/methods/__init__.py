@@ -1,7 +1,8 @@
 """The method table: one file a method; other packages add theirs by the entry point `ganarium.methods`."""
 
 import functools
-from importlib.metadata import entry_points
+import warnings
+from importlib.metadata import EntryPoint, entry_points
 
 from ganarium.methods.conditional import cgan
 from ganarium.methods.noise_to_image import dcgan, gan, sngan, wgan_gp
@@ -13,16 +14,28 @@ BUILT_IN = (gan.METHOD, dcgan.METHOD, wgan_gp.METHOD, sngan.METHOD, cgan.METHOD)
 
 @functools.cache
 def table() -> dict[str, Method]:
-    """Every method by name: the built-in ones, then those of installed packages."""
+    """Every method by name: the built-in ones, then those of installed packages.
+
+    A package whose method cannot be taken is left out with a warning: the others must go on working.
+    """
     rows = {method.name: method for method in BUILT_IN}
     for entry in entry_points(group="ganarium.methods"):
-        method = entry.load()
-        if not isinstance(method, Method):
-            raise TypeError(f"entry point {entry.name!r} of {entry.value} is no ganarium.Method")
-        if method.name in rows:
-            raise ValueError(f"{entry.value} brings a method named {method.name!r}, which there is already")
-        rows[method.name] = method
+        try:
+            method = _installed(entry)
+            if method.name in rows:
+                raise ValueError(f"it is named {method.name!r}, which there is already")
+        except Exception as error:  # somebody else's code: anything may come
+            warnings.warn(f"method {entry.name!r} of {entry.value} is left out: {error}", stacklevel=2)
+        else:
+            rows[method.name] = method
     return rows
+
+
+def _installed(entry: EntryPoint) -> Method:
+    method = entry.load()
+    if not isinstance(method, Method):
+        raise TypeError(f"{type(method).__name__} is no ganarium.Method")
+    return method
 
 
 def find(name: str) -> Method:

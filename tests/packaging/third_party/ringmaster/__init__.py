@@ -1,0 +1,62 @@
+"""Ringmaster: least squares on points, from a package of its own (Mao et al. 2017, arXiv:1611.04076).
+
+discriminator   min  E[(D(x) - 1)^2] + E[D(G(z))^2]
+generator       min  E[(D(G(z)) - 1)^2]
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+import ganarium as gan
+from ganarium.networks import DISCRIMINATORS, GENERATORS
+from ganarium.parts.objectives import least_squares
+
+
+class Ringmaster(gan.Game):
+    """Two players."""
+
+    roles = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, *, noise_dim: int = 4):
+        super().__init__()
+        self.generator, self.discriminator, self.noise_dim = generator, discriminator, noise_dim
+
+    @classmethod
+    def assemble(cls, network: Callable[..., nn.Module], facts: Any, **settings: Any) -> Self:
+        """Networks for the data's shape."""
+        generator = network("generator", settings["noise_dim"], facts.shape)
+        return cls(generator, network("discriminator", facts.shape), **settings)
+
+    def play(self, data: Iterator[Tensor], clock: gan.Clock) -> Iterator[gan.Turn]:
+        """The discriminator, then the generator."""
+        real = next(data)
+        fake = self.generator(torch.randn(len(real), self.noise_dim))
+        judged = least_squares.discriminator(self.discriminator(real), self.discriminator(fake.detach()))
+        yield gan.turn(self.discriminator, adversarial=judged)
+        yield gan.turn(self.generator, adversarial=least_squares.generator(self.discriminator(fake)))
+
+    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """Row by row."""
+        return torch.stack([torch.randn(self.noise_dim, generator=generator) for _ in range(count)])
+
+    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples from noise."""
+        return self.generator(noise)
+
+
+def recipe() -> gan.Recipe:
+    """Points on a ring."""
+    adam = {"lr": 1e-3, "betas": (0.5, 0.999)}
+    return gan.Recipe(
+        method="ringmaster",
+        images=10_000,
+        networks={role: {"kind": "mlp", "width": 16, "depth": 1} for role in Ringmaster.roles},
+        optimizers={"generator": adam, "discriminator": adam},
+        data=gan.Data(source="ring", count=500),
+    )
+
+
+METHOD = gan.Method("ringmaster", Ringmaster, recipe, tiny={"data": {"source": "world"}})
