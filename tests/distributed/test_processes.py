@@ -113,6 +113,17 @@ def test_synchronised_batch_norm_equals_one_process(tmp_path):
     assert far(one, trained(tmp_path / "each its own", *settings)) > 1e-3
 
 
+def test_running_statistics_are_the_mean_of_all_processes(tmp_path):
+    """In the first round, before weights part: the mean of two halves is the mean of the whole."""
+    settings = [*SAME_NOISE, "images=16"]
+    one = gan.train(DUEL, out=tmp_path / "one", overrides=settings).folder
+    two = trained(tmp_path / "two", *settings)
+    key = "generator.layers.1.running_mean"
+    ours, theirs = (newest(run)["engine"]["game"][key] for run in (two, one))
+    assert torch.allclose(ours, theirs, atol=1e-7)
+    assert theirs.abs().max() > 1e-2
+
+
 def test_with_noise_of_their_own_and_pools_two_go_on_bit_equal(tmp_path):
     """Buffers are averaged after every round, so one process' file holds everybody's."""
     settings = [*SHORT, "game.pool=12"]

@@ -1,5 +1,6 @@
 """Runs that are killed at any moment, and go on as if nothing had been."""
 
+import itertools
 import os
 import random
 import signal
@@ -88,28 +89,32 @@ def test_kill_9_of_a_process_of_its_own(tmp_path):
     assert newest(tmp_path / "run")["images"] == images + 640
 
 
-STEPS = (
-    "model.safetensors",
-    "README.md",
-    "config.json",
-    "000000000320.pt",
-    "recipe.yaml",
-    "000000000000.png",
-)
+STEPS = [
+    ("recipe.yaml", 1),
+    ("000000000000.png", 1),
+    ("model.safetensors", 1),
+    ("model.safetensors", 2),
+    ("README.md", 2),
+    ("config.json", 1),
+    ("config.json", 2),
+    ("000000000160.pt", 1),
+    ("000000000320.pt", 1),
+]
+"""Files, and which time each of them is written."""
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize(("name", "time"), STEPS)
 @pytest.mark.parametrize("moment", ["half written", "before the rename", "after the rename"])
-def test_kill_9_while_a_file_is_written(tmp_path, name, moment):
+def test_kill_9_while_a_file_is_written(tmp_path, name, time, moment):
     """Each file that a run writes is whole or not there, and whatever stands in the folder can go on."""
     plan = recipe.resolve(DUEL, {"images": 320, "every": {"checkpoint": 160}})
     Run(tmp_path / "whole", recipe=plan).finish()
 
     def killing():
-        replace = os.replace
+        replace, times = os.replace, itertools.count(1)
 
         def dying(source, target):
-            if Path(target).name != name:
+            if Path(target).name != name or next(times) < time:
                 return replace(source, target)
             if moment == "half written":
                 os.truncate(source, os.path.getsize(source) // 2)
