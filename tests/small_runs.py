@@ -179,8 +179,11 @@ class Ladder(Campaign):
 
 LADDER = Method("ladder", Ladder, lambda: base("ladder", networks={}), {})
 
-for own in (DUEL, LADDER):
-    methods.add(own)
+
+def known() -> None:
+    """Make the methods of this file known by name: for processes that have not begun a run of them."""
+    for own in (DUEL, LADDER):
+        methods.add(own)
 
 
 def newest(run: Path) -> dict[str, Any]:
@@ -338,6 +341,7 @@ def main(verb: str, *arguments: str) -> None:
     """`train METHOD FOLDER key=value ...`, or `resume FOLDER key=value ...`."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    known()
     if verb == "train":
         method, folder, *overrides = arguments
         prepare(method, out=folder, overrides=overrides, say=print).finish()
@@ -352,6 +356,4 @@ def main(verb: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    import small_runs  # methods are known under this name, wherever they are pickled or inspected
-
-    small_runs.main(*sys.argv[1:])
+    main(*sys.argv[1:])

@@ -297,7 +297,7 @@ def test_the_card_is_the_docstring_of_the_recipes_module():
 
 
 def test_tiny_is_tiny():
-    for method in methods.table().values():
+    for method in methods.BUILT_IN:
         recipe = tiny(method)
         assert recipe.images == TINY["images"]
         assert recipe.batch_size == 8

@@ -180,7 +180,7 @@ def test_without_tensorboard_the_error_names_what_to_install(tmp_path, monkeypat
 
 def test_without_the_key_nothing_of_it_is_imported(tmp_path):
     code = (
-        "import small_runs, sys; from ganarium.run import prepare; "
+        "import small_runs, sys; from ganarium.run import prepare; small_runs.known(); "
         f"prepare('duel', out={str(tmp_path / 'run')!r}, images=32).finish(); "
         "print([m for m in sys.modules if m.startswith('tensorboard')])"
     )

@@ -13,9 +13,26 @@ import ganarium as gan
 from ganarium import files, methods, recipe
 from ganarium.run import Run
 from ganarium.watch import log
-from small_runs import DUEL, LADDER, assert_same, ended, failed, finished, forked, left_over, newest, spawn
+from small_runs import (
+    DUEL,
+    LADDER,
+    assert_same,
+    ended,
+    failed,
+    finished,
+    forked,
+    known,
+    left_over,
+    newest,
+    spawn,
+)
 
 LONG = {"images": 3200, "every": {"log": 32, "samples": 960, "checkpoint": 96}}
+
+
+@pytest.fixture(autouse=True)
+def _known():
+    known()
 
 
 def play(plan, folder):
