@@ -41,4 +41,5 @@ class Facts:
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in tree.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in tree.items()}
+        return cls(**plain)

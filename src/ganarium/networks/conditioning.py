@@ -39,9 +39,9 @@ class ConditionVector(nn.Module):
 def _picture_encoder(channels: int, size: int, width: int = 32) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(channels, width, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2),
+        nn.LeakyReLU(0.2, inplace=True),
         nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2),
+        nn.LeakyReLU(0.2, inplace=True),
         nn.AdaptiveAvgPool2d(4),
         nn.Flatten(),
         nn.Linear(2 * width * 16, size),

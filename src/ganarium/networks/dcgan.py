@@ -49,12 +49,12 @@ class DCGANGenerator(nn.Module):
         self.bottom = (sizes[0], *bottom_size(shape, times))
         bias = norm == "none"
         self.project = nn.Linear(inputs, self.bottom[0] * self.bottom[1] * self.bottom[2], bias=bias)
-        layers: list[nn.Module] = [norm2d(norm, sizes[0]), nn.ReLU()]
+        layers: list[nn.Module] = [norm2d(norm, sizes[0]), nn.ReLU(inplace=True)]
         for fan_in, fan_out in itertools.pairwise(sizes):
             layers += [
                 nn.ConvTranspose2d(fan_in, fan_out, 4, stride=2, padding=1, bias=bias),
                 norm2d(norm, fan_out),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ]
         layers += [nn.ConvTranspose2d(width, self.shape[0], 4, stride=2, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
@@ -88,7 +88,7 @@ class DCGANDiscriminator(Scoring):
         for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
             normed = norm if depth else "none"
             conv = nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1, bias=normed == "none")
-            layers += [spectral(conv, wanted=spectral_norm), norm2d(normed, fan_out), nn.LeakyReLU(0.2)]
+            layers += [spectral(conv, wanted=spectral_norm), norm2d(normed, fan_out), nn.LeakyReLU(0.2, inplace=True)]
         self.layers = nn.Sequential(*layers)
         with torch.no_grad():
             features = self.layers.eval()(torch.zeros(1, *shape)).numel()

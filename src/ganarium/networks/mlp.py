@@ -18,7 +18,7 @@ class MLPGenerator(nn.Module):
         sizes = [inputs, *[width] * depth]
         layers: list[nn.Module] = []
         for fan_in, fan_out in itertools.pairwise(sizes):
-            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU(inplace=True)]
         layers.append(nn.Linear(width, math.prod(shape)))
         if len(self.shape) == 3:
             layers.append(nn.Tanh())
@@ -37,7 +37,7 @@ class MLPDiscriminator(Scoring):
         sizes = [math.prod(shape), *[width] * depth]
         layers: list[nn.Module] = [nn.Flatten()]
         for fan_in, fan_out in itertools.pairwise(sizes):
-            layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2)]
+            layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2, inplace=True)]
             if dropout:
                 layers.append(nn.Dropout(dropout))
         self.layers = nn.Sequential(*layers)

@@ -29,7 +29,7 @@ class SNGANGenerator(nn.Module):
             layers += [
                 nn.ConvTranspose2d(fan_in, fan_out, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(fan_out),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ]
         layers += [nn.Conv2d(width, self.shape[0], 3, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
@@ -57,10 +57,10 @@ class SNGANDiscriminator(Scoring):
             size = width * 2**stage
             for fan_in, fan_out, kernel, stride in ((channels, size, 3, 1), (size, size, 4, 2)):
                 conv = nn.Conv2d(fan_in, fan_out, kernel, stride, padding=1)
-                layers += [spectral(conv, wanted=spectral_norm), nn.LeakyReLU(0.1)]
+                layers += [spectral(conv, wanted=spectral_norm), nn.LeakyReLU(0.1, inplace=True)]
             channels = size
         last = nn.Conv2d(channels, 2 * channels, 3, padding=1)
-        layers += [spectral(last, wanted=spectral_norm), nn.LeakyReLU(0.1)]
+        layers += [spectral(last, wanted=spectral_norm), nn.LeakyReLU(0.1, inplace=True)]
         self.layers = nn.Sequential(*layers)
         with torch.no_grad():
             features = self.layers(torch.zeros(1, *shape)).numel()

@@ -25,13 +25,13 @@ class UpsamplingGenerator(nn.Module):
         sizes = [width * 2**k for k in reversed(range(times + 1))]
         self.bottom = (sizes[0], *bottom_size(shape, times))
         self.project = nn.Linear(inputs, self.bottom[0] * self.bottom[1] * self.bottom[2])
-        layers: list[nn.Module] = [norm2d(norm, sizes[0]), nn.ReLU()]
+        layers: list[nn.Module] = [norm2d(norm, sizes[0]), nn.ReLU(inplace=True)]
         for fan_in, fan_out in itertools.pairwise(sizes):
             layers += [
                 nn.Upsample(scale_factor=2),
                 nn.Conv2d(fan_in, fan_out, 3, padding=1, bias=norm == "none"),
                 norm2d(norm, fan_out),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ]
         layers += [nn.Conv2d(width, self.shape[0], 3, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
