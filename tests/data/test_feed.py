@@ -146,6 +146,8 @@ def test_channels_last():
 class Watched:
     """A set that tells which thread asks, can be slow, and can fail."""
 
+    in_memory = False
+
     def __init__(self, seconds=0.0, fails_at=None):
         self.seconds, self.fails_at = seconds, fails_at
         self.threads, self.asked = set(), 0
@@ -169,6 +171,18 @@ def test_workers_run_ahead_but_not_away():
     time.sleep(0.05)
     assert dataset.asked == 5, "one handed out, two ahead for each worker"
     assert all(name.startswith("ganarium-feed") for name in dataset.threads)
+    feed.close()
+
+
+def test_workers_rest_when_all_is_decoded():
+    dataset = Watched()
+    feed = Feed(dataset, batch_size=4, workers=2)
+    next(feed)
+    time.sleep(0.05)
+    dataset.in_memory = True
+    taken(feed, 6)
+    assert dataset.asked == 7, "what was decoded ahead is used first, and none twice"
+    assert threading.current_thread().name in dataset.threads
     feed.close()
 
 

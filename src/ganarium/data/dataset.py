@@ -57,7 +57,7 @@ class Dataset:
         self._mending = threading.Lock()
         room = int(data.cache_gib * cache_share * _GIB)
         kept = 0 if source.instant(self._form) else self._form.size
-        self._samples = _Shelf(self._read, len(self), self._form, room if kept else 0)
+        self._samples = _Shelf(self._read, len(self), self._form, room if kept else 0, instant=not kept)
         self._shown: _Shelf | None = None
         if data.condition in source.exact_conditions:
             one = self._show(np.zeros(1, dtype=np.int64))
@@ -68,6 +68,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self._chosen)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether every sample is decoded, so that a batch takes no time worth speaking of."""
+        return self._samples.complete and (self._shown is None or self._shown.complete)
 
     def batch(
         self,
@@ -154,10 +159,22 @@ class Dataset:
 
 
 class _Shelf:
-    """Samples by position, each made once if all of them fit into `room` bytes, else whenever asked for."""
+    """Samples by position, each made once if all of them fit into `room` bytes, else whenever asked for.
 
-    def __init__(self, make: Callable[[Positions], Array], length: int, form: Form, room: int):
+    `complete` when none has to be made any more, or making one takes no time (`instant`).
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Positions], Array],
+        length: int,
+        form: Form,
+        room: int,
+        *,
+        instant: bool = False,
+    ):
         self._make = make
+        self.complete = instant
         self._present = np.zeros(length, dtype=bool)
         self._kept = np.empty((length, *form.shape), form.dtype) if 0 < length * form.size <= room else None
 
@@ -168,6 +185,7 @@ class _Shelf:
         if len(missing):
             self._kept[missing] = self._make(missing)
             self._present[missing] = True
+            self.complete = bool(self._present.all())
         return np.take(self._kept, positions, axis=0)
 
 

@@ -37,7 +37,7 @@ class Feed:
         size: number of processes.
         device: where the samples are put.
         channels_last: lay pictures out as NHWC in memory (their shape stays `[N, C, H, W]`).
-        workers: threads that decode ahead; 0 decodes in the caller's own.
+        workers: threads that decode ahead, until all is decoded; 0 decodes in the caller's own.
 
     Raises:
         ValueError: `batch_size` cannot be shared out evenly.
@@ -97,16 +97,15 @@ class Feed:
             ValueError: not one sample is whole.
         """
         started = time.perf_counter()
-        if self._workers is None:
-            batch = self._assembled(self._calls)
-        else:
-            self._look_ahead(self._workers)
+        self._look_ahead()
+        if self._ahead:
             batch = self._ahead[0].result()
             self._ahead.popleft()
+        else:
+            batch = self._assembled(self._calls)
         self._calls += 1
         self.waited += time.perf_counter() - started
-        if self._workers is not None:
-            self._look_ahead(self._workers)
+        self._look_ahead()
         if self._device.type == "cpu":
             return batch
         return _each(batch, lambda part: part.to(self._device, non_blocking=True))
@@ -126,9 +125,15 @@ class Feed:
         if self._workers is not None:
             self._workers.shutdown(wait=True)
 
-    def _look_ahead(self, workers: ThreadPoolExecutor) -> None:
+    def _look_ahead(self) -> None:
+        """Let the workers decode what comes next; not where all is decoded and they would only disturb.
+
+        On a CPU a thread that wakes takes a core from the engine's own, which then all wait for that one.
+        """
+        if self._workers is None or (self._device.type == "cpu" and self._dataset.in_memory):
+            return
         while len(self._ahead) < self._most_ahead:
-            self._ahead.append(workers.submit(self._assembled, self._calls + len(self._ahead)))
+            self._ahead.append(self._workers.submit(self._assembled, self._calls + len(self._ahead)))
 
     def _drop(self) -> None:
         for future in self._ahead:

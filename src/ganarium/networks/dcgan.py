@@ -88,7 +88,11 @@ class DCGANDiscriminator(Scoring):
         for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
             normed = norm if depth else "none"
             conv = nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1, bias=normed == "none")
-            layers += [spectral(conv, wanted=spectral_norm), norm2d(normed, fan_out), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [
+                spectral(conv, wanted=spectral_norm),
+                norm2d(normed, fan_out),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
         self.layers = nn.Sequential(*layers)
         with torch.no_grad():
             features = self.layers.eval()(torch.zeros(1, *shape)).numel()
