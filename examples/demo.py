@@ -1,6 +1,6 @@
 """The two-minute demo: a GAN learns the built-in world, is scored before and after, and can be used.
 
-    python examples/demo.py [--images 150_000] [--out FOLDER]
+    python examples/demo.py [--images 140_000] [--out FOLDER]
 
 It plays `cgan` with the preset `world`: told which shape to draw, a small generator learns all six.
 """
@@ -40,7 +40,7 @@ def untrained(run: gan.Run) -> gan.Model:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--images", type=lambda text: int(text.replace("_", "")), default=150_000)
+    parser.add_argument("--images", type=lambda text: int(text.replace("_", "")), default=140_000)
     parser.add_argument("--out", type=Path, help="the run's folder; the next free one under runs/")
     arguments = parser.parse_args()
 
