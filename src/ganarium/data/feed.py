@@ -126,11 +126,16 @@ class Feed:
             self._workers.shutdown(wait=True)
 
     def _look_ahead(self) -> None:
-        """Let the workers decode what comes next; not where all is decoded and they would only disturb.
+        """Let the workers decode what comes next; where all is decoded, they only disturb and are sent home.
 
         On a CPU a thread that wakes takes a core from the engine's own, which then all wait for that one.
         """
-        if self._workers is None or (self._device.type == "cpu" and self._dataset.in_memory):
+        if self._workers is None:
+            return
+        if self._device.type == "cpu" and self._dataset.in_memory:
+            if not self._ahead:
+                self._workers.shutdown(wait=True)
+                self._workers = None
             return
         while len(self._ahead) < self._most_ahead:
             self._ahead.append(self._workers.submit(self._assembled, self._calls + len(self._ahead)))
@@ -199,4 +204,10 @@ def _each(batch: Tensor | Conditioned, change: Callable[[Tensor], Tensor]) -> Te
 
 
 def _channels_last(part: Tensor) -> Tensor:
-    return part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part
+    """The same pictures, laid out as NHWC; by numpy, since torch would start a team of threads a worker.
+
+    With more threads than cores OpenMP puts them all to sleep at every barrier, the engine's, too.
+    """
+    if part.ndim != 4:
+        return part
+    return torch.from_numpy(np.ascontiguousarray(part.numpy().transpose(0, 2, 3, 1))).permute(0, 3, 1, 2)
