@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ganarium.methods import table
+from ganarium.methods import BUILT_IN
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -15,7 +15,8 @@ PAGES = {
 def methods_table(head: tuple[str, ...]) -> str:
     """The methods, a row each, from the first lines of their cards."""
     rows = []
-    for name, method in table().items():
+    for method in BUILT_IN:
+        name = method.name
         what, paper = method.headline
         authors, _, number = paper.partition(", arXiv:")
         link = f"[{authors}](https://arxiv.org/abs/{number})"
