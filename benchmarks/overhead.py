@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 
 import ganarium as gan
-from ganarium.trainer import Trainer, engine_for
+from ganarium.builder import engine_for
+from ganarium.trainer import Trainer
 
 SETTINGS = {"data": {"source": "world", "size": 28, "channels": 1}}
 

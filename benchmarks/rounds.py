@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from ganarium import methods
+from ganarium.builder import engine_for
 from ganarium.data.batches import Facts
 from ganarium.model import assemble
 from ganarium.recipe import Recipe, resolve
-from ganarium.trainer import engine_for
 from ganarium.watch.log import peak_memory_mib
 
 Side = Callable[[], dict[str, float]]

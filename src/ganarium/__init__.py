@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ganarium.campaign import Campaign, Stage
+    from ganarium.desk import Interrupted, Progress
     from ganarium.game import Clock, Game, Turn, turn
     from ganarium.judge import evaluate, inspect
     from ganarium.model import Model, load
     from ganarium.recipe import Average, Data, Method, Recipe
     from ganarium.run import Run, prepare, resume, train
     from ganarium.samples import save_samples
-    from ganarium.trainer import Interrupted, Progress
 
 __version__ = "0.1.0"
 
@@ -35,8 +35,8 @@ _HOMES = {
     "resume": "run",
     "train": "run",
     "save_samples": "samples",
-    "Interrupted": "trainer",
-    "Progress": "trainer",
+    "Interrupted": "desk",
+    "Progress": "desk",
 }
 
 __all__ = [  # noqa: RUF022 - in the order in which one meets them

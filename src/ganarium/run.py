@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from ganarium import methods, model, processes
+from ganarium.builder import device_named
 from ganarium.data.sources.recognise import NAMES
+from ganarium.desk import Progress
 from ganarium.recipe import Method, Recipe, changed, complete, from_yaml, resolve, settings
-from ganarium.trainer import Progress, Trainer
+from ganarium.trainer import Trainer
 from ganarium.watch import log
 
 PRESETS = Path(__file__).parent / "presets"
@@ -121,8 +123,6 @@ def _method_of(tree: Mapping[str, Any]) -> Method:
 @contextlib.contextmanager
 def group(recipe: Recipe) -> Iterator[None]:
     """Within the block the processes that torchrun started are one group."""
-    from ganarium.trainer import device_named
-
     processes.start(device_named(recipe.device))
     try:
         yield

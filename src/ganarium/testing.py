@@ -24,13 +24,13 @@ import torch
 from torch import Tensor
 
 from ganarium import checkpoint, methods, model
+from ganarium.builder import engine_for
 from ganarium.campaign import Campaign, last_game
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
 from ganarium.engine import Engine
 from ganarium.game import Clock, Game
 from ganarium.recipe import TINY, Method, Recipe, resolve
-from ganarium.trainer import engine_for
 
 ROUNDS = 3
 COPIES = 4

@@ -13,68 +13,29 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
-import torch
-from torch import Tensor, nn
-
-from ganarium import methods, optimizers, processes
-from ganarium.averages import HalfLife
+from ganarium import methods, processes
+from ganarium.builder import device_named, engine_for
 from ganarium.campaign import Campaign, Single, Stage, play
 from ganarium.checkpoint import Checkpoints, DamagedError, read, write
 from ganarium.data.batches import Facts
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
+from ganarium.desk import Desk, Progress, take_private_state
 from ganarium.engine import Engine
 from ganarium.files import sweep, write_text
 from ganarium.game import Game
-from ganarium.model import Model, assemble
-from ganarium.networks.layers.sync_batch_norm import synchronise
+from ganarium.model import assemble
 from ganarium.recipe import Recipe, complete, to_yaml
 from ganarium.tables import merge
-from ganarium.watch import grids, tensorboard
-from ganarium.watch.log import BEGINNING, Log, NonFiniteError, peak_memory_mib
+from ganarium.watch import tensorboard
+from ganarium.watch.log import BEGINNING, Log, peak_memory_mib
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-SHOWN = 64
-"""How many samples a grid shows."""
 SAME_ORDER = 2.0
 """Signals within so many seconds are one order to stop."""
 
 
-class Interrupted(Exception):  # noqa: N818 - an order that was obeyed, no error
-    """The run was told to stop, saved everything, and stopped."""
-
-    def __init__(self, signal_number: int, images: int):
-        super().__init__(f"{signal.Signals(signal_number).name} after {images:,} images")
-        self.signal_number = signal_number
-        self.images = images
-
-
 class BusyError(RuntimeError):
     """Another process is training in the run folder."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands; one for each line of its log."""
-
-    round: int
-    images: int
-    length: int
-    """Images in the whole run."""
-    terms: Mapping[str, float]
-    """Mean loss terms since the last line, by `player/term`."""
-    images_per_second: float
-    waited_for_data: float
-    """Share of the time since the last line that was spent waiting for data."""
-    samples: Path | None = None
-    """The newest sheet of samples."""
-    stage: str = ""
-    """Which of a campaign's stages; empty where there is one game."""
-
-    @property
-    def seconds_left(self) -> float:
-        """At the present speed."""
-        return (self.length - self.images) / max(self.images_per_second, 1e-9)
 
 
 @dataclass(frozen=True)
@@ -85,70 +46,6 @@ class Estimate:
     memory_mib: int
     parameters: Mapping[str, int]
     """Trainable parameters by player."""
-
-
-def device_named(name: str) -> torch.device:
-    """`auto` is cuda, else mps, else cpu; under torchrun each process of a machine takes its own GPU."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name == "cuda":
-        name = f"cuda:{processes.local_rank()}"
-    try:
-        return torch.zeros(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device={name} cannot be used here ({error}); try device=cpu") from None
-
-
-def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int | None = None) -> Engine:
-    """The game's engine; its networks on the device, laid out and compiled as the recipe says.
-
-    Raises:
-        ValueError: the recipe's optimizers or averages are not for this game's players.
-    """
-    if recipe.sync_batch_norm:
-        synchronise(game)
-    game.to(device).train()
-    for module in game.modules():
-        if layout := getattr(module, "memory_format", None):
-            module.to(memory_format=layout)  # type: ignore[call-overload]
-    players = game.players()
-    if differing := players.keys() ^ recipe.optimizers.keys():
-        raise ValueError(
-            f"optimizers and players differ in {', '.join(sorted(differing))}; "
-            f"the players of {recipe.method} are {', '.join(players)}"
-        )
-    engine = Engine(
-        game,
-        {
-            name: optimizers.make(recipe.optimizers[name], net.parameters(), fused=device.type != "mps")
-            for name, net in players.items()
-        },
-        schedules={name: optimizers.schedule(recipe.optimizers[name]) for name in players},
-        clip_norms={
-            name: entry["clip_norm"] for name, entry in recipe.optimizers.items() if entry["clip_norm"]
-        },
-        averages={
-            name: HalfLife(entry.half_life_kimg * 1000, entry.ramp_up)
-            for name, entry in recipe.averages.items()
-        },
-        precision=PRECISIONS[recipe.precision],
-        accumulate=recipe.accumulate,
-        seed=recipe.seed,
-        length=images or recipe.images,
-    )
-    if recipe.compile:
-        for name, net in players.items():
-            _compile(name, net)
-    return engine
-
-
-def _compile(name: str, net: nn.Module) -> None:
-    if type(net).forward.__module__.startswith("torch."):  # torch skips its own code in silence
-        raise ValueError(
-            f"compile=true cannot compile {name}: torch passes over a plain {type(net).__name__}; "
-            "give it a class with a forward of its own"
-        )
-    net.compile(dynamic=False)
 
 
 class Trainer:
@@ -242,10 +139,10 @@ class Trainer:
         feed = self._feed(recipe, dataset, stage.game)
         if state and state["stage"] == stage.name:
             feed.load_state_dict(state["feed"])
-            _take_private(engine.game, state["private"])
+            take_private_state(engine.game, state["private"])
             state.clear()  # all of it is taken over; let its memory go
         save_recipe(self.recipe, self.folder)  # no sooner: this recipe has proved fit for the run
-        desk = _Desk(self, stage, recipe, dataset.facts, engine, feed, before)
+        desk = Desk(self, stage, recipe, dataset.facts, engine, feed, before)
         try:
             yield from desk.play()
         finally:
@@ -328,154 +225,6 @@ class Trainer:
                 signal.signal(number, handler)
 
 
-@dataclass
-class _Desk:
-    """Where one stage is played and everything due beside it is done."""
-
-    trainer: Trainer
-    stage: Stage
-    recipe: Recipe
-    facts: Facts
-    engine: Engine
-    feed: Feed
-    before: int
-    """Images that the stages before this one have shown."""
-    sheet: Path | None = None
-    saved_at: int = -1
-
-    @property
-    def log(self) -> Log:
-        """The run's."""
-        return self.trainer.log
-
-    @property
-    def images(self) -> int:
-        """Shown so far in the whole run."""
-        return self.before + self.engine.clock.images
-
-    def play(self) -> Generator[Progress, None, None]:
-        """Round after round."""
-        length = self.trainer.recipe.images
-        every = self.recipe.every
-        log_every = every.log or max(1, length // 200)
-        samples_every = every.samples or max(1, length // 20)
-        checkpoint_every = every.checkpoint or max(1, length // 20)
-        end = self.before + self.stage.images
-        self.log.mark(self.images, self.feed.waited)
-        if self.images == 0:
-            self.draw()
-        while (before := self.images) < end:
-            terms = self.engine.round(self.feed)
-            if self.images <= before:
-                raise RuntimeError(f"round {self.engine.clock.round} of {self.recipe.method} drew no data")
-            self.log.add(terms)
-            now = self.images
-
-            def due(interval: int, before: int = before, now: int = now) -> bool:
-                return now // interval > before // interval or now >= end
-
-            stop = processes.agree(bool(self.trainer.stop_signal))
-            if due(samples_every):
-                self.draw()
-            progress = self.report() if due(log_every) else None
-            if due(checkpoint_every) or stop:
-                self.save()
-            if progress:
-                yield from self._hand_out(progress)
-            if stop and now < length:
-                raise Interrupted(self.trainer.stop_signal or signal.SIGTERM, now)
-
-    def _hand_out(self, progress: Progress) -> Generator[Progress, None, None]:
-        try:
-            yield progress
-        except GeneratorExit:  # whoever listened has left: keep what was played
-            if self.saved_at != self.images:
-                self.save()
-            raise
-
-    def report(self) -> Progress:
-        """Write a line to the log."""
-        clock = self.engine.clock
-        rates = {name: o.param_groups[0]["lr"] for name, o in self.engine.optimizers.items()}
-        record = self.log.write(clock.round, self.images, rates, stage=self.stage.name)
-        speed = self.log.write_speed(self.images, self.feed.waited)
-        if self.trainer.board:
-            self.trainer.board.line(self.images, record["terms"], rates)
-        return Progress(
-            clock.round,
-            self.images,
-            self.trainer.recipe.images,
-            record["terms"],
-            speed["images_per_second"],
-            speed["waited_for_data"],
-            self.sheet,
-            self.stage.name,
-        )
-
-    def draw(self) -> None:
-        """Put the averaged players' samples, always from the same noise, on a sheet."""
-        if processes.rank() or not hasattr(self.engine.game, "generate"):
-            return
-        with self.engine.averages.in_place(self.engine.game), torch.no_grad():
-            samples = self._samples()
-        self.sheet = self.trainer.folder / "samples" / f"{self.images:012d}.png"
-        picture = grids.grid(samples)
-        grids.save(picture, self.sheet)
-        if self.trainer.board:
-            self.trainer.board.sheet(self.images, picture)
-
-    def _samples(self) -> Tensor:
-        game: Any = self.engine.game
-        device = self.trainer.device
-        count = SHOWN if len(self.facts.shape) == 3 else 1000
-        noise = game.draw_noise(count, torch.Generator().manual_seed(0)).to(device)
-        told = None
-        if self.facts.condition:
-            batch: Any = self.trainer.dataset.batch(range(min(count, len(self.trainer.dataset))))
-            told = batch.condition[torch.arange(count) % len(batch.condition)].to(device)
-        return game.generate(noise, told).float().cpu()
-
-    def save(self) -> None:
-        """Write a checkpoint and the model, after making sure that they are worth keeping."""
-        engine = self.engine
-        self.log.check(self.images)
-        for name, params in engine.params.items():
-            if not all(bool(torch.isfinite(p).all()) for p in params):
-                raise NonFiniteError(
-                    f"weights of {name} became infinite or no number before image {self.images:,}; "
-                    f"the last checkpoint is from before. Lower optimizers.{name}.lr, or set "
-                    f"optimizers.{name}.clip_norm"
-                )
-        processes.check_replicas(engine.game.named_parameters())
-        private = processes.gather(_private(engine.game))
-        if processes.rank() == 0:
-            self._save_model()  # first: a run whose last checkpoint stands has its model
-            state = {
-                "recipe": self.trainer.recipe.model_dump(mode="json"),
-                "facts": self.trainer.facts.to_dict(),
-                "samples": len(self.trainer.dataset),
-                "images": self.images,
-                "stage": self.stage.name,
-                "engine": engine.state_dict(),
-                "private": private,
-                "feed": self.feed.state_dict(),
-                "log": self.log.state_dict(),
-            }
-            self.trainer.checkpoints.save(self.images, state)
-            if self.trainer.board:
-                self.trainer.board.flush()
-        self.saved_at = self.images
-
-    def _save_model(self) -> None:
-        trainer = self.trainer
-        model = Model.__new__(Model)  # as it stands: this game goes on playing
-        model.method, model.recipe, model.images = trainer.method, trainer.recipe, self.images
-        model.facts, model.game = self.facts, self.engine.game
-        model.stage, model.run_facts = self.stage.name, trainer.facts
-        with self.engine.averages.in_place(model.game):
-            model.save(trainer.folder / "model")
-
-
 class _Saved(MutableMapping[str, Mapping[str, Any]]):
     """Stages' states: the one in the newest checkpoint, and a file for each that is finished."""
 
@@ -525,16 +274,6 @@ def _fixed(recipe: Mapping[str, Any]) -> dict[str, Any]:
         **{f"optimizers.{player}.kind": entry["kind"] for player, entry in recipe["optimizers"].items()},
         "averages": list(recipe["averages"]),
     }
-
-
-def _private(game: Game) -> dict[str, Any]:
-    """State that differs by process (pools): what modules keep as extra state."""
-    return {key: value for key, value in game.state_dict().items() if key.endswith("_extra_state")}
-
-
-def _take_private(game: Game, everybodys: list[dict[str, Any]]) -> None:
-    mine = everybodys[processes.rank() % len(everybodys)]
-    game.load_state_dict({**game.state_dict(), **mine})
 
 
 def _open(recipe: Recipe) -> Dataset:

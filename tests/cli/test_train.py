@@ -19,8 +19,8 @@ from command_line import TINY, done, refused, said, started
 from ganarium import methods
 from ganarium.cli import display
 from ganarium.data.points import POINTS
+from ganarium.desk import Progress
 from ganarium.run import presets
-from ganarium.trainer import Progress
 from small_runs import assert_same, environment
 
 PRESETS = [(method.name, name) for method in methods.BUILT_IN for name in presets(method)]

@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganarium import methods
+from ganarium.builder import engine_for
 from ganarium.data.batches import Facts
 from ganarium.engine import Engine
 from ganarium.game import turn
@@ -19,7 +20,6 @@ from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.parts.judging import frozen
 from ganarium.parts.penalties import PENALTIES
 from ganarium.recipe import resolve
-from ganarium.trainer import engine_for
 from helpers import Duel, Stream, adam, assert_near, mlp, played, sgd
 
 SHAPE = (3, 16, 16)

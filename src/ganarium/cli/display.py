@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ganarium.trainer import Progress, Trainer
+    from ganarium.desk import Progress
+    from ganarium.trainer import Trainer
 
 SECONDS_BETWEEN_LINES = 5
 TERMS = 4

@@ -14,7 +14,7 @@ def play(run: "Run") -> None:
     """Play to the end, or until told to stop, and say what there is now and how to go on."""
     import time
 
-    from ganarium.trainer import Interrupted
+    from ganarium.desk import Interrupted
 
     started = time.monotonic()
     try:

@@ -1,0 +1,77 @@
+"""From a recipe to an engine: the device, and the networks laid out, synchronised and compiled on it."""
+
+import torch
+from torch import nn
+
+from ganarium import optimizers, processes
+from ganarium.averages import HalfLife
+from ganarium.engine import Engine
+from ganarium.game import Game
+from ganarium.networks.layers.sync_batch_norm import synchronise
+from ganarium.recipe import Recipe
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def device_named(name: str) -> torch.device:
+    """`auto` is cuda, else mps, else cpu; under torchrun each process of a machine takes its own GPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cuda":
+        name = f"cuda:{processes.local_rank()}"
+    try:
+        return torch.zeros(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={name} cannot be used here ({error}); try device=cpu") from None
+
+
+def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int | None = None) -> Engine:
+    """The game's engine; its networks on the device, laid out and compiled as the recipe says.
+
+    Raises:
+        ValueError: the recipe's optimizers or averages are not for this game's players.
+    """
+    if recipe.sync_batch_norm:
+        synchronise(game)
+    game.to(device).train()
+    for module in game.modules():
+        if layout := getattr(module, "memory_format", None):
+            module.to(memory_format=layout)  # type: ignore[call-overload]
+    players = game.players()
+    if differing := players.keys() ^ recipe.optimizers.keys():
+        raise ValueError(
+            f"optimizers and players differ in {', '.join(sorted(differing))}; "
+            f"the players of {recipe.method} are {', '.join(players)}"
+        )
+    engine = Engine(
+        game,
+        {
+            name: optimizers.make(recipe.optimizers[name], net.parameters(), fused=device.type != "mps")
+            for name, net in players.items()
+        },
+        schedules={name: optimizers.schedule(recipe.optimizers[name]) for name in players},
+        clip_norms={
+            name: entry["clip_norm"] for name, entry in recipe.optimizers.items() if entry["clip_norm"]
+        },
+        averages={
+            name: HalfLife(entry.half_life_kimg * 1000, entry.ramp_up)
+            for name, entry in recipe.averages.items()
+        },
+        precision=PRECISIONS[recipe.precision],
+        accumulate=recipe.accumulate,
+        seed=recipe.seed,
+        length=images or recipe.images,
+    )
+    if recipe.compile:
+        for name, net in players.items():
+            _compile(name, net)
+    return engine
+
+
+def _compile(name: str, net: nn.Module) -> None:
+    if type(net).forward.__module__.startswith("torch."):  # torch skips its own code in silence
+        raise ValueError(
+            f"compile=true cannot compile {name}: torch passes over a plain {type(net).__name__}; "
+            "give it a class with a forward of its own"
+        )
+    net.compile(dynamic=False)

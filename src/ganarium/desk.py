@@ -1,0 +1,219 @@
+"""The desk at which a stage is played: everything that is due beside the rounds."""
+
+import signal
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ganarium import processes
+from ganarium.campaign import Stage
+from ganarium.data.batches import Facts
+from ganarium.data.feed import Feed
+from ganarium.engine import Engine
+from ganarium.game import Game
+from ganarium.model import Model
+from ganarium.recipe import Recipe
+from ganarium.watch import grids
+from ganarium.watch.log import Log, NonFiniteError
+
+if TYPE_CHECKING:
+    from ganarium.trainer import Trainer
+
+SHOWN = 64
+"""How many samples a grid shows."""
+
+
+class Interrupted(Exception):  # noqa: N818 - an order that was obeyed, no error
+    """The run was told to stop, saved everything, and stopped."""
+
+    def __init__(self, signal_number: int, images: int):
+        super().__init__(f"{signal.Signals(signal_number).name} after {images:,} images")
+        self.signal_number = signal_number
+        self.images = images
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; one for each line of its log."""
+
+    round: int
+    images: int
+    length: int
+    """Images in the whole run."""
+    terms: Mapping[str, float]
+    """Mean loss terms since the last line, by `player/term`."""
+    images_per_second: float
+    waited_for_data: float
+    """Share of the time since the last line that was spent waiting for data."""
+    samples: Path | None = None
+    """The newest sheet of samples."""
+    stage: str = ""
+    """Which of a campaign's stages; empty where there is one game."""
+
+    @property
+    def seconds_left(self) -> float:
+        """At the present speed."""
+        return (self.length - self.images) / max(self.images_per_second, 1e-9)
+
+
+@dataclass
+class Desk:
+    """Where one stage is played and everything due beside it is done."""
+
+    trainer: "Trainer"
+    stage: Stage
+    recipe: Recipe
+    facts: Facts
+    engine: Engine
+    feed: Feed
+    before: int
+    """Images that the stages before this one have shown."""
+    sheet: Path | None = None
+    saved_at: int = -1
+
+    @property
+    def log(self) -> Log:
+        """The run's."""
+        return self.trainer.log
+
+    @property
+    def images(self) -> int:
+        """Shown so far in the whole run."""
+        return self.before + self.engine.clock.images
+
+    def play(self) -> Generator[Progress, None, None]:
+        """Round after round."""
+        length = self.trainer.recipe.images
+        every = self.recipe.every
+        log_every = every.log or max(1, length // 200)
+        samples_every = every.samples or max(1, length // 20)
+        checkpoint_every = every.checkpoint or max(1, length // 20)
+        end = self.before + self.stage.images
+        self.log.mark(self.images, self.feed.waited)
+        if self.images == 0:
+            self.draw()
+        while (before := self.images) < end:
+            terms = self.engine.round(self.feed)
+            if self.images <= before:
+                raise RuntimeError(f"round {self.engine.clock.round} of {self.recipe.method} drew no data")
+            self.log.add(terms)
+            now = self.images
+
+            def due(interval: int, before: int = before, now: int = now) -> bool:
+                return now // interval > before // interval or now >= end
+
+            stop = processes.agree(bool(self.trainer.stop_signal))
+            if due(samples_every):
+                self.draw()
+            progress = self.report() if due(log_every) else None
+            if due(checkpoint_every) or stop:
+                self.save()
+            if progress:
+                yield from self._hand_out(progress)
+            if stop and now < length:
+                raise Interrupted(self.trainer.stop_signal or signal.SIGTERM, now)
+
+    def _hand_out(self, progress: Progress) -> Generator[Progress, None, None]:
+        try:
+            yield progress
+        except GeneratorExit:  # whoever listened has left: keep what was played
+            if self.saved_at != self.images:
+                self.save()
+            raise
+
+    def report(self) -> Progress:
+        """Write a line to the log."""
+        clock = self.engine.clock
+        rates = {name: o.param_groups[0]["lr"] for name, o in self.engine.optimizers.items()}
+        record = self.log.write(clock.round, self.images, rates, stage=self.stage.name)
+        speed = self.log.write_speed(self.images, self.feed.waited)
+        if self.trainer.board:
+            self.trainer.board.line(self.images, record["terms"], rates)
+        return Progress(
+            clock.round,
+            self.images,
+            self.trainer.recipe.images,
+            record["terms"],
+            speed["images_per_second"],
+            speed["waited_for_data"],
+            self.sheet,
+            self.stage.name,
+        )
+
+    def draw(self) -> None:
+        """Put the averaged players' samples, always from the same noise, on a sheet."""
+        if processes.rank() or not hasattr(self.engine.game, "generate"):
+            return
+        with self.engine.averages.in_place(self.engine.game), torch.no_grad():
+            samples = self._samples()
+        self.sheet = self.trainer.folder / "samples" / f"{self.images:012d}.png"
+        picture = grids.grid(samples)
+        grids.save(picture, self.sheet)
+        if self.trainer.board:
+            self.trainer.board.sheet(self.images, picture)
+
+    def _samples(self) -> Tensor:
+        game: Any = self.engine.game
+        device = self.trainer.device
+        count = SHOWN if len(self.facts.shape) == 3 else 1000
+        noise = game.draw_noise(count, torch.Generator().manual_seed(0)).to(device)
+        told = None
+        if self.facts.condition:
+            batch: Any = self.trainer.dataset.batch(range(min(count, len(self.trainer.dataset))))
+            told = batch.condition[torch.arange(count) % len(batch.condition)].to(device)
+        return game.generate(noise, told).float().cpu()
+
+    def save(self) -> None:
+        """Write a checkpoint and the model, after making sure that they are worth keeping."""
+        engine = self.engine
+        self.log.check(self.images)
+        for name, params in engine.params.items():
+            if not all(bool(torch.isfinite(p).all()) for p in params):
+                raise NonFiniteError(
+                    f"weights of {name} became infinite or no number before image {self.images:,}; "
+                    f"the last checkpoint is from before. Lower optimizers.{name}.lr, or set "
+                    f"optimizers.{name}.clip_norm"
+                )
+        processes.check_replicas(engine.game.named_parameters())
+        private = processes.gather(private_state(engine.game))
+        if processes.rank() == 0:
+            self._save_model()  # first: a run whose last checkpoint stands has its model
+            state = {
+                "recipe": self.trainer.recipe.model_dump(mode="json"),
+                "facts": self.trainer.facts.to_dict(),
+                "samples": len(self.trainer.dataset),
+                "images": self.images,
+                "stage": self.stage.name,
+                "engine": engine.state_dict(),
+                "private": private,
+                "feed": self.feed.state_dict(),
+                "log": self.log.state_dict(),
+            }
+            self.trainer.checkpoints.save(self.images, state)
+            if self.trainer.board:
+                self.trainer.board.flush()
+        self.saved_at = self.images
+
+    def _save_model(self) -> None:
+        trainer = self.trainer
+        model = Model.__new__(Model)  # as it stands: this game goes on playing
+        model.method, model.recipe, model.images = trainer.method, trainer.recipe, self.images
+        model.facts, model.game = self.facts, self.engine.game
+        model.stage, model.run_facts = self.stage.name, trainer.facts
+        with self.engine.averages.in_place(model.game):
+            model.save(trainer.folder / "model")
+
+
+def private_state(game: Game) -> dict[str, Any]:
+    """State that differs by process (pools): what modules keep as extra state."""
+    return {key: value for key, value in game.state_dict().items() if key.endswith("_extra_state")}
+
+
+def take_private_state(game: Game, everybodys: list[dict[str, Any]]) -> None:
+    """Give this process its own of everybody's; with other numbers of processes they go round."""
+    mine = everybodys[processes.rank() % len(everybodys)]
+    game.load_state_dict({**game.state_dict(), **mine})
