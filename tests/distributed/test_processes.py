@@ -20,6 +20,7 @@ from small_runs import (
     environment,
     failed,
     finished,
+    known,
     left_over,
     newest,
     side_by_side,
@@ -75,6 +76,11 @@ def flat(tree, path=""):
 
 def without_norm():
     return ["networks.generator.norm=false", "networks.discriminator.norm=false"]
+
+
+@pytest.fixture(autouse=True)
+def _known():
+    known()
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,9 @@ def test_a_pool_goes_on_with_its_history(tmp_path, whole):
 
 
 def test_a_resumed_run_would_differ_if_the_pool_were_lost(tmp_path, whole, monkeypatch):
-    monkeypatch.setattr("ganarium.trainer.take_private_state", lambda game, everybodys: game.pool.history.zero_())
+    monkeypatch.setattr(
+        "ganarium.trainer.take_private_state", lambda game, everybodys: game.pool.history.zero_()
+    )
     run = begun(DUEL, tmp_path / "run", 6, game={"pool": 24})
     gan.resume(run)
     assert differing(newest(run)["engine"], newest(whole(DUEL, game={"pool": 24}))["engine"])
