@@ -52,7 +52,7 @@ def options(
     A newcomer's first two commands; without --data the method plays on the built-in world:
 
         ganarium train dcgan images=200_000
-        ganarium generate runs/0001-cgan --grid samples.png
+        ganarium generate runs/0001-dcgan --grid samples.png
 
     Exit codes:
 
