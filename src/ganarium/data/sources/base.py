@@ -133,8 +133,12 @@ class Source(ABC):
         return False
 
     def shown(self, condition: str, indices: NDArray[np.int64]) -> Array:
-        """The exact pictures, one of `exact_conditions`, that belong to these samples: `[N, C, H, W]`."""
-        raise NotImplementedError
+        """The exact pictures, one of `exact_conditions`, that belong to these samples: `[N, C, H, W]`.
+
+        Raises:
+            ValueError: the source knows no such picture.
+        """
+        raise ValueError(f"data.condition={condition}: {self.kind} know no exact picture of that kind")
 
 
 class Pictures(Source):

@@ -21,7 +21,7 @@ Deviations from the paper:
 3. Users get the averaged generator.
 
 Tested by: the optimum log p/q of a table discriminator; a textbook loop, step for step; all eight
-modes of a ring, where learning rate zero fails.
+modes of a ring, with R1, where learning rate zero fails.
 """
 
 from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ Deviations from the paper:
 4. Users get the averaged generator.
 
 Tested by: the largest singular value of each layer, which stays one during training; a textbook loop;
-the world's shapes, where learning rate zero fails.
+the world's shapes with an upsampling generator, where learning rate zero fails.
 """
 
 from ganarium.methods.noise_to_image.gan import GAN
