@@ -11,6 +11,7 @@ from ganarium.cli.errors import Verbs
 from ganarium.cli.evaluate import evaluate
 from ganarium.cli.generate import generate
 from ganarium.cli.inspect import inspect as inspect_verb
+from ganarium.cli.lab import lab
 from ganarium.cli.methods import methods
 from ganarium.cli.resume import resume
 from ganarium.cli.show import show
@@ -24,6 +25,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "resume": resume,
     "generate": generate,
     "evaluate": evaluate,
+    "lab": lab,
 }
 
 

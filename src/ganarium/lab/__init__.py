@@ -1,0 +1,24 @@
+"""The laboratory: the theory of GANs, to be seen in a minute each.
+
+An experiment is a function: keyword settings in, a `Finding` out, the same for the same seed.
+
+    from ganarium import lab
+
+    finding = lab.ring(seed=1)
+    finding.rows                            # its table
+    finding.draw().savefig("ring.png")      # its picture; finding.arrays has the figures behind it
+
+From the command line: `ganarium lab` lists the experiments, `ganarium lab ring --seed 1` does one.
+"""
+
+from collections.abc import Callable
+
+from ganarium.lab.finding import Finding
+from ganarium.lab.ring import ring
+
+__all__ = ["EXPERIMENTS", "Finding", "ring"]
+
+EXPERIMENTS: dict[str, Callable[..., Finding]] = {
+    "ring": ring,
+}
+"""Every experiment by its name; the first line of its docstring says what it shows."""

@@ -1,0 +1,51 @@
+"""How the laboratory's pictures look: made to be read from the last row."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+REAL, FAKE = "#1f5fa8", "#d1495b"
+"""Data are blue and samples red in every picture."""
+SHADES = ("#1f5fa8", "#d1495b", "#2e8b57", "#8a5aab", "#d98b1f", "#4a4a4a", "#17a2a8", "#a0522d")
+"""One for each thing compared; told apart in grey, too, by the order of their lightness or by labels."""
+STYLE: Any = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+}
+
+
+def panels(
+    rows: int, columns: int, *, size: tuple[float, float], title: str, **settings: Any
+) -> tuple[Figure, Any]:
+    """A figure with a title and its axes `[rows, columns]`; `size` in inches at 100 dots each."""
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **settings)
+    figure.suptitle(title, fontsize=13, fontweight="bold")
+    return figure, axes
+
+
+def surface(axes: Axes, values: Any, reach: float, *, cmap: str = "RdBu", around: float = 0.0) -> Any:
+    """Values over the plane `[steps, steps]` as colours, symmetric around one value; returns the image."""
+    values = np.asarray(values)
+    largest = float(np.quantile(np.abs(values - around), 0.99)) or 1.0
+    extent = (-reach, reach, -reach, reach)
+    image = axes.imshow(
+        values, origin="lower", extent=extent, cmap=cmap, vmin=around - largest, vmax=around + largest
+    )
+    bare(axes)
+    return image
+
+
+def bare(axes: Axes) -> None:
+    """A map has no ticks and no grid."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
