@@ -91,5 +91,5 @@ def test_bad_features_are_named():
         frechet_distance(good, broken)
     with pytest.raises(ValueError, match=r"\[5, 3\] and \[5, 4\]"):
         frechet_distance(good, normal(5, 4))
-    with pytest.raises(ValueError, match="at least two samples"):
+    with pytest.raises(ValueError, match="at least 2 sample"):
         frechet_distance(good, good[:1])

@@ -62,7 +62,7 @@ def test_bad_features_are_named():
     a = normal(5, 3)
     with pytest.raises(ValueError, match="are not finite"):
         kernel_distance(a, a / 0)
-    with pytest.raises(ValueError, match="at least two samples"):
+    with pytest.raises(ValueError, match="at least 2 sample"):
         kernel_distance(a, a[:1])
     with pytest.raises(ValueError, match="given: 1 and 100"):
         kernel_distance(a, a, subset=1)

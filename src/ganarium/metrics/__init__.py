@@ -1,21 +1,48 @@
 """The judge: how good samples are, and compared with what."""
 
+from ganarium.metrics.bootstrap import Interval, interval, intervals
+from ganarium.metrics.classes import ClassAccuracy, InceptionScore, class_accuracy, inception_score
 from ganarium.metrics.evaluate import evaluate_samples
 from ganarium.metrics.features import FeatureNetwork, features_of, load_features
 from ganarium.metrics.frechet import frechet_distance
 from ganarium.metrics.kernel import KernelDistance, kernel_distance
+from ganarium.metrics.neighbours import (
+    Memorisation,
+    Neighbours,
+    PrecisionRecall,
+    memorised_share,
+    nearest_neighbours,
+    precision_recall_density_coverage,
+)
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
+from ganarium.metrics.similarity import Diversity, ms_ssim, ms_ssim_diversity
 from ganarium.metrics.world import world_quality
 
 __all__ = [
+    "ClassAccuracy",
+    "Diversity",
     "FeatureNetwork",
+    "InceptionScore",
+    "Interval",
     "KernelDistance",
+    "Memorisation",
+    "Neighbours",
+    "PrecisionRecall",
+    "class_accuracy",
     "evaluate_samples",
     "features_of",
     "frechet_distance",
+    "inception_score",
+    "interval",
+    "intervals",
     "kernel_distance",
     "load_features",
+    "memorised_share",
     "modes_covered",
+    "ms_ssim",
+    "ms_ssim_diversity",
+    "nearest_neighbours",
+    "precision_recall_density_coverage",
     "share_of_good_samples",
     "sliced_wasserstein",
     "world_quality",

@@ -213,15 +213,16 @@ def features_of(
     return torch.cat(parts)
 
 
-def checked_features(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def checked_features(a: Tensor, b: Tensor, *, least: int = 2) -> tuple[Tensor, Tensor]:
     """Two sets of features in float64 on the CPU, known to be comparable.
 
     Raises:
-        ValueError: shapes other than `[N, D]` and `[M, D]` with N, M >= 2, or features that are not finite.
+        ValueError: shapes other than `[N, D]` and `[M, D]`, N or M below `least`, or features that are not
+            finite.
     """
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < least:
         raise ValueError(
-            "features have the shapes [N, D] and [M, D] with at least two samples each; "
+            f"features have the shapes [N, D] and [M, D] with at least {least} sample(s) each; "
             f"given: {list(a.shape)} and {list(b.shape)}"
         )
     for x in (a, b):

@@ -1,0 +1,147 @@
+"""Diversity by how alike pictures look, without any features."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Weights of the scales, finest first: Wang et al. 2003, section 4."""
+WINDOW = 11
+DEVIATION = 1.5
+"""Side and standard deviation of the Gaussian window, in pixels: Wang et al. 2004, section III.B."""
+STABILITY = (0.01, 0.03)
+"""K1 and K2 of the same section."""
+CHUNK = 256
+"""Pairs compared at a time."""
+
+
+class Diversity(NamedTuple):
+    """Mean MS-SSIM of pairs of pictures: 1 where all are the same picture; lower is more diverse."""
+
+    overall: float
+    """Of pairs of any classes."""
+    by_class: dict[int, float]
+    """Of pairs within each class, in order; empty without labels."""
+    scales: int
+    """That the pictures were large enough for."""
+
+
+def ms_ssim_diversity(
+    images: Tensor, labels: Tensor | None = None, *, pairs: int = 100, seed: int = 0
+) -> Diversity:
+    """Mean MS-SSIM over random pairs within each class, and over all (Odena et al. 2017, section 4.2).
+
+    To be held against the same measure of real pictures: a class far above its real one has collapsed; far
+    below it there is noise, which resembles nothing.
+
+    Args:
+        images: float `[N, C, H, W]` in [-1, 1], sides of at least 11 pixels.
+        labels: integers `[N]`; a class needs at least two pictures.
+        pairs: random pairs of two different pictures, in each class and overall.
+        seed: of the pairs.
+
+    Raises:
+        ValueError: other shapes or types, too few pictures, values that are not finite or out of range.
+    """
+    _check_pictures(images)
+    if pairs < 1:
+        raise ValueError(f"pairs is at least 1; given: {pairs}")
+    rows = {} if labels is None else _rows_by_class(labels, len(images))
+    few = [label for label, members in rows.items() if len(members) < 2]
+    if len(images) < 2 or few:
+        where = f"class(es) {few} have one" if few else f"given: {len(images)}"
+        raise ValueError(f"a pair needs two pictures, in each class, too; {where}")
+    dice = torch.Generator().manual_seed(seed)
+
+    def mean_of(members: Tensor) -> float:
+        first = torch.randint(len(members), (pairs,), generator=dice)
+        step = torch.randint(1, len(members), (pairs,), generator=dice)
+        return ms_ssim(images[members[first]], images[members[(first + step) % len(members)]]).mean().item()
+
+    overall = mean_of(torch.arange(len(images)))
+    by_class = {label: mean_of(members) for label, members in rows.items()}
+    return Diversity(overall, by_class, num_scales(images.shape[-2:]))
+
+
+@torch.no_grad()
+def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Multi-scale structural similarity of pairs of pictures, float64 `[N]`, at most 1.
+
+    Wang et al. 2003, eq. 7, averaged over channels. Where pictures are too small for five scales, the
+    exponents of the finer ones that are left are divided by their sum: 5 scales from 176 pixels, 4 from 88, 3 from 44,
+    2 from 22 (MNIST, CIFAR), 1, which is plain SSIM, from 11. A contrast or structure below zero, as of
+    negatives, counts as 0, since its power is not real.
+
+    Args:
+        a: float `[N, C, H, W]` in [-1, 1].
+        b: the same shape.
+
+    Raises:
+        ValueError: shapes that differ, sides below 11 pixels, or values that are not finite or out of range.
+    """
+    for x in (a, b):
+        _check_pictures(x)
+    if a.shape != b.shape:
+        raise ValueError(f"pairs are of one shape; given: {list(a.shape)} and {list(b.shape)}")
+    pairs = zip(a.split(CHUNK), b.split(CHUNK), strict=True)
+    return torch.cat([_ms_ssim((x.double() + 1) / 2, (y.double() + 1) / 2) for x, y in pairs]).cpu()
+
+
+def num_scales(size: tuple[int, ...] | torch.Size) -> int:
+    """How many scales, 5 at most, pictures of this height and width have room for."""
+    return sum(min(size) >> scale >= WINDOW for scale in range(len(EXPONENTS)))
+
+
+def _ms_ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Of pictures in 0..1."""
+    exponents = a.new_tensor(EXPONENTS[: num_scales(a.shape[-2:])])
+    factors = []
+    for scale in range(len(exponents)):
+        if scale:
+            a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
+        luminance, contrast_structure = _terms(a, b)
+        coarsest = scale == len(exponents) - 1
+        factor = luminance * contrast_structure if coarsest else contrast_structure
+        factors.append(factor.mean((2, 3)).clamp(min=0))
+    powers = torch.stack(factors, 2) ** (exponents / exponents.sum())  # [N, C, scales]
+    return powers.prod(2).mean(1)
+
+
+def _terms(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Luminance, and contrast times structure (Wang et al. 2003, eq. 1 to 3), where the window fits."""
+    mean_a, mean_b = _blurred(a), _blurred(b)
+    variances = _blurred(a * a) - mean_a**2 + _blurred(b * b) - mean_b**2
+    covariance = _blurred(a * b) - mean_a * mean_b
+    c1, c2 = (k**2 for k in STABILITY)
+    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    return luminance, (2 * covariance + c2) / (variances + c2)
+
+
+def _blurred(x: Tensor) -> Tensor:
+    """Local means under the Gaussian window, without padding."""
+    offsets = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
+    line = (-(offsets**2) / (2 * DEVIATION**2)).exp()
+    line = (line / line.sum()).expand(x.shape[1], 1, 1, -1)
+    return F.conv2d(F.conv2d(x, line, groups=x.shape[1]), line.mT, groups=x.shape[1])
+
+
+def _rows_by_class(labels: Tensor, count: int) -> dict[int, Tensor]:
+    if labels.shape != (count,) or labels.is_floating_point() or labels.is_complex():
+        raise ValueError(
+            f"labels are integers [{count}], one a picture; given: {labels.dtype} {list(labels.shape)}"
+        )
+    labels = labels.cpu()
+    return {int(label): (labels == label).nonzero()[:, 0] for label in labels.unique()}
+
+
+def _check_pictures(images: Tensor) -> None:
+    if images.ndim != 4 or not images.is_floating_point() or min(images.shape[-2:]) < WINDOW:
+        raise ValueError(
+            f"pictures are float [N, C, H, W] with sides of at least {WINDOW}; "
+            f"given: {images.dtype} {list(images.shape)}"
+        )
+    if images.numel() and not images.abs().amax() <= 1.01:
+        low, high = images.aminmax()
+        raise ValueError(f"pictures are in [-1, 1]; given: {low.item():.4g} to {high.item():.4g}")
