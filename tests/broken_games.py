@@ -37,8 +37,7 @@ class BuiltByCount(Changed):
 
 class NoTurnForTheGenerator(GAN):
     def play(self, data, clock):
-        real = next(data)
-        yield self.discriminators_turn(real, self.sample(len(real)), clock)
+        yield self.discriminators_turn(self.deal(next(data), clock, shared=False), clock)
 
 
 class FlatLoss(GAN):
@@ -57,27 +56,29 @@ class WritesWhileOthersMove(GAN):
     def nudge(self, gradient):
         self.discriminator.score.bias.add_(1e-3)
 
-    def generators_turn(self, fake):
-        beat = super().generators_turn(fake)
+    def generators_turn(self, deal):
+        beat = super().generators_turn(deal)
         beat.terms["adversarial"].register_hook(self.nudge)
         return beat
 
 
 class Endless(GAN):
-    def generators_turn(self, fake):
-        return turn(self.generator, adversarial=fake.mean(), log=fake.mean() + torch.zeros(()).log())
+    def generators_turn(self, deal):
+        return turn(
+            self.generator, adversarial=deal.fake.mean(), log=deal.fake.mean() + torch.zeros(()).log()
+        )
 
 
 class NotANumber(GAN):
-    def generators_turn(self, fake):
-        return turn(self.generator, adversarial=fake.mean() * float("nan"))
+    def generators_turn(self, deal):
+        return turn(self.generator, adversarial=deal.fake.mean() * float("nan"))
 
 
 class YieldsInsideAWith(GAN):
     def play(self, data, clock):
-        real = next(data)
+        deal = self.deal(next(data), clock, shared=False)
         with torch.no_grad():
-            yield self.discriminators_turn(real, self.sample(len(real)), clock)
+            yield self.discriminators_turn(deal, clock)
 
 
 class LeavesEvalMode(GAN):
@@ -87,18 +88,18 @@ class LeavesEvalMode(GAN):
 
 
 class ForgetsToThaw(GAN):
-    def generators_turn(self, fake):
+    def generators_turn(self, deal):
         self.discriminator.requires_grad_(False)
-        return super().generators_turn(fake)
+        return super().generators_turn(deal)
 
 
 class OwnChance(GAN):
-    def sample(self, count):
+    def sample(self, count, told=None):
         return super().sample(count) + SystemRandom().random()
 
 
 class OwnNoise(GAN):
-    def sample(self, count):
+    def sample(self, count, told=None):
         noise = torch.tensor(list(os.urandom(count * self.noise_dim))).view(count, -1) / 256
         return self.generator(noise)
 
@@ -125,36 +126,36 @@ class OneTurnMoreForTheFirst(GAN):
     def play(self, data, clock):
         yield from super().play(data, clock)
         if clock.leads:
-            yield self.generators_turn(self.sample(4))
+            yield self.generators_turn(self.deal(next(data), clock, shared=True))
 
 
 class Cancels(GAN):
-    def generators_turn(self, fake):
-        one = self.discriminator(fake).mean() * 0 + 1
-        return turn(self.generator, adversarial=fake.mean(), log=(one + 1e-3 - 1).log())
+    def generators_turn(self, deal):
+        one = self.discriminator(deal.fake).mean() * 0 + 1
+        return turn(self.generator, adversarial=deal.fake.mean(), log=(one + 1e-3 - 1).log())
 
 
 class NeedsFloat32(GAN):
-    def generators_turn(self, fake):
-        brightest = self.discriminator(fake).detach().numpy().argmax()
-        return turn(self.generator, adversarial=fake[brightest].mean())
+    def generators_turn(self, deal):
+        brightest = self.discriminator(deal.fake).detach().numpy().argmax()
+        return turn(self.generator, adversarial=deal.fake[brightest].mean())
 
 
 class RemembersANumber(GAN):
     mean = 0.0
 
-    def generators_turn(self, fake):
-        self.mean = 0.5 * self.mean + 0.5 * fake.mean().item()
-        return turn(self.generator, adversarial=(fake.mean() - self.mean).square())
+    def generators_turn(self, deal):
+        self.mean = 0.5 * self.mean + 0.5 * deal.fake.mean().item()
+        return turn(self.generator, adversarial=(deal.fake.mean() - self.mean).square())
 
 
 class RemembersAList(Changed):
     def change(self):
         self.past = []
 
-    def discriminators_turn(self, real, fake, clock):
-        self.past.append(fake.detach())
-        return super().discriminators_turn(real, self.past[0], clock)
+    def discriminators_turn(self, deal, clock):
+        self.past.append(deal.fake.detach())
+        return super().discriminators_turn(deal._replace(fake=self.past[0]), clock)
 
 
 class TooBright(GAN):

@@ -22,15 +22,40 @@ def schema(function: Callable) -> type[BaseModel]:
     """A table with one key for each keyword-only argument of a constructor or function.
 
     House rule: collaborators (networks, data) are positional, hyperparameters keyword-only. So the
-    constructor is the schema, and nothing is written twice.
+    constructor is the schema, and nothing is written twice. A constructor with `**others` also takes what
+    its base class does, and what the classes do that its own class lists as `takes`.
     """
-    hints = typing.get_type_hints(function.__init__ if inspect.isclass(function) else function)
-    fields: dict[str, Any] = {
-        name: (hints.get(name, Any), ... if p.default is p.empty else p.default)
-        for name, p in inspect.signature(function).parameters.items()
-        if p.kind is p.KEYWORD_ONLY
-    }
+    fields: dict[str, Any] = _keys(function)
     return create_model(getattr(function, "__name__", "Table"), __base__=Strict, **fields)
+
+
+def _keys(function: Callable) -> dict[str, tuple[Any, Any]]:
+    """Name, type and default of each keyword-only argument; a class' own come before its base's."""
+    if not inspect.isclass(function):
+        return dict(_keyword_only(function))
+    keys: dict[str, tuple[Any, Any]] = {}
+    for cls in function.__mro__:
+        if constructor := vars(cls).get("__init__"):
+            keys = keys | {k: v for k, v in _keyword_only(constructor) if k not in keys}
+            for lender in vars(cls).get("takes", ()):
+                keys = keys | {k: v for k, v in _keys(lender).items() if k not in keys}
+            if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(constructor).parameters.values()):
+                break
+    return keys
+
+
+def _keyword_only(function: Callable) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    hints = typing.get_type_hints(function)
+    for name, p in inspect.signature(function).parameters.items():
+        if p.kind is p.KEYWORD_ONLY:
+            yield name, (hints.get(name, Any), ... if p.default is p.empty else p.default)
+
+
+def split(settings: Mapping[str, Any], taker: Callable) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings that `taker` has a key for, and the others."""
+    known = _keys(taker)
+    its = {key: value for key, value in settings.items() if key in known}
+    return its, {key: value for key, value in settings.items() if key not in known}
 
 
 def build(table: Mapping[str, Callable], spec: Mapping[str, Any], *collaborators: Any) -> Any:

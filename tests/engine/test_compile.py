@@ -13,7 +13,6 @@ from ganarium import methods
 from ganarium.builder import engine_for
 from ganarium.data.batches import Facts
 from ganarium.engine import Engine
-from ganarium.game import turn
 from ganarium.methods.noise_to_image.gan import GAN
 from ganarium.model import assemble
 from ganarium.networks import DISCRIMINATORS, GENERATORS
@@ -89,8 +88,8 @@ def work_of_a_round(game):
     return work
 
 
-def unfrozen_turn(game, fake):
-    return turn(game.generator, adversarial=game.dispute.objective.generator(game.discriminator(fake)))
+def unfrozen_terms(game, deal):
+    return {"adversarial": game.dispute.generator(game.discriminator(deal.fake))}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,7 @@ def test_a_generators_turn_computes_no_weight_gradient_of_the_discriminator(name
 def test_what_a_compiled_discriminator_would_cost_unfrozen(monkeypatch):
     """Eager it costs nothing: the engine asks for the movers' gradients only."""
     frozen_work = work_of_a_round(game_of("dcgan"))["generator"]
-    monkeypatch.setattr(GAN, "generators_turn", unfrozen_turn)
+    monkeypatch.setattr(GAN, "generators_terms", unfrozen_terms)
     assert work_of_a_round(game_of("dcgan"))["generator"] == frozen_work
     walked, of_weights, operations = work_of_a_round(compiled(game_of("dcgan")))["generator"]
     assert (walked, of_weights) == (4, 4)

@@ -10,6 +10,7 @@ from torch.nn.functional import one_hot
 from ganarium.engine import Engine
 from ganarium.game import turn
 from ganarium.methods.conditional.cgan import CGAN
+from ganarium.methods.duel import Deal
 from ganarium.methods.noise_to_image.gan import GAN
 from helpers import mlp, played
 
@@ -37,8 +38,8 @@ class OnlyTheDiscriminator(GAN):
     """Real and fake samples are given, and the discriminator learns to the end."""
 
     def play(self, data, clock):
-        real, fake = next(data)
-        yield turn(self.discriminator, lambda: self.discriminators_turn(real, fake, clock).terms)
+        deal = Deal(*next(data), None)
+        yield turn(self.discriminator, lambda: self.discriminators_terms(deal, clock))
 
 
 def lbfgs(net):
@@ -106,8 +107,8 @@ class PairTable(nn.Module):
 
 class OnlyTheConditionedDiscriminator(CGAN):
     def play(self, data, clock):
-        pairs = next(data)
-        yield turn(self.discriminator, lambda: self.discriminators_turn(*pairs, clock).terms)
+        deal = Deal(*next(data))
+        yield turn(self.discriminator, lambda: self.discriminators_terms(deal, clock))
 
 
 def judged_pairs(**settings):

@@ -19,7 +19,13 @@ def always(interval):
 
 
 def dispute(objective="non-saturating", penalty="none", weight=None, interval=1, clip_bound=0.01):
-    return Dispute(objective, penalty, weight, interval, clip_bound)
+    return Dispute(
+        objective=objective,
+        penalty=penalty,
+        penalty_weight=weight,
+        penalty_interval=interval,
+        clip_bound=clip_bound,
+    )
 
 
 @pytest.mark.parametrize("penalty", ["none", "clip", *PENALTIES])

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate, leaky_relu
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganarium.networks.layers.norms import spectral
-from ganarium.networks.layers.scoring import Scoring
+from ganarium.networks.layers.scoring import scoring
 
 Join = Literal["concatenate", "add"]
 
@@ -80,10 +80,7 @@ class JointScore(nn.Module):
         width: int = 256,
     ):
         super().__init__()
-        if not isinstance(body, Scoring):
-            raise ValueError(
-                f"{type(body).__name__} shows no features for a condition to join: make it a Scoring network"
-            )
+        body = scoring(body)
         features, wanted = body.score.in_features, is_parametrized(body.score)
         size = features if join == "add" else size
         self.body, self.join = body, join
@@ -93,11 +90,15 @@ class JointScore(nn.Module):
         self.score = spectral(nn.Linear(width, 1), wanted=wanted)
         del body.score  # asked no more
 
-    def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """One score a sample."""
+    def features(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """The joint hidden layer: `[N, width]`."""
         features, wish = self.body.features(samples), self.vector(condition)
         joined = features + wish if self.join == "add" else torch.cat([features, wish.to(features.dtype)], 1)
-        return self.score(leaky_relu(self.hidden(joined), 0.2)).squeeze(1)
+        return leaky_relu(self.hidden(joined), 0.2)
+
+    def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """One score a sample."""
+        return self.score(self.features(samples, condition)).squeeze(1)
 
 
 class PictureScore(nn.Module):
@@ -105,20 +106,32 @@ class PictureScore(nn.Module):
 
     def __init__(self, body: nn.Module, planes: nn.Module, *, join: Join):
         super().__init__()
-        self.body, self.planes, self.join = body, planes, join
+        self.body, self.planes, self.join = scoring(body), planes, join
+
+    def joined(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """Pictures with the condition's planes beside or on top of them."""
+        planes = self.planes(interpolate(condition, samples.shape[2:])).to(samples.dtype)
+        return samples + planes if self.join == "add" else torch.cat([samples, planes], 1)
+
+    def features(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """The body's features of both."""
+        return self.body.features(self.joined(samples, condition))
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
         """One score a sample."""
-        planes = self.planes(interpolate(condition, samples.shape[2:])).to(samples.dtype)
-        return self.body(samples + planes if self.join == "add" else torch.cat([samples, planes], 1))
+        return self.body(self.joined(samples, condition))
 
 
 class ConditionedDiscriminator(nn.Module):
     """One network asks "does it match?", and another "is it real?" where they are judged apart."""
 
-    def __init__(self, matching: nn.Module, realism: nn.Module | None = None):
+    def __init__(self, matching: JointScore | PictureScore, realism: nn.Module | None = None):
         super().__init__()
         self.matching, self.realism = matching, realism
+
+    def features(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """What the score for sample and condition is read from."""
+        return self.matching.features(samples, condition)
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
         """Scores `[N, 1]`, or `[N, 2]` with realism in the first column."""

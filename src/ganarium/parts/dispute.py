@@ -1,34 +1,85 @@
-"""What a discriminator is taught by: an objective and a penalty, chosen independently."""
+"""What both sides are taught by: an objective and a penalty, chosen independently."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrize import is_parametrized
 
-from ganarium.parts.objectives import OBJECTIVES
-from ganarium.parts.penalties import PENALTIES, WEIGHTS, Score, clip_weights
+from ganarium.parts.objectives import OBJECTIVES, ObjectiveName, cross_entropy, minimax, squares
+from ganarium.parts.penalties import PENALTIES, WEIGHTS, PenaltyName, Score, clip_weights
 
 PER_SAMPLE = ("gp", "one-sided-gp", "dragan")
 """Penalties that want each sample's own slope to be one."""
+
+Relativism = Literal["none", "standard", "average"]
 
 
 class Dispute:
     """An objective, and a penalty with its weight and interval.
 
-    `weight=None` takes the penalty's own paper's; an interval of n plays the penalty in one round of
-    n and scales it by n, so that its mean strength stays (Karras et al. 2020, appendix B).
+    Args:
+        objective: see `ganarium.parts.objectives`.
+        relativistic: scores are judged beside those of the other side: `standard` each beside one of them,
+            `average` beside their mean (Jolicoeur-Martineau 2019, arXiv:1807.00734, sec. 4).
+        real_label: one-sided label smoothing, for the cross-entropy objectives; 1 where it is not said.
+        targets: a, b, c of least squares: for fake, for real, and what the generator wants.
+        penalty: see `ganarium.parts.penalties`.
+        penalty_weight: the penalty's factor; its own paper's where it is not said.
+        penalty_interval: n plays the penalty in one round of n and scales it by n, so that its mean strength
+            stays (Karras et al. 2020, appendix B).
+        clip_bound: largest weight of the discriminator, for `penalty="clip"`.
+
+    Raises:
+        ValueError: a setting that the chosen objective does not have, or an interval below one.
     """
 
-    def __init__(self, objective: str, penalty: str, weight: float | None, interval: int, clip_bound: float):
-        self.objective = OBJECTIVES[objective]
+    def __init__(
+        self,
+        *,
+        objective: ObjectiveName = "non-saturating",
+        relativistic: Relativism = "none",
+        real_label: float | None = None,
+        targets: tuple[float, float, float] | None = None,
+        penalty: PenaltyName = "none",
+        penalty_weight: float | None = None,
+        penalty_interval: int = 1,
+        clip_bound: float = 0.01,
+    ):
+        if penalty_interval < 1:
+            raise ValueError(
+                f"game.penalty_interval is {penalty_interval}; it counts rounds, so it is at least 1"
+            )
         self.names = objective, penalty
+        self.objective = OBJECTIVES[objective]
+        if real_label is not None:
+            self._refuse_unless("real_label", "non-saturating", "saturating")
+            self.objective = cross_entropy(real_label)
+            if objective == "saturating":
+                self.objective = minimax(self.objective)
+        if targets is not None:
+            self._refuse_unless("targets", "least-squares")
+            self.objective = squares(*targets)
+        if relativistic != "none":
+            self._refuse_unless("relativistic", "non-saturating", "least-squares", "hinge")
+            if objective == "least-squares" and (targets is None or targets[0] != -targets[1]):
+                raise ValueError(
+                    "game.relativistic with least-squares judges differences of scores, so the targets for "
+                    f"fake and real must be opposite: game.targets=[-1, 1, 0], say; given was {targets}"
+                )
+        self.relativistic = relativistic
         self.penalty = PENALTIES.get(penalty)
-        self.weight = WEIGHTS.get(penalty, 0.0) if weight is None else weight
-        self.interval = interval
+        self.penalty_weight = WEIGHTS.get(penalty, 0.0) if penalty_weight is None else penalty_weight
+        self.penalty_interval = penalty_interval
         self.clip_bound = clip_bound
-        if interval < 1:
-            raise ValueError(f"game.penalty_interval is {interval}; it counts rounds, so it is at least 1")
+
+    def _refuse_unless(self, key: str, *objectives: str) -> None:
+        if self.names[0] not in objectives:
+            raise ValueError(
+                f"game.{key} is a setting of game.objective={' or '.join(objectives)}, "
+                f"but the objective is {self.names[0]}; leave it out, or change the objective"
+            )
 
     def check(self, discriminator: nn.Module) -> None:
         """Raise ValueError, which says why, where objective, penalty and network cannot go together."""
@@ -46,6 +97,27 @@ class Dispute:
                 "set game.penalty=gp (or one-sided-gp, clip, r1, r2, dragan), or use spectral norm"
             )
 
+    @property
+    def compares(self) -> bool:
+        """Whether the generator's loss looks at the scores of real samples, too."""
+        return self.relativistic != "none"
+
+    def discriminator(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+        """The discriminator's loss."""
+        if self.relativistic == "average":
+            real_scores, fake_scores = real_scores - fake_scores.mean(), fake_scores - real_scores.mean()
+        elif self.relativistic == "standard":
+            difference = real_scores - fake_scores
+            return self.objective.discriminator(difference, -difference) / 2
+        return self.objective.discriminator(real_scores, fake_scores)
+
+    def generator(self, fake_scores: Tensor, real_scores: Tensor | None = None) -> Tensor:
+        """The generator's loss; a relativistic generator wants the discriminator's, sides exchanged."""
+        if self.relativistic == "none":
+            return self.objective.generator(fake_scores)
+        assert real_scores is not None, "a relativistic generator is judged beside real scores"
+        return self.discriminator(fake_scores, real_scores)
+
     def penalties(
         self,
         score: Score,
@@ -55,9 +127,9 @@ class Dispute:
         name: str = "penalty",
     ) -> dict[str, Tensor]:
         """`{name: ...}` in the rounds that have a penalty, else nothing; `every` is the clock's."""
-        if self.penalty is None or not every(self.interval):
+        if self.penalty is None or not every(self.penalty_interval):
             return {}
-        return {name: self.weight * self.interval * self.penalty(score, real, fake)}
+        return {name: self.penalty_weight * self.penalty_interval * self.penalty(score, real, fake)}
 
     def clip(self, discriminator: nn.Module) -> None:
         """After a step: put the weights back within their bound, where the penalty is clipping."""

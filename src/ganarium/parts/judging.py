@@ -38,8 +38,8 @@ def _held(net: nn.Module) -> Iterator[None]:
             p.requires_grad_(True)
 
 
-def frozen(net: nn.Module) -> Callable[..., Tensor]:
-    """`net` with its weights held constant: gradients pass through it and stop at nothing in it.
+def frozen(net: nn.Module, method: str = "__call__") -> Callable[..., Tensor]:
+    """`net`, or a method of it, with its weights held constant: gradients pass through and stop at nothing.
 
     An eager network does not need this, since the engine asks for the movers' gradients only; a
     compiled one computes every weight gradient once its forward was traced with trainable weights.
@@ -47,6 +47,6 @@ def frozen(net: nn.Module) -> Callable[..., Tensor]:
 
     def call(*args: Tensor) -> Tensor:
         with _held(net):
-            return net(*args)
+            return getattr(net, method)(*args)
 
     return call

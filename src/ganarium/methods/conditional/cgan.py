@@ -32,15 +32,15 @@ Tested by: a table discriminator, whose optimum is log p(x|c)/q(x|c) and, with m
 closed form, too; a textbook loop; the world's shapes drawn as asked, where learning rate zero fails.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Callable
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.batches import Conditioned, Facts
-from ganarium.game import Clock, Game, Turn, turn
-from ganarium.networks import DISCRIMINATORS, GENERATORS
+from ganarium.data.batches import Facts
+from ganarium.game import Clock
+from ganarium.methods.duel import Deal, ScoredDuel
 from ganarium.networks.conditioning import (
     ConditionedDiscriminator,
     ConditionedGenerator,
@@ -49,15 +49,11 @@ from ganarium.networks.conditioning import (
     JointScore,
     PictureScore,
 )
-from ganarium.parts import latents
-from ganarium.parts.dispute import Dispute
 from ganarium.parts.judging import frozen, scores
-from ganarium.parts.objectives import ObjectiveName
-from ganarium.parts.penalties import PenaltyName
 from ganarium.recipe import Average, Data, Method, Recipe
 
 
-class CGAN(Game):
+class CGAN(ScoredDuel):
     """Two players who are both told the condition.
 
     Args:
@@ -71,10 +67,8 @@ class CGAN(Game):
         mismatched: show the discriminator real samples with wrong conditions, too.
         noise: `normal`, `uniform` in [-1, 1], or `none`.
 
-    The other arguments are those of `GAN`.
+    The other arguments are those of `Duel` and `Dispute`.
     """
-
-    roles: ClassVar = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
 
     def __init__(
         self,
@@ -86,30 +80,14 @@ class CGAN(Game):
         condition_dim: int = 16,
         judge: Literal["joint", "apart"] = "joint",
         mismatched: bool = False,
-        noise_dim: int = 100,
         noise: Literal["normal", "uniform", "none"] = "normal",
-        objective: ObjectiveName = "non-saturating",
-        penalty: PenaltyName = "none",
-        penalty_weight: float | None = None,
-        penalty_interval: int = 1,
-        clip_bound: float = 0.01,
-        discriminator_updates: int = 1,
-        fresh_noise: bool = False,
-        generator_first: bool = False,
+        **others: Any,
     ):
-        super().__init__()
-        self.generator = generator
-        self.discriminator = discriminator
+        super().__init__(generator, discriminator, noise="normal" if noise == "none" else noise, **others)
+        self.without_noise = noise == "none"
         self.classes = classes
         self.questions = ("realism", "matching") if judge == "apart" else ("adversarial",)
         self.mismatched = mismatched
-        self.noise_dim = noise_dim
-        self.noise_kind = noise
-        self.dispute = Dispute(objective, penalty, penalty_weight, penalty_interval, clip_bound)
-        self.dispute.check(discriminator)
-        self.discriminator_updates = discriminator_updates
-        self.fresh_noise = fresh_noise
-        self.generator_first = generator_first
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
@@ -127,7 +105,7 @@ class CGAN(Game):
         body = network("generator", told if join == "add" else inputs + told, facts.shape)
         generator = ConditionedGenerator(body, ConditionVector(*wish, told), join=join)
 
-        matching: nn.Module
+        matching: JointScore | PictureScore
         if len(facts.condition_shape) == 3:
             channels = facts.shape[0]
             planes = nn.Conv2d(facts.condition_shape[0], channels if join == "add" else size, 1)
@@ -138,48 +116,21 @@ class CGAN(Game):
         realism = network("discriminator", facts.shape) if settings["judge"] == "apart" else None
         return cls(generator, ConditionedDiscriminator(matching, realism), classes, **settings)
 
-    def play(self, data: Iterator[Conditioned], clock: Clock) -> Iterator[Turn]:
-        """Algorithm 1 of GAN, with the condition beside every sample."""
-        if self.generator_first:
-            yield from self.play_generator_first(data, clock)
-            return
-        for left in reversed(range(self.discriminator_updates)):
-            real, condition = next(data)
-            shared = left == 0 and not self.fresh_noise
-            with torch.set_grad_enabled(shared):
-                fake = self.sample(condition)
-            yield self.discriminators_turn(real, fake, condition, clock)
-            self.dispute.clip(self.discriminator)
-        yield self.generators_turn(self.sample(condition) if self.fresh_noise else fake, condition)
-
-    def play_generator_first(self, data: Iterator[Conditioned], clock: Clock) -> Iterator[Turn]:
-        """The generator against the discriminator of the last round, then the discriminator's updates."""
-        real, condition = next(data)
-        fake = self.sample(condition)
-        yield self.generators_turn(fake, condition)
-        for update in range(self.discriminator_updates):
-            if update:
-                real, condition = next(data)
-            if update or self.fresh_noise:
-                with torch.no_grad():
-                    fake = self.sample(condition)
-            yield self.discriminators_turn(real, fake, condition, clock)
-            self.dispute.clip(self.discriminator)
-
-    def discriminators_turn(self, real: Tensor, fake: Tensor, condition: Tensor, clock: Clock) -> Turn:
+    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
         """Tell real pairs from fake ones, and from mismatched ones."""
-        fake = fake.detach()
-        pairs = [(real, condition), (fake, condition)]
+        real, fake, told = deal
+        assert told is not None
+        pairs = [(real, told), (fake, told)]
         if self.mismatched:
-            pairs += self.mismatched_pairs(real, condition)
+            pairs += self.mismatched_pairs(real, told)
         real_scores, fake_scores, *wrong_scores = scores(self.discriminator, *pairs)
 
-        judge = self.dispute.objective.discriminator
+        judge = self.dispute.discriminator
         terms = {}
         for j, question in enumerate(self.questions):
             terms[question] = judge(real_scores[:, j], fake_scores[:, j])
             terms |= self.dispute.penalties(
-                lambda samples, j=j: self.discriminator(samples, condition)[:, j],  # type: ignore[misc]
+                lambda samples, j=j: self.discriminator(samples, told)[:, j],  # type: ignore[misc]
                 real,
                 fake,
                 clock.every,
@@ -188,16 +139,21 @@ class CGAN(Game):
         for wrong in wrong_scores:
             about_match = judge(real_scores[:, -1], wrong[:, -1])
             terms[self.questions[-1]] = (terms[self.questions[-1]] + about_match) / 2
-        return turn(self.discriminator, **terms)
+        return terms
 
-    def generators_turn(self, fake: Tensor, condition: Tensor) -> Turn:
+    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
         """Be taken for real, and for what was asked."""
-        fake_scores = frozen(self.discriminator)(fake, condition)
-        fool = self.dispute.objective.generator
-        return turn(
-            self.generator,
-            **{question: fool(fake_scores[:, j]) for j, question in enumerate(self.questions)},
-        )
+        real, fake, told = deal
+        assert told is not None
+        judge = frozen(self.discriminator)
+        fake_scores = judge(fake, told).unbind(1)
+        real_scores = judge(real, told).unbind(1) if self.dispute.compares else (None,) * len(fake_scores)
+        losses = map(self.dispute.generator, fake_scores, real_scores)
+        return dict(zip(self.questions, losses, strict=True))
+
+    def features(self, samples: Tensor, told: Tensor | None) -> Tensor:
+        """What the score for sample and condition is read from."""
+        return frozen(self.discriminator, "features")(samples, told)
 
     def mismatched_pairs(self, real: Tensor, condition: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Real samples with a condition that is surely not theirs; none where all conditions are alike."""
@@ -208,23 +164,15 @@ class CGAN(Game):
         differs = (wrong != condition).flatten(1).any(1)
         return [(real[differs], wrong[differs])] if bool(differs.any()) else []
 
-    def sample(self, condition: Tensor) -> Tensor:
+    def sample(self, count: int, told: Tensor | None) -> Tensor:
         """A fake sample for each condition, from fresh noise."""
-        if self.noise_kind == "none":
-            return self.generator(None, condition)
-        noise = latents.noise(self.noise_kind, len(condition), self.noise_dim, device=condition.device)
-        return self.generator(noise, condition)
-
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """Noise `[count, noise_dim]` on the CPU; the first rows do not depend on how many follow."""
-        kind = "normal" if self.noise_kind == "none" else self.noise_kind
-        return latents.rows(kind, count, self.noise_dim, generator)
+        return self.generator(None if self.without_noise else self.fresh_noise_for(count), told)
 
     def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples from noise `[N, noise_dim]`, one for each condition."""
         if condition is None:
             raise ValueError("this model draws what it is told: name a class, attributes or pictures")
-        return self.generator(None if self.noise_kind == "none" else noise, condition)
+        return self.generator(None if self.without_noise else noise, condition)
 
 
 def recipe() -> Recipe:

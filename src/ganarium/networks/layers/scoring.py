@@ -17,3 +17,17 @@ class Scoring(nn.Module, ABC):
     def forward(self, samples: Tensor) -> Tensor:
         """One score a sample."""
         return self.score(self.features(samples)).squeeze(1)
+
+
+def scoring(net: nn.Module) -> Scoring:
+    """The network itself, where it is one whose score is read from features.
+
+    Raises:
+        ValueError: it shows none.
+    """
+    if not isinstance(net, Scoring):
+        raise ValueError(
+            f"{type(net).__name__} shows no features for others to read: make it a Scoring network "
+            "(ganarium.networks.layers.scoring)"
+        )
+    return net
