@@ -74,7 +74,7 @@ def test_convolutional_networks_refuse_points(kind):
             DISCRIMINATORS[kind]((2,))
 
 
-@pytest.mark.parametrize("norm", ["batch", "layer", "instance", "none"])
+@pytest.mark.parametrize("norm", ["batch", "virtual", "layer", "instance", "none"])
 def test_every_norm_fits_the_convolutional_pair(norm):
     shape = (3, 20, 28)
     generator = GENERATORS["dcgan"](7, shape, width=4, norm=norm)

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
-from ganarium.networks.layers.norms import Norm, norm2d, spectral
+from ganarium.networks.layers.minibatch import minibatch
+from ganarium.networks.layers.norms import NORMS, Norm, norm2d, spectral
 from ganarium.networks.layers.scoring import Scoring
+from ganarium.networks.layers.virtual import Reference, led
 
 
 def default_width(shape: Sequence[int]) -> int:
@@ -22,12 +24,12 @@ def _initialise(net: nn.Module) -> None:
 
     Only where norms follow: without them weights this small would start every output at zero.
     """
-    if not any(isinstance(m, nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d) for m in net.modules()):
+    if not any(isinstance(m, NORMS) for m in net.modules()):
         return
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, 0.02)
-        elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d):
+        elif isinstance(module, NORMS):
             nn.init.normal_(module.weight, 1.0, 0.02)
 
 
@@ -59,16 +61,21 @@ class DCGANGenerator(nn.Module):
         layers += [nn.ConvTranspose2d(width, self.shape[0], 4, stride=2, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         _initialise(self)
+        self.reference = Reference([inputs]) if norm == "virtual" else None
 
     def forward(self, noise: Tensor) -> Tensor:
         """Pictures of the given shape."""
-        return centre_cut(self.layers(self.project(noise).view(-1, *self.bottom)), self.shape)
+        return centre_cut(led(self.reference, self._grown, noise), self.shape)
+
+    def _grown(self, noise: Tensor) -> Tensor:
+        return self.layers(self.project(noise).view(-1, *self.bottom))
 
 
 class DCGANDiscriminator(Scoring):
     """Pictures `[N, C, H, W]` to scores `[N]` (logits), by strided convolutions.
 
-    No norm after the first layer (sec. 3). `width` is the number of channels after it, as in the generator.
+    No norm after the first layer (sec. 3). `width` is the number of channels after it, as in the generator;
+    `minibatch_discrimination` the number of its kernels.
     """
 
     memory_format = torch.channels_last
@@ -80,6 +87,7 @@ class DCGANDiscriminator(Scoring):
         width: int | None = None,
         norm: Norm = "batch",
         spectral_norm: bool = False,
+        minibatch_discrimination: int = 0,
     ):
         super().__init__()
         times, width = halvings(shape), width or default_width(shape)
@@ -97,9 +105,11 @@ class DCGANDiscriminator(Scoring):
         with torch.no_grad():
             features = self.layers.eval()(torch.zeros(1, *shape)).numel()
         self.layers.train()
-        self.score = spectral(nn.Linear(features, 1), wanted=spectral_norm)
+        self.minibatch = minibatch(features, minibatch_discrimination, spectral_norm=spectral_norm)
+        self.score = spectral(nn.Linear(features + minibatch_discrimination, 1), wanted=spectral_norm)
         _initialise(self)
+        self.reference = Reference(shape) if norm == "virtual" else None
 
     def features(self, images: Tensor) -> Tensor:
         """What the score is read from: `[N, score.in_features]`."""
-        return self.layers(images).flatten(1)
+        return self.minibatch(led(self.reference, self.layers, images).flatten(1))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from ganarium.networks.layers.minibatch import minibatch
 from ganarium.networks.layers.scoring import Scoring
 
 
@@ -30,9 +31,20 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(Scoring):
-    """Samples `[N, *shape]` to scores `[N]` (logits)."""
+    """Samples `[N, *shape]` to scores `[N]` (logits).
 
-    def __init__(self, shape: Sequence[int], *, width: int = 256, depth: int = 3, dropout: float = 0.0):
+    `minibatch_discrimination` is the number of its kernels.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        *,
+        width: int = 256,
+        depth: int = 3,
+        dropout: float = 0.0,
+        minibatch_discrimination: int = 0,
+    ):
         super().__init__()
         sizes = [math.prod(shape), *[width] * depth]
         layers: list[nn.Module] = [nn.Flatten()]
@@ -41,8 +53,9 @@ class MLPDiscriminator(Scoring):
             if dropout:
                 layers.append(nn.Dropout(dropout))
         self.layers = nn.Sequential(*layers)
-        self.score = nn.Linear(width, 1)
+        self.minibatch = minibatch(width, minibatch_discrimination)
+        self.score = nn.Linear(width + minibatch_discrimination, 1)
 
     def features(self, samples: Tensor) -> Tensor:
         """What the score is read from: `[N, score.in_features]`."""
-        return self.layers(samples)
+        return self.minibatch(self.layers(samples))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganarium.networks.layers.grid import bottom_size, centre_cut, sides
+from ganarium.networks.layers.minibatch import minibatch
 from ganarium.networks.layers.norms import spectral
 from ganarium.networks.layers.scoring import Scoring
 
@@ -40,11 +41,21 @@ class SNGANGenerator(nn.Module):
 
 
 class SNGANDiscriminator(Scoring):
-    """Pictures `[N, C, H, W]` to scores `[N]` (table 3b); spectral norm on every layer, no other norm."""
+    """Pictures `[N, C, H, W]` to scores `[N]` (table 3b); spectral norm on every layer, no other norm.
+
+    `minibatch_discrimination` is the number of its kernels.
+    """
 
     memory_format = torch.channels_last
 
-    def __init__(self, shape: Sequence[int], *, width: int = 64, spectral_norm: bool = True):
+    def __init__(
+        self,
+        shape: Sequence[int],
+        *,
+        width: int = 64,
+        spectral_norm: bool = True,
+        minibatch_discrimination: int = 0,
+    ):
         super().__init__()
         if min(sides(shape)) < 2**STAGES:
             raise ValueError(
@@ -64,8 +75,9 @@ class SNGANDiscriminator(Scoring):
         self.layers = nn.Sequential(*layers)
         with torch.no_grad():
             features = self.layers(torch.zeros(1, *shape)).numel()
-        self.score = spectral(nn.Linear(features, 1), wanted=spectral_norm)
+        self.minibatch = minibatch(features, minibatch_discrimination, spectral_norm=spectral_norm)
+        self.score = spectral(nn.Linear(features + minibatch_discrimination, 1), wanted=spectral_norm)
 
     def features(self, images: Tensor) -> Tensor:
         """What the score is read from: `[N, score.in_features]`."""
-        return self.layers(images).flatten(1)
+        return self.minibatch(self.layers(images).flatten(1))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
 from ganarium.networks.layers.norms import Norm, norm2d
+from ganarium.networks.layers.virtual import Reference, led
 
 
 class UpsamplingGenerator(nn.Module):
@@ -35,7 +36,11 @@ class UpsamplingGenerator(nn.Module):
             ]
         layers += [nn.Conv2d(width, self.shape[0], 3, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
+        self.reference = Reference([inputs]) if norm == "virtual" else None
 
     def forward(self, noise: Tensor) -> Tensor:
         """Pictures of the given shape."""
-        return centre_cut(self.layers(self.project(noise).view(-1, *self.bottom)), self.shape)
+        return centre_cut(led(self.reference, self._grown, noise), self.shape)
+
+    def _grown(self, noise: Tensor) -> Tensor:
+        return self.layers(self.project(noise).view(-1, *self.bottom))

@@ -5,14 +5,23 @@ from typing import Literal, TypeVar, cast
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ganarium.networks.layers.virtual import VirtualBatchNorm2d
+
 M = TypeVar("M", bound=nn.Module)
-Norm = Literal["batch", "layer", "instance", "none"]
+Norm = Literal["batch", "virtual", "layer", "instance", "none"]
+NORMS = (nn.BatchNorm2d, VirtualBatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)
+"""What `norm2d` makes, if it makes anything."""
 
 
 def norm2d(kind: Norm, channels: int) -> nn.Module:
-    """Batch, layer (over channels, height and width) or instance normalisation, or none."""
+    """Batch, virtual batch, layer (over channels, height and width) or instance normalisation, or none.
+
+    Virtual batch normalisation wants its `Reference` batch ahead of the samples.
+    """
     if kind == "batch":
         return nn.BatchNorm2d(channels)
+    if kind == "virtual":
+        return VirtualBatchNorm2d(channels)
     if kind == "layer":
         return nn.GroupNorm(1, channels)
     if kind == "instance":
