@@ -25,6 +25,15 @@ def device_named(name: str) -> torch.device:
         raise ValueError(f"device={name} cannot be used here ({error}); try device=cpu") from None
 
 
+def described(device: torch.device) -> str:
+    """The machine in words: `NVIDIA H100`, `cpu, 2 threads`, `cpu, 1 thread, 2 processes`."""
+    threads, everybody = torch.get_num_threads(), processes.size()
+    words = [torch.cuda.get_device_name(device) if device.type == "cuda" else device.type]
+    words += [f"{threads} thread{'s' * (threads > 1)}"] * (device.type == "cpu")
+    words += [f"{everybody} processes"] * (everybody > 1)
+    return ", ".join(words)
+
+
 def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int | None = None) -> Engine:
     """The game's engine; its networks on the device, laid out and compiled as the recipe says.
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganarium import processes
+from ganarium.builder import described
 from ganarium.campaign import Stage
 from ganarium.data.batches import Facts
 from ganarium.data.feed import Feed
@@ -17,14 +18,11 @@ from ganarium.engine import Engine
 from ganarium.game import Game
 from ganarium.model import Model
 from ganarium.recipe import Recipe
-from ganarium.watch import grids
+from ganarium.watch import grids, survey
 from ganarium.watch.log import Log, NonFiniteError
 
 if TYPE_CHECKING:
     from ganarium.trainer import Trainer
-
-SHOWN = 64
-"""How many samples a grid shows."""
 
 
 class Interrupted(Exception):  # noqa: N818 - an order that was obeyed, no error
@@ -130,7 +128,7 @@ class Desk:
         clock = self.engine.clock
         rates = {name: o.param_groups[0]["lr"] for name, o in self.engine.optimizers.items()}
         record = self.log.write(clock.round, self.images, rates, stage=self.stage.name)
-        speed = self.log.write_speed(self.images, self.feed.waited)
+        speed = self.log.write_speed(self.images, self.feed.waited, described(self.trainer.device))
         if self.trainer.board:
             self.trainer.board.line(self.images, record["terms"], rates)
         return Progress(
@@ -159,7 +157,7 @@ class Desk:
     def _samples(self) -> Tensor:
         game: Any = self.engine.game
         device = self.trainer.device
-        count = SHOWN if len(self.facts.shape) == 3 else 1000
+        count = grids.PICTURES if len(self.facts.shape) == 3 else grids.POINTS
         noise = game.draw_noise(count, torch.Generator().manual_seed(0)).to(device)
         told = None
         if self.facts.condition:
@@ -194,6 +192,7 @@ class Desk:
                 "log": self.log.state_dict(),
             }
             self.trainer.checkpoints.save(self.images, state)
+            survey.save_report(self.trainer.dataset, self.trainer.folder)
             if self.trainer.board:
                 self.trainer.board.flush()
         self.saved_at = self.images

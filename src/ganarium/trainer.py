@@ -27,7 +27,7 @@ from ganarium.game import Game
 from ganarium.model import assemble
 from ganarium.recipe import Recipe, complete, to_yaml
 from ganarium.tables import merge
-from ganarium.watch import tensorboard
+from ganarium.watch import survey, tensorboard
 from ganarium.watch.log import BEGINNING, Log, peak_memory_mib
 
 SAME_ORDER = 2.0
@@ -142,6 +142,8 @@ class Trainer:
             take_private_state(engine.game, state["private"])
             state.clear()  # all of it is taken over; let its memory go
         save_recipe(self.recipe, self.folder)  # no sooner: this recipe has proved fit for the run
+        if processes.rank() == 0:
+            survey.save(self.dataset, self.folder)
         desk = Desk(self, stage, recipe, dataset.facts, engine, feed, before)
         try:
             yield from desk.play()

@@ -23,7 +23,17 @@ def test_training_returns_the_run(tmp_path):
     assert run.model().images == 128
     assert repr(run) == f"Run('{tmp_path / 'run'}', method='duel', images=128)"
     assert sorted(p.name for p in run.folder.iterdir()) == sorted(
-        [".lock", "checkpoints", "log.jsonl", "model", "recipe.yaml", "samples", "speed.jsonl"]
+        [
+            ".lock",
+            "checkpoints",
+            "data.json",
+            "data.png",
+            "log.jsonl",
+            "model",
+            "recipe.yaml",
+            "samples",
+            "speed.jsonl",
+        ]
     )
 
 

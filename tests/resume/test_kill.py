@@ -108,6 +108,9 @@ def test_kill_9_of_a_process_of_its_own(tmp_path):
 
 STEPS = [
     ("recipe.yaml", 1),
+    ("data.json", 1),
+    ("data.json", 2),
+    ("data.png", 1),
     ("000000000000.png", 1),
     ("model.safetensors", 1),
     ("model.safetensors", 2),

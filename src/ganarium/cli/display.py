@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ganarium.watch.words import duration
+
 if TYPE_CHECKING:
     from ganarium.desk import Progress
     from ganarium.trainer import Trainer
@@ -122,12 +124,3 @@ def _parts(progress: "Progress") -> tuple[list[str], list[str]]:
         speed.append(f"{progress.waited_for_data:.0%} waiting for data")
     main = sorted(progress.terms, key=lambda name: "penalty" in name)[:TERMS]
     return speed, [f"{name} {progress.terms[name]:.3g}" for name in sorted(main)]
-
-
-def duration(seconds: float) -> str:
-    """`40 s`, `3 min 20 s`, `2 h 05 min`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

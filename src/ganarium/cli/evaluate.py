@@ -54,6 +54,7 @@ def evaluate(
 
         typer.echo(json.dumps(result, indent=2))
         return
-    from ganarium.cli.tables import flat, print_table
+    from ganarium.cli.tables import print_table
+    from ganarium.watch.words import flat
 
     print_table(("measure", "value"), list(flat(result)))

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ganarium.cli.display import duration, follow, say
+from ganarium.cli.display import follow, say
+from ganarium.watch.words import duration
 
 if TYPE_CHECKING:
     from ganarium.run import Run

@@ -11,6 +11,8 @@ from torch import Tensor
 from ganarium.files import replacing
 
 GAP = 2
+PICTURES, POINTS = 64, 1000
+"""How many samples a run's sheets show."""
 
 
 def to_picture(image: Tensor) -> Image.Image:

@@ -74,7 +74,7 @@ class Log:
         self._append(self.path, record)
         return record
 
-    def write_speed(self, images: int, waited: float) -> dict[str, float]:
+    def write_speed(self, images: int, waited: float, device: str = "") -> dict[str, Any]:
         """Images a second, share of the time spent waiting for data, and peak memory since the last line."""
         now, before, waits = time.perf_counter(), self.marked, waited
         seconds = max(now - before[0], 1e-9)
@@ -84,6 +84,7 @@ class Log:
             "images_per_second": round((images - before[1]) / seconds, 2),
             "waited_for_data": round(max(0.0, waits - before[2]) / seconds, 4),
             "peak_memory_mib": peak_memory_mib(),
+            "device": device,
         }
         self.mark(images, waited)
         self._append(self.speed_path, speed)

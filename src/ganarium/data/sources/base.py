@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO, TextIO, TypeVar
+from typing import Any, BinaryIO, Self, TextIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,18 @@ class Report:
             "sizes": dict(self.sizes.most_common()),
             "modes": dict(self.modes.most_common()),
         }
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`.
+
+        Raises:
+            TypeError: the tree is none of a report.
+        """
+        report = cls(**tree)
+        report.shape, report.attributes = tuple(report.shape), tuple(report.attributes)
+        report.sizes, report.modes = Counter(report.sizes), Counter(report.modes)
+        return report
 
 
 class Source(ABC):
