@@ -71,14 +71,23 @@ class Checkpoints:
         """All of them, oldest first."""
         return sorted(self.folder.glob("[0-9]*.pt"))
 
-    def save(self, images: int, state: Mapping[str, Any]) -> Path:
-        """Save a checkpoint, then remove the oldest beyond `keep`, and later ones: they were damaged."""
-        path = self.folder / f"{images:012d}.pt"
+    def path(self, images: int) -> Path:
+        """Where the one made after so many images is."""
+        return self.folder / f"{images:012d}.pt"
+
+    def save(self, images: int, state: Mapping[str, Any], *, best: int | None = None) -> Path:
+        """Save a checkpoint, then remove the oldest beyond `keep`, and later ones: they were damaged.
+
+        The one made after `best` images stays whatever its age.
+        """
+        path = self.path(images)
         write(path, state)
         paths = self.paths()
         here = paths.index(path) + 1
+        spared = None if best is None else self.path(best)
         for gone in paths[: max(0, here - self.keep)] + paths[here:]:
-            gone.unlink()
+            if gone != spared:
+                gone.unlink()
         return path
 
     def newest(self, warn: Callable[[str], None]) -> dict[str, Any] | None:

@@ -8,12 +8,19 @@ methods, and walk one forward pass twice.
 import contextlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(days=1)
+"""So long the others wait for what one process makes; that it has ended they hear at once."""
+_waiting: Any = None
 
 
 def start(device: torch.device) -> None:
@@ -24,6 +31,8 @@ def start(device: torch.device) -> None:
 
 def stop() -> None:
     """Leave the group, if there is one."""
+    global _waiting
+    _waiting = None
     if dist.is_initialized():
         dist.destroy_process_group()
 
@@ -129,6 +138,18 @@ def gather(value: Any) -> list[Any]:
         values = [None] * size()
         dist.all_gather_object(values, value)
     return values
+
+
+def from_first(make: Callable[[], T]) -> T:
+    """What the first process makes, on every process; the others wait for it, however long it takes."""
+    global _waiting
+    if size() == 1:
+        return make()
+    if _waiting is None:  # a group of its own: turns should not be waited for that long
+        _waiting = dist.new_group(backend="gloo", timeout=PATIENCE)
+    made: list[Any] = [make() if rank() == 0 else None]
+    dist.broadcast_object_list(made, src=0, group=_waiting)
+    return made[0]
 
 
 def agree(value: bool) -> bool:

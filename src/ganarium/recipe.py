@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ganarium import optimizers
 from ganarium.campaign import Campaign
@@ -62,6 +62,27 @@ class Every(Strict):
     """A checkpoint; a twentieth of the run where it is not said."""
 
 
+class Evaluate(Strict):
+    """Judging the model while it is trained, as `ganarium evaluate` would; the best one is kept."""
+
+    every: int | None = Field(None, gt=0)
+    """Judge whenever so many images more are shown, and at the end; never where it is not said."""
+    features: str | None = None
+    """File of a pretrained network to compare pictures by; points and the built-in world need none."""
+    metrics: tuple[str, ...] = ()
+    """What is measured, such as `[fid, kid]`; a few quick ones where it is not said."""
+    count: int = Field(1000, gt=1)
+    """How many samples are judged."""
+    best: str | None = None
+    """The measure that says which model is the best; the first of `metrics` where it is not said."""
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        """`fid,kid` is a list, too."""
+        return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+
+
 class Recipe(Strict):
     """Everything a run needs. Lengths are in images shown to the discriminator, over all processes."""
 
@@ -89,6 +110,7 @@ class Recipe(Strict):
     averages: dict[str, Average] = {}
     data: Data = Data()
     every: Every = Every()
+    evaluate: Evaluate = Evaluate()
     keep_checkpoints: int = Field(3, gt=0)
     """How many of the newest checkpoints stay."""
     tensorboard: bool = False

@@ -47,6 +47,15 @@ def test_the_newest_ones_stay(tmp_path):
     assert checkpoints.newest(pytest.fail)["images"] == 20_000_000_000
 
 
+def test_the_best_one_stays_until_there_is_a_better_one(tmp_path):
+    checkpoints, best = Checkpoints(tmp_path, keep=2), {100: 100, 200: 100, 300: 100, 400: 100, 500: 500}
+    left = []
+    for images, when in best.items():
+        checkpoints.save(images, {"images": images}, best=when)
+        left.append([int(path.stem) for path in checkpoints.paths()])
+    assert left == [[100], [100, 200], [100, 200, 300], [100, 300, 400], [400, 500]]
+
+
 def test_none_yet(tmp_path):
     assert Checkpoints(tmp_path / "none").newest(pytest.fail) is None
 

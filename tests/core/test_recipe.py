@@ -13,6 +13,7 @@ from ganarium.networks import GENERATORS
 from ganarium.recipe import (
     TINY,
     Data,
+    Evaluate,
     Every,
     Method,
     Recipe,
@@ -97,6 +98,13 @@ def test_settings_come_in_any_order():
         ["networks.generator.depth=2", "networks.generator.kind=mlp"],
     ):
         assert plan(*texts).networks["generator"] == {"kind": "mlp", "width": 256, "depth": 2}
+
+
+@pytest.mark.parametrize("text", ["fid,kid", "fid, kid", "[fid, kid]"])
+def test_measures_may_be_written_with_commas(text):
+    recipe = plan(f"evaluate.metrics={text}", "evaluate.every=20_000")
+    assert recipe.evaluate.metrics == ("fid", "kid")
+    assert from_yaml(to_yaml(recipe))["evaluate"]["metrics"] == ["fid", "kid"]
 
 
 def test_the_last_of_two_settings_counts():
@@ -305,8 +313,19 @@ def test_tiny_is_tiny():
 
 def test_keys_are_documented():
     """`ganarium show` and editors tell what a key means: each has a sentence, or a name that needs none."""
-    plain = {"version", "method", "precision", "game", "networks", "optimizers", "averages", "data", "every"}
-    for table in (Recipe, Data, Every):
+    plain = {
+        "version",
+        "method",
+        "precision",
+        "game",
+        "networks",
+        "optimizers",
+        "averages",
+        "data",
+        "every",
+        "evaluate",
+    }
+    for table in (Recipe, Data, Every, Evaluate):
         source = inspect.getsource(table)
         for key in table.model_fields.keys() - plain:
             after = source.split(f"    {key}: ", 1)[1].split("\n", 1)[1]

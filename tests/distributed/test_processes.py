@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 import ganarium as gan
+from ganarium import processes
 from ganarium.run import Run, prepare
 from ganarium.watch import log
 from small_runs import (
@@ -141,6 +143,30 @@ def test_with_noise_of_their_own_and_pools_two_go_on_bit_equal(tmp_path):
     resumed(part, images=256)
     assert differing(newest(part), newest(whole)) == []
     assert (part / "log.jsonl").read_bytes() == (whole / "log.jsonl").read_bytes()
+
+
+def waited_for():
+    """What the first process took two seconds to make, in groups that wait for one."""
+    torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=1))
+    made = processes.from_first(lambda: time.sleep(2) or {"made by": processes.rank()})
+    print(made, processes.from_first(lambda: 3), flush=True)
+    processes.stop()
+
+
+def test_all_wait_for_the_first_however_long_it_takes(tmp_path):
+    assert side_by_side(waited_for, tmp_path) == ["{'made by': 0} 3\n"] * 2
+
+
+def failing_first():
+    processes.start(torch.device("cpu"))
+    with processes.together():
+        processes.from_first(lambda: 1 / 0)
+
+
+def test_a_first_process_that_fails_ends_the_others(tmp_path):
+    first, second = side_by_side(failing_first, tmp_path)
+    assert "ZeroDivisionError" in first
+    assert "LostError: another process of this run has ended" in second
 
 
 @pytest.mark.parametrize("count", [1, 4])
