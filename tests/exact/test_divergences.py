@@ -279,14 +279,17 @@ def bound_of_a_network(name, rounds=300, batch=1024):
     return integrated(P * divergence.activation(scores) - Q * divergence.conjugate_of_activation(scores))
 
 
+def shortfall(name, reached):
+    """What is missing to the divergence, as a share of its distance to that of equal distributions."""
+    return (exact(name) - reached) / (exact(name) - exact(name, P, P))
+
+
 @every_divergence
 def test_a_network_learns_the_divergence_between_gaussians(name):
-    """Measured over three seeds: short of it by up to 1 % (neyman), 0.5 % (pearson), 0.3 % (the others)."""
-    reached = bound_of_a_network(name)
-    assert reached == pytest.approx(exact(name), rel=0.02)
-    assert reached < exact(name)
+    """Measured over three seeds: up to 1 % is missing to neyman, 0.5 % to pearson, 0.3 % to the others."""
+    assert 0 < shortfall(name, bound_of_a_network(name)) < 0.02
 
 
 @every_divergence
 def test_a_network_that_does_not_learn_does_not_reach_it(name):
-    assert bound_of_a_network(name, rounds=1) < exact(name) - 0.05
+    assert shortfall(name, bound_of_a_network(name, rounds=1)) > 0.2
