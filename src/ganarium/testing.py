@@ -262,7 +262,9 @@ def check_model_round_trip(trial: Trial) -> None:
         after = _drawn(trial, theirs.game, 4, seed=2)
     except AttributeError as error:
         raise AssertionError(f"a loaded model cannot draw; what does `keeps` leave out? {error}") from error
-    assert torch.equal(before, after), "a loaded model draws other samples; what does `keeps` leave out?"
+    # Laid out otherwise in memory, the same weights round otherwise.
+    same = torch.allclose(before, after, rtol=0, atol=1e-6)
+    assert same, "a loaded model draws other samples; what does `keeps` leave out?"
 
 
 def check_card(trial: Trial) -> None:

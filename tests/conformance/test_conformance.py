@@ -15,12 +15,18 @@ from ganarium.networks import GENERATORS
 from ganarium.recipe import Method, Recipe
 from ganarium.testing import CHECKS, Trial, check_game
 
-CGAN = methods.find("cgan")
+CGAN, DCGAN = methods.find("cgan"), methods.find("dcgan")
+VIRTUAL = {"networks": {"generator": {"norm": "virtual"}, "discriminator": {"norm": "virtual"}}}
+MINIBATCH = {"networks": {"discriminator": {"minibatch_discrimination": 4}}}
 TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
     "gan, textbook's noise": Trial(gan.METHOD, {"game": {"fresh_noise": True}}),
     "gan, generator first": Trial(gan.METHOD, {"game": {"generator_first": True}}),
     "gan, lazy r1": Trial(gan.METHOD, {"game": {"penalty": "r1", "penalty_interval": 2}}),
     "gan of points": Trial(gan.METHOD, {"data": {"source": "ring", "size": None}}),
+    "gan, minibatch discrimination": Trial(gan.METHOD, MINIBATCH),
+    "dcgan, minibatch discrimination": Trial(DCGAN, MINIBATCH),
+    "dcgan, virtual batch norm": Trial(DCGAN, VIRTUAL),
+    "cgan, virtual batch norm": Trial(CGAN, {**VIRTUAL, "game": {"generator_first": True}}),
     "cgan told attributes": Trial(CGAN, {"data": {"condition": "attributes"}, "game": {"judge": "apart"}}),
     "cgan told pictures": Trial(CGAN, {"data": {"condition": "edges"}, "game": {"mismatched": True}}),
     "cgan from blurs": Trial(

@@ -6,15 +6,22 @@ import pytest
 import torch
 from torch.nn.functional import batch_norm
 
-from ganarium import processes
+from ganarium import methods, processes
 from ganarium.averages import Averages, HalfLife
+from ganarium.data.batches import Facts
+from ganarium.engine import Engine
+from ganarium.model import assemble
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers.virtual import REFERENCES, VirtualBatchNorm2d, choose_references
 from ganarium.parts.judging import mixes_samples, scores
+from ganarium.recipe import resolve
+from helpers import Stream, adam, assert_near, played, sgd
 from small_runs import side_by_side
 
 SHAPE = (3, 16, 16)
 NOISE = 5
+NET = {"width": 4, "norm": "virtual"}
+NORM = {"game": {"noise_dim": NOISE}, "networks": {"generator": NET, "discriminator": NET}}
 
 
 def layer():
@@ -103,6 +110,49 @@ def test_without_virtual_normalisation_nothing_runs():
         raise AssertionError
 
     choose_references(DISCRIMINATORS["dcgan"](SHAPE, width=4), must_not_run)
+
+
+def test_the_first_batch_that_comes_is_taken():
+    net, (first, second) = discriminator(), torch.rand(2, REFERENCES, *SHAPE)
+    choose_references(net, lambda: (net(first), net(second)))
+    assert torch.equal(net.reference.batch, first)
+
+
+def test_a_reference_that_nothing_reaches_is_told():
+    nets = torch.nn.ModuleDict({"one": discriminator(), "other": discriminator()})
+    with pytest.raises(ValueError, match=r"nothing reaches other\.reference .* choose another norm"):
+        choose_references(nets, lambda: nets["one"](torch.rand(4, *SHAPE)))
+
+
+def game(name, **changes):
+    recipe = resolve(methods.find(name), NORM, changes)
+    return assemble(methods.find(name), recipe, Facts(SHAPE))
+
+
+def test_a_game_fixes_its_references_in_the_first_round():
+    """The discriminator's is the first real batch, the generator's the game's own noise; both stay."""
+    duel, data = game("dcgan"), Stream(8, *SHAPE)
+    before = duel.generator.reference.batch.clone()
+    engine = Engine(duel, adam(duel))
+    played(engine, data, 1)
+    chosen = {name: net.reference.batch.clone() for name, net in duel.players().items()}
+    assert torch.equal(chosen["discriminator"], next(Stream(8, *SHAPE)).repeat(8, 1, 1, 1))
+    assert not torch.equal(chosen["generator"], before)
+    assert chosen["generator"].abs().max() <= 1  # dcgan's noise is uniform
+    played(engine, data, 2)
+    for name, net in duel.players().items():
+        assert torch.equal(net.reference.batch, chosen[name])
+
+
+def test_compiled_networks_play_the_same():
+    plain = game("dcgan")
+    compiled = copy.deepcopy(plain)
+    for net in compiled.players().values():
+        net.compile(backend="aot_eager", dynamic=False)
+    for duel in (plain, compiled):
+        played(Engine(duel, sgd(duel, 1e-3)), Stream(8, *SHAPE), 3)
+    torch._dynamo.reset()
+    assert_near(plain, compiled, rtol=1e-3, atol=1e-5)
 
 
 def test_a_failure_while_choosing_leaves_nothing_behind():

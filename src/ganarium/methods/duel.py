@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganarium.data.batches import Conditioned, Facts
 from ganarium.game import Clock, Game, Turn, turn
 from ganarium.networks import DISCRIMINATORS, GENERATORS
+from ganarium.networks.layers.virtual import choose_references
 from ganarium.parts import latents
 from ganarium.parts.dispute import Dispute
 from ganarium.parts.improved import History, feature_distance, with_instance_noise
@@ -141,6 +142,8 @@ class Duel(Game):
         """A batch and as many fake samples, which the generator can learn from where they are `shared`."""
         real = batch.real if isinstance(batch, Conditioned) else batch
         told = self.told(batch)
+        if clock.round == 0:
+            choose_references(self, lambda: (self.sample(len(real), told), self.features(real, told)))
         with torch.set_grad_enabled(shared):
             fake = self.sample(len(real), told)
         return Deal(self.seen(real, clock), self.seen(fake, clock), told)

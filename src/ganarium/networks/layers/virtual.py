@@ -61,6 +61,7 @@ class Reference(nn.Module):
         """`body(inputs)`, with the reference batch ahead of `inputs` `[N, *shape]` for its layers to see."""
         if self.choosing:
             self.batch.copy_(inputs[torch.arange(REFERENCES, device=inputs.device) % len(inputs)])
+            self.choosing = False
         return body(torch.cat([self.batch.to(inputs.dtype), inputs]))[REFERENCES:]
 
 
@@ -71,20 +72,28 @@ def led(reference: Reference | None, body: Callable[[Tensor], Tensor], inputs: T
 
 @torch.no_grad()
 def choose_references(net: nn.Module, play: Callable[[], object]) -> None:
-    """Fix every reference batch inside `net` to what reaches it while `play()` runs.
+    """Fix every reference batch inside `net` to what reaches it first while `play()` runs.
 
     A batch that is too small is repeated. All processes take the first one's. Without virtual batch
     normalisation inside nothing runs, and no noise is drawn.
+
+    Raises:
+        ValueError: nothing reaches one of them.
     """
-    references = [module for module in net.modules() if isinstance(module, Reference)]
-    for reference in references:
+    references = {name: module for name, module in net.named_modules() if isinstance(module, Reference)}
+    for reference in references.values():
         reference.choosing = True
     try:
         if references:
             play()
+        if missed := [name for name, reference in references.items() if reference.choosing]:
+            raise ValueError(
+                f"norm=virtual: nothing reaches {', '.join(missed)} at the start of training, so this game "
+                "has no batch to normalise by there; choose another norm for that network"
+            )
     finally:
-        for reference in references:
+        for reference in references.values():
             reference.choosing = False
     if dist.is_initialized():
-        for reference in references:
+        for reference in references.values():
             dist.broadcast(reference.batch, src=0)
