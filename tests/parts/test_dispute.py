@@ -101,3 +101,72 @@ def test_clipping_is_done_only_where_it_is_asked_for():
         before = max(p.abs().max().item() for p in net.parameters())
         dispute(penalty=penalty, clip_bound=0.02).clip(net)
         assert max(p.abs().max().item() for p in net.parameters()) == pytest.approx(bound or before)
+
+
+REAL_SCORES, FAKE_SCORES = torch.tensor([[0.5, -1.0, 2.0], [0.3, 0.1, -2.0]], dtype=torch.float64)
+
+
+def relativistic(kind, **settings):
+    judged = Dispute(relativistic=kind, **settings)
+    return judged.discriminator(REAL_SCORES, FAKE_SCORES), judged.generator(FAKE_SCORES, REAL_SCORES)
+
+
+def test_the_standard_relativistic_gan_compares_pairs():
+    """Jolicoeur-Martineau 2019, eq. 7 and 8."""
+    of_discriminator, of_generator = relativistic("standard")
+    torch.testing.assert_close(of_discriminator, -(REAL_SCORES - FAKE_SCORES).sigmoid().log().mean())
+    torch.testing.assert_close(of_generator, -(FAKE_SCORES - REAL_SCORES).sigmoid().log().mean())
+
+
+def test_the_average_relativistic_gan_compares_with_the_mean_of_the_other_side():
+    """Its RaSGAN: -E log D~(x_r) - E log(1 - D~(x_f)), and with the sides exchanged for the generator."""
+    real = (REAL_SCORES - FAKE_SCORES.mean()).sigmoid()
+    fake = (FAKE_SCORES - REAL_SCORES.mean()).sigmoid()
+    of_discriminator, of_generator = relativistic("average")
+    torch.testing.assert_close(of_discriminator, -real.log().mean() - (1 - fake).log().mean())
+    torch.testing.assert_close(of_generator, -fake.log().mean() - (1 - real).log().mean())
+
+
+def test_relativistic_least_squares_wants_opposite_targets():
+    """Its RaLSGAN, at half the size as LSGAN's own loss."""
+    real, fake = REAL_SCORES - FAKE_SCORES.mean(), FAKE_SCORES - REAL_SCORES.mean()
+    settings = {"objective": "least-squares", "targets": (-1, 1, 0)}
+    of_discriminator, of_generator = relativistic("average", **settings)
+    torch.testing.assert_close(of_discriminator, ((real - 1) ** 2 + (fake + 1) ** 2).mean() / 2)
+    torch.testing.assert_close(of_generator, ((fake - 1) ** 2 + (real + 1) ** 2).mean() / 2)
+    for targets in (None, (0, 1, 1)):
+        with pytest.raises(ValueError, match=r"targets .* must be opposite: game\.targets=\[-1, 1, 0\]"):
+            relativistic("average", objective="least-squares", targets=targets)
+
+
+def test_a_relativistic_generator_learns_from_real_samples_too():
+    real, fake = REAL_SCORES.clone().requires_grad_(), FAKE_SCORES.clone().requires_grad_()
+    loss = Dispute(relativistic="average").generator(fake, real)
+    assert all(slope.abs().min() > 0 for slope in torch.autograd.grad(loss, (real, fake)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"objective": "hinge", "real_label": 0.9},
+            r"game\.real_label .*non-saturating or saturating, but the objective is hinge",
+        ),
+        ({"targets": (0, 1, 1)}, r"game\.targets is a setting of game\.objective=least-squares"),
+        ({"objective": "wasserstein", "relativistic": "average"}, r"game\.relativistic is a setting of"),
+        ({"relativistic": "average", "minimax": True}, "exclude each other"),
+    ],
+)
+def test_a_setting_that_the_objective_has_not_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Dispute(**settings)
+
+
+def test_a_smoothed_label_serves_both_cross_entropies():
+    for objective in ("non-saturating", "saturating"):
+        plain, smoothed = Dispute(objective=objective), Dispute(objective=objective, real_label=0.9)
+        assert smoothed.generator(FAKE_SCORES).equal(plain.generator(FAKE_SCORES))
+        extra = smoothed.discriminator(REAL_SCORES, FAKE_SCORES) - plain.discriminator(
+            REAL_SCORES, FAKE_SCORES
+        )
+        torch.testing.assert_close(extra, 0.1 * REAL_SCORES.mean())

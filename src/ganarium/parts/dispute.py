@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrize import is_parametrized
 
-from ganarium.parts.objectives import OBJECTIVES, ObjectiveName, cross_entropy, minimax, squares
+from ganarium.parts.objectives import OBJECTIVES, ObjectiveName, cross_entropy, squares, zero_sum
 from ganarium.parts.penalties import PENALTIES, WEIGHTS, PenaltyName, Score, clip_weights
 
 PER_SAMPLE = ("gp", "one-sided-gp", "dragan")
@@ -24,6 +24,7 @@ class Dispute:
         relativistic: scores are judged beside those of the other side: `standard` each beside one of them,
             `average` beside their mean (Jolicoeur-Martineau 2019, arXiv:1807.00734, sec. 4).
         real_label: one-sided label smoothing, for the cross-entropy objectives; 1 where it is not said.
+        minimax: the generator raises just what the discriminator lowers, whatever the objective.
         targets: a, b, c of least squares: for fake, for real, and what the generator wants.
         penalty: see `ganarium.parts.penalties`.
         penalty_weight: the penalty's factor; its own paper's where it is not said.
@@ -40,6 +41,7 @@ class Dispute:
         *,
         objective: ObjectiveName = "non-saturating",
         relativistic: Relativism = "none",
+        minimax: bool = False,
         real_label: float | None = None,
         targets: tuple[float, float, float] | None = None,
         penalty: PenaltyName = "none",
@@ -56,13 +58,18 @@ class Dispute:
         if real_label is not None:
             self._refuse_unless("real_label", "non-saturating", "saturating")
             self.objective = cross_entropy(real_label)
-            if objective == "saturating":
-                self.objective = minimax(self.objective)
         if targets is not None:
             self._refuse_unless("targets", "least-squares")
             self.objective = squares(*targets)
+        if minimax or objective == "saturating":
+            self.objective = zero_sum(self.objective)
         if relativistic != "none":
             self._refuse_unless("relativistic", "non-saturating", "least-squares", "hinge")
+            if minimax:
+                raise ValueError(
+                    "game.minimax and game.relativistic exclude each other: a relativistic generator wants "
+                    "the discriminator's own loss with the sides exchanged; leave one of them out"
+                )
             if objective == "least-squares" and (targets is None or targets[0] != -targets[1]):
                 raise ValueError(
                     "game.relativistic with least-squares judges differences of scores, so the targets for "

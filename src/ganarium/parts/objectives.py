@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from ganarium.parts.divergences import DIVERGENCES, Divergence
+
 Loss = Callable[[Tensor], Tensor]
 
 
@@ -32,7 +34,7 @@ class Objective(NamedTuple):
         return self.wish(fake_scores).mean()
 
 
-def minimax(objective: Objective) -> Objective:
+def zero_sum(objective: Objective) -> Objective:
     """The generator raises just what the discriminator lowers (Goodfellow et al. 2014, eq. 1)."""
     return objective._replace(wish=lambda fake: -objective.fake(fake))
 
@@ -66,10 +68,23 @@ def squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
     return Objective(real=to(b), fake=to(a), wish=to(c))
 
 
+def variational(divergence: Divergence) -> Objective:
+    """Nowozin et al. 2016, arXiv:1606.00709, eq. 6: the discriminator raises the variational bound.
+
+    The generator raises what real samples would score (sec. 3.2); `zero_sum` has it lower the bound
+    (algorithm 1).
+    """
+
+    def yes(score: Tensor) -> Tensor:
+        return -divergence.activation(score)
+
+    return Objective(real=yes, fake=divergence.conjugate_of_activation, wish=yes)
+
+
 non_saturating = cross_entropy()
 """Goodfellow et al. 2014, sec. 3."""
 
-saturating = minimax(non_saturating)
+saturating = zero_sum(non_saturating)
 """Goodfellow et al. 2014, eq. 1: both play for the same value."""
 
 least_squares = squares()
@@ -89,5 +104,20 @@ OBJECTIVES = {
     "least-squares": least_squares,
     "hinge": hinge,
     "wasserstein": wasserstein,
+    **{name: variational(divergence) for name, divergence in DIVERGENCES.items()},
 }
-ObjectiveName = Literal["non-saturating", "saturating", "least-squares", "hinge", "wasserstein"]
+ObjectiveName = Literal[
+    "non-saturating",
+    "saturating",
+    "least-squares",
+    "hinge",
+    "wasserstein",
+    "total-variation",
+    "kl",
+    "reverse-kl",
+    "pearson",
+    "neyman",
+    "squared-hellinger",
+    "jensen-shannon",
+    "gan",
+]
