@@ -32,6 +32,8 @@ class Data(Strict):
     """1 grey, 3 RGB, 4 RGBA; inferred from the data where it is not said."""
     condition: str | None = None
     """What each sample comes with: `label`, `attributes`, or a picture made from it (`blurred`, ...)."""
+    labels: int | None = Field(None, gt=0)
+    """Keep only so many labels, evenly over the classes; beside each batch, as many of these samples come."""
     flip: bool = False
     """Mirror half of the pictures left to right."""
     count: int | None = Field(None, gt=0)

@@ -136,7 +136,8 @@ def test_another_kind_keeps_no_old_settings():
     recipe = plan("networks.discriminator.norm=layer", "optimizers.generator.kind=rmsprop")
     assert recipe.networks["discriminator"]["norm"] == "layer"
     recipe = resolve(DCGAN, recipe.model_dump(), {"networks": {"discriminator": {"kind": "mlp"}}})
-    assert recipe.networks["discriminator"] == {"kind": "mlp", "width": 256, "depth": 3, "dropout": 0.0}
+    own = {"width": 256, "depth": 3, "dropout": 0.0, "minibatch_discrimination": 0}
+    assert recipe.networks["discriminator"] == {"kind": "mlp", **own}
     rmsprop = recipe.optimizers["generator"]
     assert rmsprop["lr"] == optimizers.RMSprop().lr, "no learning rate of adam's"
     assert "betas" not in rmsprop

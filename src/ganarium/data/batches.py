@@ -19,6 +19,16 @@ class Conditioned(NamedTuple):
     condition: Tensor
 
 
+class PartlyLabelled(NamedTuple):
+    """Samples of which nothing is told, and beside them as many of the few whose labels are known."""
+
+    real: Tensor  # [N, C, H, W] in [-1, 1]
+    labelled: Conditioned
+
+
+Batch = Tensor | Conditioned | PartlyLabelled
+
+
 @dataclass(frozen=True)
 class Facts:
     """What the data are, as far as a network, a log or a model card must know it."""
@@ -33,6 +43,8 @@ class Facts:
     """What a batch is conditioned on: `label`, `attributes`, or a kind of picture such as `edges`."""
     condition_shape: tuple[int, ...] = ()
     """One condition: `()` for a label, `(A,)` for attributes, `(C, H, W)` for a picture."""
+    labelled: int = 0
+    """How many samples keep their labels and stand beside the batches; 0 where batches are of one kind."""
 
     def to_dict(self) -> dict[str, Any]:
         """A plain tree for YAML and JSON."""

@@ -10,14 +10,12 @@ from torch import Tensor
 
 from ganarium import recipe
 from ganarium.data.batches import Conditioned, Facts
+from ganarium.data.choice import ATTRIBUTES, LABEL, Positions, check_condition, chosen, labelled
 from ganarium.data.conditions import CONDITIONS
 from ganarium.data.images import Array, BrokenPictureError, Form, normalised
-from ganarium.data.sources.base import Report, Source, listed, spread
+from ganarium.data.sources.base import Report, Source
 from ganarium.data.sources.recognise import recognised
 
-Positions = NDArray[np.int64]
-
-LABEL, ATTRIBUTES = "label", "attributes"
 _GIB = 2**30
 
 
@@ -26,14 +24,14 @@ def open_data(data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0) -> 
 
     Args:
         data: which samples, and in which form.
-        seed: of the sources that are drawn: the world, and points.
+        seed: of the sources that are drawn, the world and points; and of which labels are kept.
         cache_share: the part of `data.cache_gib` that this process may fill, in 0..1.
 
     Raises:
         FileNotFoundError: there is no such source.
         ValueError: it holds nothing to use, or not what `data` asks for.
     """
-    return Dataset(recognised(data, seed), data, cache_share=cache_share)
+    return Dataset(recognised(data, seed), data, seed=seed, cache_share=cache_share)
 
 
 class Dataset:
@@ -45,16 +43,17 @@ class Dataset:
     facts: Facts
     report: Report
 
-    def __init__(self, source: Source, data: recipe.Data, *, cache_share: float = 1.0):
-        _check_condition(source, data)
+    def __init__(self, source: Source, data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0):
+        check_condition(source, data)
         self.report = Report(data.source, source.kind)
         self._source = source
         self._condition = data.condition
         self._form = source.form(data, self.report)
-        self._chosen = _chosen(source, data, self.report)
+        self._chosen = chosen(source, data, self.report)
         self._whole = np.ones(len(self), dtype=bool)
         self._stand_ins: Positions = np.arange(len(self))
         self._mending = threading.Lock()
+        self._labelled = labelled(source, self._chosen, data, seed, self.report)
         room = int(data.cache_gib * cache_share * _GIB)
         kept = 0 if source.instant(self._form) else self._form.size
         self._samples = _Shelf(self._read, len(self), self._form, room if kept else 0, instant=not kept)
@@ -68,6 +67,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self._chosen)
+
+    @property
+    def labelled(self) -> int:
+        """How many samples keep their labels, where `data.labels` asks for some; else 0."""
+        return len(self._labelled)
 
     @property
     def in_memory(self) -> bool:
@@ -92,30 +96,63 @@ class Dataset:
         Raises:
             ValueError: no sample is whole; or points are to be mirrored.
         """
-        flags = np.zeros(len(indices), bool) if mirrored is None else np.asarray(mirrored, bool)
-        if flags.any() and len(self._form.shape) != 3:
-            raise ValueError("only pictures have a mirror image: set data.flip=false")
+        flags = self._flags(mirrored, len(indices))
         positions, samples = self._standing(np.asarray(indices, dtype=np.int64))
         real = _tensor(samples, flags)
         if self._condition is None:
             return real
         return Conditioned(real, self._condition_of(real, positions, flags))
 
+    def labelled_batch(
+        self,
+        indices: Sequence[int] | Positions,
+        *,
+        mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
+    ) -> Conditioned:
+        """These of the samples that keep their labels, and the labels.
+
+        Args:
+            indices: numbers below `labelled`, in any order.
+            mirrored: as in `batch`.
+
+        Raises:
+            ValueError: as in `batch`.
+        """
+        flags, wanted = self._flags(mirrored, len(indices)), np.asarray(indices, dtype=np.int64)
+        positions, samples = self._standing(self._labelled[wanted], among=self._labelled)
+        return Conditioned(_tensor(samples, flags), torch.from_numpy(self._labels(positions)))
+
+    def _labels(self, positions: Positions) -> Positions:
+        assert self._source.labels is not None
+        return self._source.labels[self._chosen[positions]]
+
+    def _flags(self, mirrored: Sequence[bool] | NDArray[np.bool_] | None, count: int) -> NDArray[np.bool_]:
+        flags = np.zeros(count, bool) if mirrored is None else np.asarray(mirrored, bool)
+        if flags.any() and len(self._form.shape) != 3:
+            raise ValueError("only pictures have a mirror image: set data.flip=false")
+        return flags
+
     def _condition_of(self, real: Tensor, positions: Positions, mirrored: NDArray[np.bool_]) -> Tensor:
         if self._shown is not None:
             return _tensor(self._shown(positions), mirrored)
         if self._condition == LABEL and self._source.labels is not None:
-            return torch.from_numpy(self._source.labels[self._chosen[positions]])
+            return torch.from_numpy(self._labels(positions))
         if self._condition == ATTRIBUTES and self._source.vectors is not None:
             vectors = self._source.vectors[self._chosen[positions]]
             sided = np.isin(self._source.attributes, self._source.mirrored_attributes)
             return torch.from_numpy(np.where(np.outer(mirrored, sided), 1 - vectors, vectors))
         return CONDITIONS[str(self._condition)](real)
 
-    def _standing(self, positions: Positions) -> tuple[Positions, Array]:
-        """The samples that stand at these positions once no broken one is among them, and their pixels."""
+    def _standing(self, positions: Positions, among: Positions | None = None) -> tuple[Positions, Array]:
+        """The samples that stand at these positions once no broken one is among them, and their pixels.
+
+        Some of the samples, ascending positions `among` all, stand in for one another only.
+        """
         while True:
-            standing = self._stand_ins[positions]
+            if among is None:
+                standing = self._stand_ins[positions]
+            else:
+                standing = self._following(among[self._whole[among]], positions)
             try:
                 return standing, self._samples(standing)
             except BrokenPictureError as broken:
@@ -125,13 +162,16 @@ class Dataset:
         with self._mending:
             self.report.broken[broken.name] = broken.reason
             self._whole[np.searchsorted(self._chosen, broken.index)] = False
-            whole = np.flatnonzero(self._whole)
-            if not len(whole):
-                raise ValueError(
-                    f"data.source={self.report.source}: not one sample is whole; the last: {broken}"
-                )
-            following = np.searchsorted(whole, np.arange(len(self))) % len(whole)
-            self._stand_ins = whole[following]
+            self._stand_ins = self._following(np.flatnonzero(self._whole), np.arange(len(self)))
+
+    def _following(self, whole: Positions, positions: Positions) -> Positions:
+        """For each position the next one that is whole."""
+        if not len(whole):
+            name, why = list(self.report.broken.items())[-1]
+            raise ValueError(
+                f"data.source={self.report.source}: not one sample is whole; the last: {name}: {why}"
+            )
+        return whole[np.searchsorted(whole, positions) % len(whole)]
 
     def _read(self, positions: Positions) -> Array:
         return self._source.samples(self._chosen[positions], self._form)
@@ -147,6 +187,7 @@ class Dataset:
             self._source.attributes,
             self._condition,
             tuple(first.condition.shape[1:]) if isinstance(first, Conditioned) else (),
+            self.labelled,
         )
 
     def _complete_report(self) -> None:
@@ -154,7 +195,8 @@ class Dataset:
         self.report.shape = self._form.shape
         self.report.attributes = self._source.attributes
         if self._source.labels is not None:
-            counts = np.bincount(self._source.labels[self._chosen], minlength=len(self._source.classes))
+            labels = self._source.labels[self._chosen]
+            counts = np.bincount(labels[labels >= 0], minlength=len(self._source.classes))
             self.report.classes = dict(zip(self._source.classes, counts.tolist(), strict=True))
 
 
@@ -194,39 +236,3 @@ def _tensor(samples: Array, mirrored: NDArray[np.bool_]) -> Tensor:
         samples[mirrored] = samples[mirrored][..., ::-1]
     # Not with torch: its threads, one team for each thread that calls, would get into the engine's way.
     return torch.from_numpy(normalised(samples))
-
-
-def _check_condition(source: Source, data: recipe.Data) -> None:
-    if data.condition is not None and not source.gives_pictures:
-        raise ValueError(
-            f"data.condition={data.condition}: {source.kind} come without one; leave the key out"
-        )
-    allowed = dict.fromkeys((LABEL, ATTRIBUTES, *source.exact_conditions, *CONDITIONS))
-    if data.condition is not None and data.condition not in allowed:
-        raise ValueError(f"data.condition={data.condition} is unknown here; choose from {', '.join(allowed)}")
-    if data.condition == LABEL and source.labels is None:
-        raise ValueError(
-            f"data.condition=label, but {data.source} ({source.kind}) has none: looked for {source.no_labels}"
-        )
-    if data.condition == ATTRIBUTES and source.vectors is None:
-        raise ValueError(
-            f"data.condition=attributes, but {data.source} ({source.kind}) has none: "
-            f"looked for {source.no_attributes}"
-        )
-
-
-def _chosen(source: Source, data: recipe.Data, report: Report) -> Positions:
-    """The samples that are used, ascending: none known to be broken, none without the attributes it needs."""
-    usable = np.ones(len(source), dtype=bool)
-    usable[sorted(source.broken)] = False
-    if data.condition == ATTRIBUTES and source.vectors is not None:
-        known = ~np.isnan(source.vectors).any(axis=1)
-        if unknown := [source.name(i) for i in np.flatnonzero(usable & ~known).tolist()]:
-            report.note(
-                f"{len(unknown):,} samples have no row of attributes and are left out: {listed(unknown)}"
-            )
-        usable &= known
-    chosen = np.flatnonzero(usable)
-    if data.count is not None and data.count > len(chosen):
-        report.note(f"data.count={data.count:,}, but there are {len(chosen):,} samples: all of them are used")
-    return chosen[spread(len(chosen), data.count or len(chosen))]

@@ -4,19 +4,18 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganarium.data.batches import Conditioned
+from ganarium.data.batches import Batch, PartlyLabelled
 from ganarium.data.dataset import Dataset
+from ganarium.data.order import hashed, permutation
 
-_ORDER, _MIRROR = 1, 2
-_GOLDEN = 0x9E3779B97F4A7C15
+_ORDER, _MIRROR, _LABELLED_ORDER, _LABELLED_MIRROR = 1, 2, 4, 5
 
 
 class Feed:
@@ -26,6 +25,8 @@ class Feed:
     (seed, epoch); whether it is mirrored depends on (seed, i). Whole batch b holds samples b B to (b + 1) B.
     It is cut into `accumulate` micro-batches, and each of these into one share for every process. So neither
     the number of processes, nor that of micro-batches, nor that of workers changes what a batch holds.
+    Where a few samples keep their labels (`data.labels`), as many of these stand beside every batch: a second
+    such stream.
 
     Args:
         dataset: where the samples come from.
@@ -79,7 +80,7 @@ class Feed:
         self._device, self._channels_last = torch.device(device), channels_last
         self._calls = 0
         self._workers = ThreadPoolExecutor(workers, "ganarium-feed") if workers else None
-        self._ahead: deque[Future[Tensor | Conditioned]] = deque()
+        self._ahead: deque[Future[Batch]] = deque()
         self._most_ahead = 2 * workers
 
     @property
@@ -90,7 +91,7 @@ class Feed:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Tensor | Conditioned:
+    def __next__(self) -> Batch:
         """The next micro-batch, on the device.
 
         Raises:
@@ -145,62 +146,43 @@ class Feed:
             future.cancel()
         self._ahead.clear()
 
-    def _assembled(self, call: int) -> Tensor | Conditioned:
+    def _assembled(self, call: int) -> Batch:
         start = (call * self._size + self._rank) * self._share
-        mirrored = _mirrored(self._seed, start, self._share) if self._flip else None
-        batch = self._dataset.batch(
-            _order(len(self._dataset), self._seed, start, self._share), mirrored=mirrored
+        batch: Batch = self._dataset.batch(
+            _order(len(self._dataset), start, self._share, self._seed, _ORDER),
+            mirrored=self._mirrored(start, _MIRROR),
         )
+        if labelled := self._dataset.labelled:
+            assert isinstance(batch, Tensor), "a condition and labels beside exclude each other"
+            some = self._dataset.labelled_batch(
+                _order(labelled, start, self._share, self._seed, _LABELLED_ORDER),
+                mirrored=self._mirrored(start, _LABELLED_MIRROR),
+            )
+            batch = PartlyLabelled(batch, some)
         if self._channels_last:
             batch = _each(batch, _channels_last)
         return _each(batch, Tensor.pin_memory) if self._device.type == "cuda" else batch
 
+    def _mirrored(self, start: int, key: int) -> NDArray[np.bool_] | None:
+        """Which places of a share of the stream from `start` on show a mirror image."""
+        places = np.arange(start, start + self._share)
+        return hashed(places, self._seed, key) >> np.uint64(63) == 1 if self._flip else None
 
-def _order(length: int, seed: int, start: int, count: int) -> NDArray[np.int64]:
-    """Which samples, of `length`, stand at `count` places of the stream from `start` on."""
+
+def _order(length: int, start: int, count: int, *key: int) -> NDArray[np.int64]:
+    """Which samples, of `length`, stand at `count` places of a stream from `start` on."""
     parts = []
     while count:
         epoch, place = divmod(start, length)
-        part = _permutation(length, seed, epoch)[place : place + count]
+        part = permutation(length, *key, epoch)[place : place + count]
         parts.append(part)
         start, count = start + len(part), count - len(part)
     return np.concatenate(parts)
 
 
-def _mirrored(seed: int, start: int, count: int) -> NDArray[np.bool_]:
-    """Which of `count` places of the stream from `start` on show a mirror image."""
-    return _hashed(_key(seed, _MIRROR), np.arange(start, start + count)) >> np.uint64(63) == 1
-
-
-@lru_cache(maxsize=4)
-def _permutation(length: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """An order of `length` samples, by hash: no change of a library's random numbers changes it."""
-    return np.argsort(_hashed(_key(seed, _ORDER, epoch), np.arange(length)), kind="stable")
-
-
-@lru_cache(maxsize=64)
-def _key(*parts: int) -> np.uint64:
-    """One number for several."""
-    key = np.zeros(1, dtype=np.uint64)
-    for part in parts:
-        key = _mixed(key + np.uint64((part + 1) * _GOLDEN % 2**64))
-    return key[0]
-
-
-def _hashed(key: np.uint64, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """64 random bits for each number."""
-    return _mixed(key + numbers.astype(np.uint64) * np.uint64(_GOLDEN))
-
-
-def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's mixing (Steele, Lea and Flood 2014, section 4, with Stafford's variant 13)."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
-
-
-def _each(batch: Tensor | Conditioned, change: Callable[[Tensor], Tensor]) -> Tensor | Conditioned:
-    return Conditioned(*map(change, batch)) if isinstance(batch, Conditioned) else change(batch)
+def _each(batch: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The same batch with every tensor in it changed."""
+    return change(batch) if isinstance(batch, Tensor) else type(batch)(*(_each(p, change) for p in batch))
 
 
 def _channels_last(part: Tensor) -> Tensor:

@@ -25,6 +25,9 @@ from ganarium.data.images import (
 
 Read = TypeVar("Read")
 
+UNLABELLED = frozenset({"unlabelled", "unlabeled"})
+"""Names of a sub-folder whose pictures are of any class."""
+
 SURVEYED = 2000
 """So many headers are read to learn sizes and modes; all of them in a set up to this size."""
 
@@ -102,7 +105,7 @@ class Source(ABC):
     kind: str
     """What was recognised, in words."""
     classes: tuple[str, ...] = ()
-    labels: NDArray[np.int64] | None = None  # [N]
+    labels: NDArray[np.int64] | None = None  # [N], -1 where nothing is known
     no_labels: str = "a sub-folder for each class"
     """What would have given labels."""
     attributes: tuple[str, ...] = ()
@@ -273,12 +276,15 @@ class Table:
 
 
 def labels_by_folder(names: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]] | None:
-    """Labels and classes where every file lies in one of at least two sub-folders; classes are sorted."""
+    """Labels and classes where every file lies in one of at least two sub-folders; classes are sorted.
+
+    Files in a sub-folder named `unlabelled` (or `unlabeled`) have the label -1 and are no class.
+    """
     folders = [name.split("/", 1)[0] if "/" in name else "" for name in names]
-    classes = sorted(set(folders))
+    classes = sorted(set(folders) - UNLABELLED)
     if len(classes) < 2 or "" in classes:
         return None
-    number = {name: label for label, name in enumerate(classes)}
+    number = dict.fromkeys(UNLABELLED, -1) | {name: label for label, name in enumerate(classes)}
     return np.array([number[folder] for folder in folders], dtype=np.int64), tuple(classes)
 
 

@@ -1,0 +1,35 @@
+"""Orders and chances by hash: no change of a library's random numbers changes them."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+@lru_cache(maxsize=8)
+def permutation(length: int, *key: int) -> NDArray[np.int64]:
+    """An order of the numbers below `length`; another key, another order."""
+    return np.argsort(hashed(np.arange(length), *key), kind="stable")
+
+
+def hashed(numbers: NDArray[np.int64], *key: int) -> NDArray[np.uint64]:
+    """64 random bits for each number."""
+    return _mixed(_joined(*key) + numbers.astype(np.uint64) * np.uint64(_GOLDEN))
+
+
+@lru_cache(maxsize=64)
+def _joined(*parts: int) -> np.uint64:
+    """One number for several."""
+    key = np.zeros(1, dtype=np.uint64)
+    for part in parts:
+        key = _mixed(key + np.uint64((part + 1) * _GOLDEN % 2**64))
+    return key[0]
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's mixing (Steele, Lea and Flood 2014, section 4, with Stafford's variant 13)."""
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
