@@ -145,6 +145,36 @@ class Model:
             samples = generate(noise, told).float().cpu()
             yield samples.clamp(-1, 1) if samples.ndim == 4 else samples
 
+    @torch.no_grad()
+    def walk(self, code: str | None = None, *, rows: int = 8, steps: int = 10, seed: int = 0) -> Tensor:
+        """What one code of the generator's input changes, all else being equal (InfoGAN).
+
+        Args:
+            code: its name; the first where it is not said.
+            rows: how many noises.
+            steps: how many values the code takes.
+            seed: of the noise.
+
+        Returns:
+            `[rows, steps, C, H, W]` in [-1, 1], or points `[rows, steps, D]`; float32 on the CPU.
+
+        Raises:
+            ValueError: the model has no codes, or none of that name.
+        """
+        names = getattr(self.game, "walkable", ())
+        if not names:
+            raise ValueError(f"a {self.method.name} model has no codes to walk along; infogan has")
+        code = code or names[0]
+        if code not in names:
+            raise ValueError(f"there is no code {code!r}{nearest(code, names)}; they are {', '.join(names)}")
+        if rows < 1 or steps < 2:
+            raise ValueError(f"rows={rows} and steps={steps}: a walk has at least one row and two steps")
+        noise = self.game.draw_noise(rows, torch.Generator().manual_seed(seed))  # type: ignore[operator]
+        walked = self.game.walk(noise, code, steps).to(self.device)  # type: ignore[operator]
+        samples = torch.cat([self.game.generate(part).float().cpu() for part in walked.split(64)])  # type: ignore[operator]
+        shaped = samples.view(rows, steps, *samples.shape[1:])
+        return shaped.clamp(-1, 1) if samples.ndim == 4 else shaped
+
     def condition(
         self,
         count: int,

@@ -16,6 +16,7 @@ from ganarium.cli.methods import methods
 from ganarium.cli.resume import resume
 from ganarium.cli.show import show
 from ganarium.cli.train import train
+from ganarium.cli.walk import walk
 
 VERBS: dict[str, Callable[..., Any]] = {
     "methods": methods,
@@ -24,6 +25,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "train": train,
     "resume": resume,
     "generate": generate,
+    "walk": walk,
     "evaluate": evaluate,
     "lab": lab,
 }

@@ -4,12 +4,37 @@ import functools
 import warnings
 from importlib.metadata import EntryPoint, entry_points
 
-from ganarium.methods.conditional import cgan
-from ganarium.methods.noise_to_image import dcgan, gan, sngan, wgan_gp
+from ganarium.methods.conditional import acgan, cgan, projection_cgan
+from ganarium.methods.noise_to_image import (
+    dcgan,
+    ebgan,
+    gan,
+    infogan,
+    loss_sensitive_gan,
+    lsgan,
+    relativistic_gan,
+    sngan,
+    wgan,
+    wgan_gp,
+)
 from ganarium.recipe import Method
 from ganarium.tables import nearest
 
-BUILT_IN = (gan.METHOD, dcgan.METHOD, wgan_gp.METHOD, sngan.METHOD, cgan.METHOD)
+BUILT_IN = (
+    gan.METHOD,
+    dcgan.METHOD,
+    lsgan.METHOD,
+    wgan.METHOD,
+    wgan_gp.METHOD,
+    sngan.METHOD,
+    relativistic_gan.METHOD,
+    loss_sensitive_gan.METHOD,
+    ebgan.METHOD,
+    infogan.METHOD,
+    cgan.METHOD,
+    acgan.METHOD,
+    projection_cgan.METHOD,
+)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from ganarium.networks.autoencoders import DCGANAutoencoder, MLPAutoencoder
 from ganarium.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganarium.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganarium.networks.sngan import SNGANDiscriminator, SNGANGenerator
@@ -26,3 +27,9 @@ DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
 
 Each reads its `score`, a linear layer, from its `features(samples)`, so that others can, too.
 """
+
+AUTOENCODERS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLPAutoencoder,
+    "dcgan": DCGANAutoencoder,
+}
+"""From samples `[N, *shape]` to themselves: `kind(shape, **settings)`; the code is `features(samples)`."""

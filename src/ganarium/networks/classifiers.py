@@ -1,7 +1,7 @@
 """Small classifiers whose last hidden activations serve as features to judge pictures by.
 
 Parameters carry the names of the public checkpoints. Each network has, besides its logits, `penultimate`: the
-activations before the last layer.
+activations before the last layer; and `both` in one pass.
 """
 
 from collections import OrderedDict
@@ -34,9 +34,14 @@ class LeNet(nn.Module):
         """`[N, C, 32, 32]` to `[N, 84]`, not negative."""
         return F.relu(self.fc["f6"](self.convnet(images).flatten(1)))
 
+    def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """`[N, C, 32, 32]` to activations `[N, 84]` and logits `[N, classes]`."""
+        activations = self.penultimate(images)
+        return activations, self.fc["f7"](activations)
+
     def forward(self, images: Tensor) -> Tensor:
         """`[N, C, 32, 32]` to logits `[N, classes]`."""
-        return self.fc["f7"](self.penultimate(images))
+        return self.both(images)[1]
 
 
 class BasicBlock(nn.Module):
@@ -84,9 +89,14 @@ class CifarResNet(nn.Module):
         stem = F.relu(self.bn1(self.conv1(images)))
         return self.layer3(self.layer2(self.layer1(stem))).mean((2, 3))
 
+    def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """`[N, 3, H, W]` to activations `[N, 64]` and logits `[N, classes]`."""
+        activations = self.penultimate(images)
+        return activations, self.linear(activations)
+
     def forward(self, images: Tensor) -> Tensor:
         """`[N, 3, H, W]` to logits `[N, classes]`."""
-        return self.linear(self.penultimate(images))
+        return self.both(images)[1]
 
 
 class Fire(nn.Module):
@@ -130,6 +140,11 @@ class SqueezeNet(nn.Module):
         """`[N, 3, H, W]` to `[N, 512]`: the last Fire module's maps, averaged over the picture."""
         return self.features(images).mean((2, 3))
 
+    def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """`[N, 3, H, W]` to activations `[N, 512]` and logits `[N, classes]`, not negative."""
+        maps = self.features(images)
+        return maps.mean((2, 3)), self.classifier(maps).mean((2, 3))
+
     def forward(self, images: Tensor) -> Tensor:
         """`[N, 3, H, W]` to logits `[N, classes]`, not negative."""
-        return self.classifier(self.features(images)).mean((2, 3))
+        return self.both(images)[1]

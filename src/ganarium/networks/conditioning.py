@@ -122,10 +122,36 @@ class PictureScore(nn.Module):
         return self.body(self.joined(samples, condition))
 
 
+class ProjectionScore(nn.Module):
+    """Scores "does it match?" by an inner product of features and condition, on top of the body's own score.
+
+    Miyato & Koyama 2018, arXiv:1802.05637, eq. 8; labels, attributes and pictures alike.
+    """
+
+    def __init__(self, body: nn.Module, condition_shape: Sequence[int], num_classes: int):
+        super().__init__()
+        self.body = scoring(body)
+        wanted = is_parametrized(self.body.score)
+        self.vector = ConditionVector(condition_shape, num_classes, self.body.score.in_features)
+        if wanted and isinstance(self.vector.encode, nn.Embedding | nn.Linear):
+            spectral(self.vector.encode)
+
+    def features(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """The body's features, which the condition does not enter."""
+        return self.body.features(samples)
+
+    def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
+        """One score a sample."""
+        features = self.body.features(samples)
+        return self.body.score(features).squeeze(1) + (self.vector(condition) * features).sum(1)
+
+
 class ConditionedDiscriminator(nn.Module):
     """One network asks "does it match?", and another "is it real?" where they are judged apart."""
 
-    def __init__(self, matching: JointScore | PictureScore, realism: nn.Module | None = None):
+    def __init__(
+        self, matching: JointScore | PictureScore | ProjectionScore, realism: nn.Module | None = None
+    ):
         super().__init__()
         self.matching, self.realism = matching, realism
 

@@ -14,6 +14,9 @@ al. 2017, arXiv:1710.10916, eq. 3 and 4)
     discriminator   min  E[softplus(-R(x))] + E[softplus(R(G))] + E[softplus(-M(x, c))] + E[softplus(M(G, c))]
     generator       min  E[softplus(-R(G))] + E[softplus(-M(G, c))]
 
+`game.judge=projection`: one score, to which the condition is joined by an inner product; see
+`projection-cgan`.
+
 `game.mismatched=true` also shows the discriminator real samples with a wrong condition c', as samples
 that do not match, at equal parts with the fake ones (Reed et al. 2016, arXiv:1605.05396, algorithm 1).
 `game.noise=none` lets the condition, a blurred picture say, stand in place of noise.
@@ -48,6 +51,7 @@ from ganarium.networks.conditioning import (
     Join,
     JointScore,
     PictureScore,
+    ProjectionScore,
 )
 from ganarium.parts.judging import frozen, scores
 from ganarium.recipe import Average, Data, Method, Recipe
@@ -63,7 +67,7 @@ class CGAN(ScoredDuel):
         classes: how many labels there are; 0 where the condition is no label.
         join: how conditions join each network's input, `concatenate` or `add`.
         condition_dim: length of a condition's vector, or number of its planes, where it is concatenated.
-        judge: `joint` asks one question (J = 1), `apart` two (J = 2).
+        judge: `joint` and `projection` ask one question (J = 1), `apart` two (J = 2).
         mismatched: show the discriminator real samples with wrong conditions, too.
         noise: `normal`, `uniform` in [-1, 1], or `none`.
 
@@ -78,7 +82,7 @@ class CGAN(ScoredDuel):
         *,
         join: Join = "concatenate",
         condition_dim: int = 16,
-        judge: Literal["joint", "apart"] = "joint",
+        judge: Literal["joint", "apart", "projection"] = "joint",
         mismatched: bool = False,
         noise: Literal["normal", "uniform", "none"] = "normal",
         **others: Any,
@@ -105,8 +109,10 @@ class CGAN(ScoredDuel):
         body = network("generator", told if join == "add" else inputs + told, facts.shape)
         generator = ConditionedGenerator(body, ConditionVector(*wish, told), join=join)
 
-        matching: JointScore | PictureScore
-        if len(facts.condition_shape) == 3:
+        matching: JointScore | PictureScore | ProjectionScore
+        if settings["judge"] == "projection":
+            matching = ProjectionScore(network("discriminator", facts.shape), *wish)
+        elif len(facts.condition_shape) == 3:
             channels = facts.shape[0]
             planes = nn.Conv2d(facts.condition_shape[0], channels if join == "add" else size, 1)
             joined = channels if join == "add" else channels + size

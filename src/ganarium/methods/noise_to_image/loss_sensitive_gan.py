@@ -1,0 +1,108 @@
+r"""Loss-Sensitive-GAN: LS-GAN, on Lipschitz densities (Qi 2020, arXiv:1701.06264).
+
+The discriminator learns a loss L that is smaller for a real sample than for a fake one, by a margin as wide
+as the two lie apart. Once a fake sample is far enough above, it pays no more attention to it and is free to
+look at the others.
+
+    discriminator   min  E[C(w |x - G(z)| + L(x) - L(G(z)))],   C(t) = max(t, slope t)
+    generator       min  E[L(G(z))]
+
+Its score is D = -L, so that a high score means "real" as in every other game. |x - G(z)| is the mean
+absolute difference of a pair, w `game.margin_weight`. `game.slope=0` is LS-GAN, a slope up to one the
+generalised GLS-GAN (preprint, appendix D); with slope one the loss is that of WGAN, up to a constant.
+
+Not to be confused with: `lsgan`, least squares.
+
+Deviations from the paper:
+1. The term E[L(x)] of eq. 7 is left out, as in GLS-GAN: of a loss without a lower bound it has no minimum.
+2. The margin is a mean over pixels, not a sum, so that its weight does not depend on the picture's size.
+3. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+4. Users get the averaged generator.
+
+Tested by: the loss against the paper's formula; slope one against the Wasserstein loss; a textbook loop; all
+eight modes of a ring, where learning rate zero fails.
+"""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from ganarium.data.batches import Facts
+from ganarium.game import Clock
+from ganarium.methods.duel import Deal, Duel, refuse_condition
+from ganarium.parts.judging import frozen, scores
+from ganarium.recipe import Average, Data, Method, Recipe
+
+
+class LossSensitiveGAN(Duel):
+    """A discriminator that keeps pairs of real and fake samples as far apart in score as they are in space.
+
+    Args:
+        generator: noise `[N, noise_dim]` to samples.
+        discriminator: samples to scores `[N]`.
+        margin_weight: of the pair's mean absolute difference.
+        slope: what a pair beyond the margin still counts, 0 to 1.
+
+    The other arguments are those of `Duel`.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        *,
+        margin_weight: float = 1.0,
+        slope: float = 0.0,
+        **others: Any,
+    ):
+        super().__init__(generator, discriminator, **others)
+        if not 0 <= slope <= 1:
+            raise ValueError(f"game.slope is {slope}; it lies between 0 (LS-GAN) and 1 (WGAN)")
+        self.margin_weight = margin_weight
+        self.slope = slope
+
+    @classmethod
+    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+        """Networks for samples of the data's shape."""
+        refuse_condition(facts)
+        generator = network("generator", settings["noise_dim"], facts.shape)
+        return cls(generator, network("discriminator", facts.shape), **settings)
+
+    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+        """Put fake samples a margin above their real partners."""
+        real_scores, fake_scores = scores(self.discriminator, deal.real, deal.fake)
+        margin = self.margin_weight * (deal.real - deal.fake).abs().flatten(1).mean(1)
+        return {"adversarial": leaky_relu(margin - real_scores + fake_scores, self.slope).mean()}
+
+    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+        """Draw what costs little."""
+        return {"adversarial": -frozen(self.discriminator)(deal.fake).mean()}
+
+    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
+        """`count` fake samples from fresh noise."""
+        return self.generator(self.fresh_noise_for(count))
+
+    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples from noise `[N, noise_dim]`."""
+        return self.generator(noise)
+
+
+def recipe() -> Recipe:
+    """DCGAN's networks and settings, as in the paper (sec. 7)."""
+    adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
+    return Recipe(
+        method="loss-sensitive-gan",
+        images=5_000_000,
+        batch_size=64,
+        networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
+        optimizers={"generator": adam, "discriminator": adam},
+        averages={"generator": Average(half_life_kimg=10)},
+        data=Data(largest=64),
+    )
+
+
+TINY = {"game": {"noise_dim": 4}, "networks": {"generator": {"width": 4}, "discriminator": {"width": 4}}}
+
+METHOD = Method("loss-sensitive-gan", LossSensitiveGAN, recipe, TINY)

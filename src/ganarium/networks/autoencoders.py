@@ -1,0 +1,76 @@
+"""Autoencoders that serve as discriminators: what they cannot put back together does not look real."""
+
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganarium.networks.dcgan import DCGANGenerator, default_width
+from ganarium.networks.layers.grid import halvings
+from ganarium.networks.layers.norms import Norm, norm2d
+from ganarium.networks.mlp import MLPGenerator
+
+
+class Autoencoder(nn.Module, ABC):
+    """Samples `[N, ...]` to themselves, by way of a code."""
+
+    decoder: nn.Module
+
+    @abstractmethod
+    def features(self, samples: Tensor) -> Tensor:
+        """The code: `[N, code_dim]`."""
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """What is left of the samples, of the same shape."""
+        return self.decoder(self.features(samples))
+
+
+class MLPAutoencoder(Autoencoder):
+    """Perceptrons on both sides of a code of `code_dim` numbers; samples of any shape."""
+
+    def __init__(self, shape: Sequence[int], *, code_dim: int = 32, width: int = 256, depth: int = 2):
+        super().__init__()
+        sizes = [math.prod(shape), *[width] * depth]
+        layers: list[nn.Module] = [nn.Flatten()]
+        for fan_in, fan_out in itertools.pairwise(sizes):
+            layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2, inplace=True)]
+        self.encoder = nn.Sequential(*layers, nn.Linear(width, code_dim))
+        self.decoder = MLPGenerator(code_dim, shape, width=width, depth=depth)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """The code: `[N, code_dim]`."""
+        return self.encoder(samples)
+
+
+class DCGANAutoencoder(Autoencoder):
+    """Strided convolutions to a code of `code_dim` numbers, and DCGAN's generator back."""
+
+    memory_format = torch.channels_last
+
+    def __init__(
+        self, shape: Sequence[int], *, code_dim: int = 64, width: int | None = None, norm: Norm = "batch"
+    ):
+        super().__init__()
+        times, width = halvings(shape), width or default_width(shape)
+        sizes = [shape[0], *[width * 2**k for k in range(times)]]
+        layers: list[nn.Module] = []
+        for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+            normed = norm if depth else "none"
+            layers += [
+                nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1, bias=normed == "none"),
+                norm2d(normed, fan_out),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
+        layers.append(nn.Flatten())
+        body = nn.Sequential(*layers)
+        with torch.no_grad():
+            features = body.eval()(torch.zeros(1, *shape)).numel()
+        self.encoder = nn.Sequential(*body.train(), nn.Linear(features, code_dim))
+        self.decoder = DCGANGenerator(code_dim, shape, width=width, norm=norm)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """The code: `[N, code_dim]`."""
+        return self.encoder(samples)

@@ -1,0 +1,34 @@
+"""One body, many readings: the score of a discriminator, and what else is read from its features."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+from torch.nn.utils.parametrize import is_parametrized
+
+from ganarium.networks.layers.norms import spectral
+from ganarium.networks.layers.scoring import scoring
+
+
+class Headed(nn.Module):
+    """A discriminator whose features another head reads `outputs` numbers from.
+
+    `width` > 0 puts a hidden layer of so many units between them. Where the body's score has spectral norm,
+    the head has it, too.
+    """
+
+    def __init__(self, body: nn.Module, outputs: int, *, width: int = 0):
+        super().__init__()
+        self.body = scoring(body)
+        features, wanted = self.body.score.in_features, is_parametrized(self.body.score)
+        self.hidden = spectral(nn.Linear(features, width), wanted=wanted) if width else None
+        self.head = spectral(nn.Linear(width or features, outputs), wanted=wanted)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """What both are read from: `[N, D]`."""
+        return self.body.features(samples)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """`[N, 1 + outputs]`: the score in the first column, then the head's readings."""
+        features = self.features(samples)
+        read = features if self.hidden is None else leaky_relu(self.hidden(features), 0.2)
+        return torch.cat([self.body.score(features), self.head(read)], 1)
