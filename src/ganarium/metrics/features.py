@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, cast
+from typing import Any, Literal, NamedTuple, Protocol, Self, cast
 
 import torch
 from safetensors.torch import load_file
@@ -34,6 +34,18 @@ class Embedding(Protocol):
 
     def penultimate(self, images: Tensor) -> Tensor:
         """Pictures `[N, C, H, W]`, as the network was trained on them, to activations `[N, D]`."""
+
+    def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The activations and the logits in one pass; only asked of networks that name classes."""
+
+
+class Reading(NamedTuple):
+    """What a network says of pictures, float32 on the CPU."""
+
+    features: Tensor
+    """`[N, D]`."""
+    logits: Tensor | None
+    """`[N, classes]`; None where the network names no classes."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,7 @@ class FeatureNetwork(nn.Module):
         layer: which activations the features are, in words.
         convention: how the network wants its pictures.
         dimension: D, None where only a forward pass tells.
+        classes: that the network names; 0 where it gives features alone.
         sha256: of the file, in hexadecimal digits.
     """
 
@@ -108,6 +121,7 @@ class FeatureNetwork(nn.Module):
         layer: str,
         convention: Convention,
         dimension: int | None,
+        classes: int = 0,
         sha256: str = "",
     ) -> None:
         super().__init__()
@@ -116,6 +130,7 @@ class FeatureNetwork(nn.Module):
         self.layer = layer
         self.convention = convention
         self.dimension = dimension
+        self.classes = classes
         self.sha256 = sha256
         self.train(False)
 
@@ -143,6 +158,19 @@ class FeatureNetwork(nn.Module):
             ValueError: as `forward`; also where the file gives features alone.
         """
         return self.network(self.convention.apply(_checked_pictures(images)))
+
+    def read(self, images: Tensor) -> Reading:
+        """Float pictures `[N, C, H, W]` in [-1, 1] to features, and logits where there are classes.
+
+        Raises:
+            ValueError: as `forward`.
+        """
+        images = self.convention.apply(_checked_pictures(images))
+        network = cast(Embedding, self.network)
+        if not self.classes:
+            return Reading(network.penultimate(images).float().cpu(), None)
+        features, logits = network.both(images)
+        return Reading(features.float().cpu(), logits.float().cpu())
 
     def describe(self) -> dict[str, Any]:
         """All that two results must share to be comparable, as plain values."""
@@ -190,11 +218,18 @@ def load_features(path: str | Path) -> FeatureNetwork:
     )
 
 
-@torch.no_grad()
 def features_of(
     network: FeatureNetwork, images: Iterable[Tensor] | Tensor, *, batch_size: int = 256
 ) -> Tensor:
-    """Features, float32 `[N, D]` on the CPU, of pictures in [-1, 1].
+    """The features of `readings_of`: float32 `[N, D]` on the CPU."""
+    return readings_of(network, images, batch_size=batch_size).features
+
+
+@torch.no_grad()
+def readings_of(
+    network: FeatureNetwork, images: Iterable[Tensor] | Tensor, *, batch_size: int = 256
+) -> Reading:
+    """What a network says of pictures in [-1, 1]: features, and logits where it names classes.
 
     Args:
         network: moved nowhere; pictures are brought to its device.
@@ -207,10 +242,11 @@ def features_of(
     device = next((x.device for x in network.parameters()), torch.device("cpu"))
     batches = [images] if isinstance(images, Tensor) else images
     pieces = (piece for batch in batches for piece in batch.split(batch_size) if len(piece))
-    parts = [network(piece.to(device)).float().cpu() for piece in pieces]
+    parts = [network.read(piece.to(device)) for piece in pieces]
     if not parts:
         raise ValueError("no pictures to take features of")
-    return torch.cat(parts)
+    logits = [part.logits for part in parts if part.logits is not None]
+    return Reading(torch.cat([part.features for part in parts]), torch.cat(logits) if logits else None)
 
 
 def checked_features(a: Tensor, b: Tensor, *, least: int = 2) -> tuple[Tensor, Tensor]:
@@ -247,6 +283,7 @@ def _lenet_features(state: Mapping[str, Tensor], sha256: str) -> FeatureNetwork:
         layer="fully connected 6, rectified",
         convention=Convention((32, 32), channels, mean=(0.1307,), deviation=(0.3081,)),
         dimension=84,
+        classes=len(state["fc.f7.weight"]),
         sha256=sha256,
     )
 
@@ -262,6 +299,7 @@ def _cifar_resnet_features(state: Mapping[str, Tensor], sha256: str) -> FeatureN
         layer="last residual stage, averaged over the picture",
         convention=Convention((32, 32), 3, mean=_IMAGENET_MEAN, deviation=_IMAGENET_DEVIATION),
         dimension=64,
+        classes=len(state["linear.weight"]),
         sha256=sha256,
     )
 
@@ -277,6 +315,7 @@ def _squeezenet_features(state: Mapping[str, Tensor], sha256: str) -> FeatureNet
             (227, 227), 3, interpolation="bicubic", mean=_IMAGENET_MEAN, deviation=_IMAGENET_DEVIATION
         ),
         dimension=512,
+        classes=len(state["classifier.1.weight"]),
         sha256=sha256,
     )
 

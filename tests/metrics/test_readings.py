@@ -1,0 +1,52 @@
+"""Features and logits in one pass, and what is kept of them on disk."""
+
+import pytest
+import torch
+
+from ganarium.metrics.features import Convention, FeatureNetwork, features_of, readings_of
+from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
+
+torch.set_num_threads(1)
+
+
+def random(network, size, channels, classes, dimension=None, **settings):
+    """A network of random weights that counts its passes."""
+    torch.manual_seed(0)
+    made = FeatureNetwork(
+        network(**settings),
+        name=network.__name__,
+        layer="last",
+        convention=Convention((size, size), channels),
+        dimension=dimension,
+        classes=classes,
+    )
+    made.passes = 0
+
+    def count(*_):
+        made.passes += 1
+
+    first = next(m for m in made.modules() if isinstance(m, torch.nn.Conv2d))
+    first.register_forward_hook(count)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("network", "size", "channels", "dimension"),
+    [(LeNet, 32, 1, 84), (CifarResNet, 32, 3, 64), (SqueezeNet, 64, 3, 512)],
+)
+def test_features_and_logits_come_of_one_pass(network, size, channels, dimension):
+    made = random(network, size, channels, 7, classes=7)
+    images = 2 * torch.rand(3, channels, 20, 20) - 1
+    reading = readings_of(made, images)
+    assert made.passes == 1
+    assert reading.logits.shape == (3, 7)
+    assert reading.features.shape == (3, dimension)
+    with torch.no_grad():
+        assert torch.equal(reading.features, made(images))
+        assert torch.equal(reading.logits, made.classify(images))
+    assert torch.equal(features_of(made, [images[:1], images[1:]], batch_size=2), reading.features)
+
+
+def test_a_network_without_classes_gives_features_alone():
+    made = random(LeNet, 32, 1, 0)
+    assert readings_of(made, torch.zeros(2, 1, 28, 28)).logits is None
