@@ -25,14 +25,15 @@ def frechet_distance(a: Tensor, b: Tensor, *, biased: bool = False) -> float:
         ValueError: shapes that do not fit, too few samples, or features that are not finite.
     """
     a, b = checked_features(a, b)
-    root_a, root_b = (_covariance_root(x, biased=biased) for x in (a, b))
+    root_a, root_b = (covariance_root(x, biased=biased) for x in (a, b))
     shared = torch.linalg.svdvals(root_a @ root_b.T).sum()
     spread = root_a.square().sum() + root_b.square().sum() - 2 * shared
     # Rounding alone can bring equal sets below zero.
     return ((a.mean(0) - b.mean(0)).square().sum() + spread).clamp(min=0).item()
 
 
-def _covariance_root(x: Tensor, *, biased: bool) -> Tensor:
+def covariance_root(x: Tensor, *, biased: bool = False) -> Tensor:
     """R `[min(N, D), D]` with R'R the covariance of the rows of `x`."""
     degrees = len(x) if biased else len(x) - 1
-    return torch.linalg.qr((x - x.mean(0)) / degrees**0.5, mode="r").R
+    scaled = (x - x.mean(0)) / degrees**0.5
+    return scaled if len(x) <= x.shape[1] else torch.linalg.qr(scaled, mode="r").R

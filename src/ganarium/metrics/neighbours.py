@@ -52,8 +52,8 @@ class Memorisation(NamedTuple):
 
 
 def precision_recall_density_coverage(samples: Tensor, real: Tensor, *, nearest: int = 5) -> PrecisionRecall:
-    """Precision and recall (Kynkäänniemi et al. 2019, eq. 1 and 2), density and coverage (Naeem et al. 2020,
-    eq. 3 and 5).
+    """Precision and recall (Kynkäänniemi et al. 2019, section 2), density and coverage (Naeem et al. 2020,
+    section 3).
 
     A neighbourhood is the ball around a feature that reaches to its `nearest`-th neighbour of its own kind,
     itself not counted; a manifold is the union of the balls. As in the official codes, the surface belongs to
@@ -116,7 +116,7 @@ def memorised_share(
 ) -> Memorisation:
     """Share of the samples that lie nearer to the training data than nearly all unseen real ones do.
 
-    The idea of Meehan et al. 2020, section 3, with a threshold in place of ranks: it is the `percentile` of
+    The idea of Meehan et al. 2020 with a threshold in place of ranks: it is the `percentile` of
     the distances from `held_out` to the training data; without `held_out`, of those from each training sample
     to the nearest other one. Only copies of the samples given as `real` are found, and only as far as the
     features keep what makes a picture itself. A model that draws nothing but typical pictures is above the

@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Weights of the scales, finest first: Wang et al. 2003, section 4."""
+"""Weights of the scales, finest first: Wang et al. 2003, section 3.2."""
 WINDOW = 11
 DEVIATION = 1.5
-"""Side and standard deviation of the Gaussian window, in pixels: Wang et al. 2004, section III.B."""
+"""Side and standard deviation of the Gaussian window, in pixels: Wang et al. 2004, section III.C."""
 STABILITY = (0.01, 0.03)
 """K1 and K2 of the same section."""
 CHUNK = 256
@@ -70,9 +70,9 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
     """Multi-scale structural similarity of pairs of pictures, float64 `[N]`, at most 1.
 
     Wang et al. 2003, eq. 7, averaged over channels. Where pictures are too small for five scales, the
-    exponents of the finer ones that are left are divided by their sum: 5 scales from 176 pixels, 4 from 88, 3 from 44,
-    2 from 22 (MNIST, CIFAR), 1, which is plain SSIM, from 11. A contrast or structure below zero, as of
-    negatives, counts as 0, since its power is not real.
+    exponents of the finer ones that are left are divided by their sum: 5 scales from 176 pixels, 4 from 88,
+    3 from 44, 2 from 22 (MNIST, CIFAR), 1, which is plain SSIM, from 11. A contrast or structure below zero,
+    as of negatives, counts as 0, since its power is not real.
 
     Args:
         a: float `[N, C, H, W]` in [-1, 1].
