@@ -9,15 +9,15 @@ from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
 torch.set_num_threads(1)
 
 
-def random(network, size, channels, classes, dimension=None, **settings):
+def random(network, size, channels, classes):
     """A network of random weights that counts its passes."""
     torch.manual_seed(0)
     made = FeatureNetwork(
-        network(**settings),
+        network(classes=classes or 10),
         name=network.__name__,
         layer="last",
         convention=Convention((size, size), channels),
-        dimension=dimension,
+        dimension=None,
         classes=classes,
     )
     made.passes = 0
@@ -35,7 +35,7 @@ def random(network, size, channels, classes, dimension=None, **settings):
     [(LeNet, 32, 1, 84), (CifarResNet, 32, 3, 64), (SqueezeNet, 64, 3, 512)],
 )
 def test_features_and_logits_come_of_one_pass(network, size, channels, dimension):
-    made = random(network, size, channels, 7, classes=7)
+    made = random(network, size, channels, 7)
     images = 2 * torch.rand(3, channels, 20, 20) - 1
     reading = readings_of(made, images)
     assert made.passes == 1
