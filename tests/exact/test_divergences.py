@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from exact.test_optimum import Table, lbfgs, outcomes
-from ganarium.parts import divergences, objectives
 from ganarium.parts.divergences import DIVERGENCES
+from ganarium.parts.objectives import OBJECTIVES, zero_sum
 from helpers import mlp
 
 NAMES = list(DIVERGENCES)
@@ -134,24 +134,22 @@ REAL, FAKE = torch.randn(2, 9, generator=torch.Generator().manual_seed(0)).unbin
 
 
 def test_gan_is_the_first_gans_objective_to_the_bit():
-    gan = DIVERGENCES["gan"]
-    ours = divergences.discriminator_loss(gan)(REAL, FAKE)
-    assert torch.equal(ours, objectives.saturating.discriminator(REAL, FAKE))
-    assert torch.equal(divergences.generator_loss(gan)(FAKE), objectives.non_saturating.generator(FAKE))
-    assert torch.equal(divergences.minimax_generator_loss(gan)(FAKE), objectives.saturating.generator(FAKE))
+    gan, first = OBJECTIVES["gan"], OBJECTIVES["non-saturating"]
+    assert torch.equal(gan.discriminator(REAL, FAKE), first.discriminator(REAL, FAKE))
+    assert torch.equal(gan.generator(FAKE), first.generator(FAKE))
+    assert torch.equal(zero_sum(gan).generator(FAKE), OBJECTIVES["saturating"].generator(FAKE))
 
 
 @every_divergence
 def test_both_play_for_the_same_bound(name):
-    """The discriminator's loss is minus the bound; the minimax generator lowers the bound's second half."""
-    divergence = DIVERGENCES[name]
+    """The discriminator's loss is minus the bound; a generator of the same game lowers its second half."""
+    divergence, objective = DIVERGENCES[name], OBJECTIVES[name]
     real, fake = REAL.double(), FAKE.double()
     t = divergence.activation(real), divergence.activation(fake)
     bound = t[0].mean() - divergence.conjugate(t[1]).mean()
-    torch.testing.assert_close(divergences.discriminator_loss(divergence)(real, fake), -bound)
-    minimax = divergences.minimax_generator_loss(divergence)(fake)
-    torch.testing.assert_close(t[0].mean() + minimax, bound)
-    torch.testing.assert_close(divergences.generator_loss(divergence)(fake), -t[1].mean())
+    torch.testing.assert_close(objective.discriminator(real, fake), -bound)
+    torch.testing.assert_close(zero_sum(objective).generator(fake), bound - t[0].mean())
+    torch.testing.assert_close(objective.generator(fake), -t[1].mean())
 
 
 # Divergences between distributions on the line
@@ -250,7 +248,7 @@ def test_a_table_learns_the_divergence_and_the_best_score(name):
 
     def loss():
         optimizer.zero_grad()
-        value = divergences.discriminator_loss(divergence)(table(outcomes(p)), table(outcomes(q)))
+        value = OBJECTIVES[name].discriminator(table(outcomes(p)), table(outcomes(q)))
         value.backward()
         return value
 
@@ -265,13 +263,12 @@ def bound_of_a_network(name, rounds=300, batch=1024):
     """The bound, integrated, of a perceptron that has learned from fresh samples."""
     torch.manual_seed(0)
     net, divergence = mlp(1), DIVERGENCES[name]
-    loss = divergences.discriminator_loss(divergence)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2, betas=(0.5, 0.99))
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)
     for _ in range(rounds):
         real, fake = torch.randn(batch, 1), MEAN + DEVIATION * torch.randn(batch, 1)
         optimizer.zero_grad()
-        loss(net(real), net(fake)).backward()
+        OBJECTIVES[name].discriminator(net(real), net(fake)).backward()
         optimizer.step()
         schedule.step()
     with torch.no_grad():

@@ -13,12 +13,16 @@ From the command line: `ganarium lab` lists the experiments, `ganarium lab ring 
 
 from collections.abc import Callable
 
+from ganarium.lab.conjugate import conjugate
 from ganarium.lab.finding import Finding
+from ganarium.lab.optimum import optimum
 from ganarium.lab.ring import ring
 
-__all__ = ["EXPERIMENTS", "Finding", "ring"]
+__all__ = ["EXPERIMENTS", "Finding", "conjugate", "optimum", "ring"]
 
 EXPERIMENTS: dict[str, Callable[..., Finding]] = {
     "ring": ring,
+    "conjugate": conjugate,
+    "optimum": optimum,
 }
 """Every experiment by its name; the first line of its docstring says what it shows."""

@@ -22,7 +22,7 @@ written as one function that neither overflows nor loses digits. The exponential
 
 These are the paper's tables 1 and 2 with its appendix. Every g_f rises here, as its text asks; some that it
 prints fall. `pearson` is E_Q[(p/q - 1)^2], as f says. `jensen-shannon` is twice the usual one, and `gan` is
-that minus log 4.
+that minus log 4. As objectives: `ganarium.parts.objectives.variational`.
 """
 
 import math
@@ -142,23 +142,3 @@ DIVERGENCES: dict[str, Divergence] = {
     ),
 }
 """By the names that a recipe uses as `game.objective`."""
-
-
-def discriminator_loss(divergence: Divergence) -> Callable[[Tensor, Tensor], Tensor]:
-    """`loss(real_scores, fake_scores)`: minus the bound, which the discriminator pushes up (eq. 6)."""
-
-    def loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-        costs = divergence.conjugate_of_activation(fake_scores)
-        return costs.mean() - divergence.activation(real_scores).mean()
-
-    return loss
-
-
-def generator_loss(divergence: Divergence) -> Callable[[Tensor], Tensor]:
-    """`loss(fake_scores)`: minus E_Q[g_f(v)], the practical choice of sec. 3.2."""
-    return lambda fake_scores: -divergence.activation(fake_scores).mean()
-
-
-def minimax_generator_loss(divergence: Divergence) -> Callable[[Tensor], Tensor]:
-    """`loss(fake_scores)`: the bound's part that depends on the samples, -E_Q[f*(g_f(v))] (algorithm 1)."""
-    return lambda fake_scores: -divergence.conjugate_of_activation(fake_scores).mean()
