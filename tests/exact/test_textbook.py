@@ -8,41 +8,9 @@ import pytest
 import torch
 from torch.nn.functional import relu, softplus
 
-from ganarium import methods
-from ganarium.data.batches import Conditioned, Facts
 from ganarium.engine import Engine
-from ganarium.model import assemble
-from ganarium.recipe import TINY, resolve
-from helpers import Stream, adam, assert_equal, assert_near, played, sgd
-
-ROUNDS, BATCH, SHAPE, CLASSES = 4, 8, (3, 16, 16), 3
-
-
-def steps(net, lr=0.05):
-    """Plain gradient descent, as a function of the loss."""
-    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
-
-    def step(loss):
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
-
-
-def rounds():
-    """The number of each round, its noise seeded as the engine seeds it."""
-    for number in range(ROUNDS):
-        torch.manual_seed(number * 4_099)
-        yield number
-
-
-def normal():
-    return torch.randn(BATCH, 4)
-
-
-def uniform():
-    return torch.rand(BATCH, 4) * 2 - 1
+from helpers import adam, assert_equal, assert_near, played, sgd
+from textbook import BATCH, CLASSES, ROUNDS, batches, game_of, normal, rounds, steps, uniform
 
 
 def gan(G, D, data):
@@ -211,20 +179,6 @@ def cgan_apart_mismatched(G, D, data):
         refused = softplus(D(detached, label)[:, 1]).mean() + softplus(D(real, wrong)[:, 1]).mean()
         step_d(is_real + softplus(-D(real, label)[:, 1]).mean() + refused / 2)
         step_g(softplus(-D(fake, label)).mean(0).sum())
-
-
-def game_of(name, changes):
-    method = methods.find(name)
-    recipe = resolve(method, TINY, method.tiny, {"game": changes})
-    told = {"classes": ("a", "b", "c"), "condition": "label"} if name == "cgan" else {}
-    return assemble(method, recipe, Facts(SHAPE, **told))
-
-
-def batches(name):
-    stream = Stream(BATCH, *SHAPE)
-    if name != "cgan":
-        return stream
-    return (Conditioned(real, torch.arange(i, i + BATCH) % CLASSES) for i, real in enumerate(stream))
 
 
 CASES = [
