@@ -62,9 +62,13 @@ def intervals(
     dice = torch.Generator().manual_seed(seed)
     draws = [metric(*(_half(x, dice) for x in sets)) for _ in range(resamples)]
     of_halves = torch.tensor(draws, dtype=torch.float64)  # [resamples, values]
-    of_all = of_halves.new_tensor(metric(*sets))
-    ends = of_halves.quantile(of_halves.new_tensor([0.025, 0.975]), dim=0) + of_all - of_halves.mean(0)
-    return [Interval(low, high) for low, high in ends.T.tolist()]
+    return [interval_around(*pair) for pair in zip(metric(*sets), of_halves.T, strict=True)]
+
+
+def interval_around(value: float, of_halves: Tensor) -> Interval:
+    """The 95 % interval of a value, from those of halves `[resamples]`, which may all be off by a constant."""
+    low, high = of_halves.quantile(of_halves.new_tensor([0.025, 0.975])) + value - of_halves.mean()
+    return Interval(low.item(), high.item())
 
 
 def _half(x: Tensor, dice: torch.Generator) -> Tensor:

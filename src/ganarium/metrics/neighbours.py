@@ -68,6 +68,22 @@ def precision_recall_density_coverage(samples: Tensor, real: Tensor, *, nearest:
     Raises:
         ValueError: shapes that do not fit, too few samples, or features that are not finite.
     """
+    everybody = torch.ones(1, len(samples), dtype=torch.bool)
+    (values,) = precision_recall_of_parts(samples, real, everybody, nearest=nearest).tolist()
+    return PrecisionRecall(*values)
+
+
+def precision_recall_of_parts(samples: Tensor, real: Tensor, parts: Tensor, *, nearest: int = 5) -> Tensor:
+    """Precision, recall, density and coverage of parts of the samples, float64 `[P, 4]`, in one pass.
+
+    The neighbourhoods are those among all samples. Raises as `precision_recall_density_coverage`.
+
+    Args:
+        samples: features `[N, D]`.
+        real: features `[M, D]`.
+        parts: which samples each part has, bool `[P, N]`.
+        nearest: k of the papers.
+    """
     samples, real = _centred(*checked_features(samples, real))
     if not 0 < nearest < min(len(samples), len(real)):
         raise ValueError(
@@ -77,20 +93,19 @@ def precision_recall_density_coverage(samples: Tensor, real: Tensor, *, nearest:
     reach_of_samples, reach_of_real = (_others(x, nearest)[0][:, -1] for x in (samples, real))
     slack = TIE * max(x.square().sum(1).max().item() for x in (samples, real))
     precise = torch.zeros(len(samples), dtype=torch.bool)
-    recalled, covered, inside = [], [], 0
+    inside = torch.zeros(len(samples), dtype=torch.float64)  # real neighbourhoods around each sample
+    recalled, covered = torch.zeros(2, len(parts), dtype=torch.float64)
+    there = parts.T.float()  # [N, P]
     for rows, squares in _squared_distances(real, samples):
         reach = reach_of_real[rows, None]
         precise |= (squares <= reach + slack).any(0)
-        recalled.append((squares <= reach_of_samples + slack).any(1))
+        recalled += ((squares <= reach_of_samples + slack).float() @ there > 0).sum(0)
         within = squares < reach - slack
-        inside += int(within.sum())
-        covered.append(within.any(1))
-    return PrecisionRecall(
-        precision=precise.double().mean().item(),
-        recall=torch.cat(recalled).double().mean().item(),
-        density=inside / (nearest * len(samples)),
-        coverage=torch.cat(covered).double().mean().item(),
-    )
+        inside += within.sum(0)
+        covered += (within.float() @ there > 0).sum(0)
+    sizes, members = parts.sum(1), parts.double()
+    precision, density = members @ precise.double() / sizes, members @ inside / (nearest * sizes)
+    return torch.stack([precision, recalled / len(real), density, covered / len(real)], 1)
 
 
 def nearest_neighbours(samples: Tensor, real: Tensor, *, count: int = 3) -> Neighbours:

@@ -45,6 +45,15 @@ def ms_ssim_diversity(
     Raises:
         ValueError: other shapes or types, too few pictures, values that are not finite or out of range.
     """
+    values, by_class = similarities_of_pairs(images, labels, pairs=pairs, seed=seed)
+    means = {label: of_class.mean().item() for label, of_class in by_class.items()}
+    return Diversity(values.mean().item(), means, num_scales(images.shape[-2:]))
+
+
+def similarities_of_pairs(
+    images: Tensor, labels: Tensor | None = None, *, pairs: int = 100, seed: int = 0
+) -> tuple[Tensor, dict[int, Tensor]]:
+    """MS-SSIM of each of the pairs of `ms_ssim_diversity`, float64 `[pairs]`: over all, and in each class."""
     _check_pictures(images)
     if pairs < 1:
         raise ValueError(f"pairs is at least 1; given: {pairs}")
@@ -55,14 +64,13 @@ def ms_ssim_diversity(
         raise ValueError(f"a pair needs two pictures, in each class, too; {where}")
     dice = torch.Generator().manual_seed(seed)
 
-    def mean_of(members: Tensor) -> float:
+    def among(members: Tensor) -> Tensor:
         first = torch.randint(len(members), (pairs,), generator=dice)
         step = torch.randint(1, len(members), (pairs,), generator=dice)
-        return ms_ssim(images[members[first]], images[members[(first + step) % len(members)]]).mean().item()
+        return ms_ssim(images[members[first]], images[members[(first + step) % len(members)]])
 
-    overall = mean_of(torch.arange(len(images)))
-    by_class = {label: mean_of(members) for label, members in rows.items()}
-    return Diversity(overall, by_class, num_scales(images.shape[-2:]))
+    overall = among(torch.arange(len(images)))
+    return overall, {label: among(members) for label, members in rows.items()}
 
 
 @torch.no_grad()

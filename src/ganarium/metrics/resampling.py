@@ -1,0 +1,104 @@
+"""Intervals of measures of features, as `bootstrap` has them, but quickly: beside real ones that stand still.
+
+Decompositions and distances of thousands of rows are found once; the halves of the samples are taken out of
+them. What these intervals tell is how a value would move with other samples of the same number, beside the
+same real ones.
+"""
+
+import torch
+from torch import Tensor
+
+from ganarium.metrics.bootstrap import Interval, interval_around
+from ganarium.metrics.features import checked_features
+from ganarium.metrics.frechet import covariance_root, frechet_distance
+from ganarium.metrics.neighbours import precision_recall_of_parts
+
+CHUNK = 2**23
+"""Kernel values held at a time: 64 MiB in float64."""
+
+
+def frechet_interval(samples: Tensor, real: Tensor, *, resamples: int = 100, seed: int = 0) -> Interval:
+    """The 95 % interval of `frechet_distance`.
+
+    Args:
+        samples: features `[N, D]`, N >= 4.
+        real: features `[M, D]`.
+        resamples: halves of the samples that are compared.
+        seed: of the halves.
+    """
+    return interval_around(frechet_distance(samples, real), frechet_of_halves(samples, real, resamples, seed))
+
+
+def frechet_of_halves(samples: Tensor, real: Tensor, resamples: int, seed: int = 0) -> Tensor:
+    """`frechet_distance` of halves of the samples, float64 `[resamples]`."""
+    samples, real = checked_features(samples, real)
+    root, middle = covariance_root(real), real.mean(0)
+    projected = samples @ root.T
+    distances = []
+    for rows in halves(len(samples), resamples, seed):
+        half, seen = samples[rows], projected[rows]
+        mean, degrees = half.mean(0), len(rows) - 1
+        seen = (seen - seen.mean(0)) / degrees**0.5
+        # Singular values by the smaller Gram matrix: what rounding takes from them is far below the interval.
+        gram = seen @ seen.T if len(seen) < seen.shape[1] else seen.T @ seen
+        shared = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().sum()
+        trace = (half - mean).square().sum() / degrees
+        distances.append((mean - middle).square().sum() + trace + root.square().sum() - 2 * shared)
+    return torch.stack(distances)
+
+
+def kernel_interval(
+    samples: Tensor, real: Tensor, value: float, *, resamples: int = 100, seed: int = 0
+) -> Interval:
+    """The 95 % interval of `kernel_distance`, around the value that it gave; arguments as above."""
+    return interval_around(value, kernel_of_halves(samples, real, resamples, seed))
+
+
+def kernel_of_halves(samples: Tensor, real: Tensor, resamples: int, seed: int = 0) -> Tensor:
+    """The squared discrepancy of halves of the samples over all pairs, float64 `[resamples]`.
+
+    But for a constant: the mean kernel among the real ones, which stand still.
+    """
+    samples, real = checked_features(samples, real)
+    parts = membership(len(samples), resamples, seed).double()
+    within, across = torch.zeros(resamples, dtype=torch.float64), []
+    step = max(1, CHUNK // max(len(samples), len(real)))
+    for start in range(0, len(samples), step):
+        some = slice(start, start + step)
+        kernel = _kernel(samples[some], samples)
+        kernel.diagonal(start).zero_()  # no sample makes a pair with itself
+        within += ((parts @ kernel.T) * parts[:, some]).sum(1)
+        across.append(_kernel(samples[some], real).mean(1))
+    count = parts.sum(1)
+    return within / (count * (count - 1)) - 2 * (parts @ torch.cat(across)) / count
+
+
+def precision_recall_intervals(
+    samples: Tensor, real: Tensor, *, resamples: int = 100, seed: int = 0
+) -> tuple[list[float], list[Interval]]:
+    """The four values of `precision_recall_density_coverage` and their 95 % intervals; arguments as above."""
+    everybody = torch.ones(1, len(samples), dtype=torch.bool)
+    parts = torch.cat([everybody, membership(len(samples), resamples, seed)])
+    of_all, *of_halves = precision_recall_of_parts(samples, real, parts)
+    values = of_all.tolist()
+    ends = [
+        interval_around(value, draws) for value, draws in zip(values, torch.stack(of_halves, 1), strict=True)
+    ]
+    return values, ends
+
+
+def halves(count: int, resamples: int, seed: int = 0) -> list[Tensor]:
+    """Row numbers, int64 `[count // 2]`, of halves drawn without replacement."""
+    dice = torch.Generator().manual_seed(seed)
+    return [torch.randperm(count, generator=dice)[: count // 2] for _ in range(resamples)]
+
+
+def membership(count: int, resamples: int, seed: int = 0) -> Tensor:
+    """Which rows each half has, bool `[resamples, count]`."""
+    parts = torch.zeros(resamples, count, dtype=torch.bool)
+    return parts.scatter_(1, torch.stack(halves(count, resamples, seed)), True)
+
+
+def _kernel(a: Tensor, b: Tensor) -> Tensor:
+    """(x·y / D + 1)³ of each pair, as in `kernel_distance`."""
+    return (a @ b.T / a.shape[1] + 1) ** 3
