@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ganarium.game import Clock, Game, Turn, turn
     from ganarium.judge import evaluate, inspect
     from ganarium.model import Model, load
+    from ganarium.pages import compare, report
     from ganarium.recipe import Average, Data, Method, Recipe
     from ganarium.run import Run, prepare, resume, train
     from ganarium.samples import save_samples
@@ -26,6 +27,8 @@ _HOMES = {
     "inspect": "judge",
     "Model": "model",
     "load": "model",
+    "compare": "pages",
+    "report": "pages",
     "Average": "recipe",
     "Data": "recipe",
     "Method": "recipe",
@@ -51,6 +54,8 @@ __all__ = [  # noqa: RUF022 - in the order in which one meets them
     "save_samples",
     "evaluate",
     "inspect",
+    "report",
+    "compare",
     "Method",
     "Recipe",
     "Data",

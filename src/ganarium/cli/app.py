@@ -7,12 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from ganarium import __version__
+from ganarium.cli.compare import compare
 from ganarium.cli.errors import Verbs
 from ganarium.cli.evaluate import evaluate
 from ganarium.cli.generate import generate
 from ganarium.cli.inspect import inspect as inspect_verb
 from ganarium.cli.lab import lab
 from ganarium.cli.methods import methods
+from ganarium.cli.report import report
 from ganarium.cli.resume import resume
 from ganarium.cli.show import show
 from ganarium.cli.train import train
@@ -27,6 +29,8 @@ VERBS: dict[str, Callable[..., Any]] = {
     "generate": generate,
     "walk": walk,
     "evaluate": evaluate,
+    "report": report,
+    "compare": compare,
     "lab": lab,
 }
 

@@ -1,0 +1,146 @@
+"""A run's numbers over the images shown, as few points as an eye can tell apart."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ganarium.watch.words import leaves
+
+POINTS = 600
+"""So many points of a curve are on a page at most."""
+HALF_LIFE = 0.02
+"""The smooth curve's memory, as a share of the length that is shown."""
+
+LARGEST = 1e300
+"""Beyond it a value is no number any more, and a scale would overflow."""
+COLOURS = 8
+"""So many colours and dashes there are; after them they begin again."""
+
+TITLES = {
+    "terms": "Loss terms",
+    "rates": "Learning rates",
+    "gradients": "Gradient norms",
+    "images_per_second": "Images a second",
+    "waited_for_data": "Share of the time spent waiting for data",
+    "peak_memory_mib": "Peak memory, MiB",
+}
+SHARED = {"terms", "rates", "gradients"}
+NO_CURVES = {"round", "images", "stage", "seconds"}
+
+
+@dataclass
+class Curve:
+    """Values over images."""
+
+    name: str
+    """What a legend says."""
+    images: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    colour: int = 0
+
+
+@dataclass
+class Chart:
+    """Curves that share their axes."""
+
+    title: str
+    curves: list[Curve] = field(default_factory=list)
+
+
+def numbers(lines: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
+    """Every finite number in a log's lines, under its path: `terms/generator/adversarial`."""
+    curves: dict[str, Curve] = {}
+    for line in lines:
+        for path, value in leaves({k: v for k, v in line.items() if k not in NO_CURVES}, "/"):
+            if is_number(value):
+                curve = curves.setdefault(path, Curve(path))
+                curve.images.append(line["images"])
+                curve.values.append(float(value))
+    return curves
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number that can be drawn."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
+
+
+def label(path: str) -> str:
+    """What a number is called in a table: as in the log."""
+    return path.removeprefix("terms/")
+
+
+def placed(path: str) -> tuple[str, str]:
+    """The chart that a number belongs in, and what it is called there.
+
+    Loss terms share their player's chart, learning rates and gradient norms one each; all others, whose
+    scales may be anything, stand alone.
+    """
+    kind, _, rest = path.partition("/")
+    title = TITLES.get(kind, kind.replace("_", " ").capitalize())
+    player, _, term = rest.rpartition("/")
+    if kind == "terms" and player:
+        return f"{title}: {player}", term
+    if kind in SHARED:
+        return title, rest
+    return (f"{title}: {rest}", rest) if rest else (title, title)
+
+
+def charts(found: Mapping[str, Curve]) -> list[Chart]:
+    """A run's numbers by chart."""
+    by_title: dict[str, Chart] = {}
+    for path, curve in found.items():
+        title, name = placed(path)
+        chart = by_title.setdefault(title, Chart(title))
+        chart.curves.append(replace(curve, name=name, colour=len(chart.curves)))
+    return list(by_title.values())
+
+
+def overlaid(found: Mapping[str, Mapping[str, Curve]]) -> list[Chart]:
+    """A chart for each number of several runs, given by name; a run has one colour everywhere."""
+    by_path: dict[str, Chart] = {}
+    for colour, (run, curves) in enumerate(found.items()):
+        for path, curve in curves.items():
+            title, name = placed(path)
+            title = f"{title}, {name}" if path.partition("/")[0] in SHARED else title
+            chart = by_path.setdefault(path, Chart(title))
+            chart.curves.append(replace(curve, name=run, colour=colour))
+    return list(by_path.values())
+
+
+def smoothed(images: Sequence[float], values: Sequence[float], half_life: float) -> list[float]:
+    """Running means in which what lies `half_life` images back counts half; equal values stay as they are."""
+    total = weight = 0.0
+    means = []
+    for i, value in enumerate(values):
+        decay = 0.5 ** ((images[i] - images[i - 1]) / half_life) if i and half_life > 0 else 0.0
+        total, weight = total * decay + value, weight * decay + 1.0
+        means.append(total / weight)
+    return means
+
+
+def thinned(values: Sequence[float], most: int = POINTS) -> list[int]:
+    """Numbers of at most so many values, ascending: of each stretch its lowest and highest, and both ends.
+
+    So no spike is lost, however many lines a log has.
+    """
+    if len(values) <= most:
+        return list(range(len(values)))
+    stretches = most // 2 - 1
+    kept = {0, len(values) - 1}
+    for i in range(stretches):
+        stretch = range(i * len(values) // stretches, (i + 1) * len(values) // stretches)
+        kept |= {min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__)}
+    return sorted(kept)
+
+
+def drawn(curve: Curve, length: int) -> dict[str, Any]:
+    """What the page's script draws: name, images, raw and smooth values, six digits each."""
+    smooth = smoothed(curve.images, curve.values, HALF_LIFE * length)
+    kept = thinned(curve.values)
+    return {
+        "name": curve.name,
+        "colour": curve.colour % COLOURS,
+        "images": [curve.images[i] for i in kept],
+        "raw": [float(f"{curve.values[i]:.6g}") for i in kept],
+        "smooth": [float(f"{smooth[i]:.6g}") for i in kept],
+    }

@@ -1,0 +1,95 @@
+"""One run's page."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganarium.pages import curves, recipes, sheets, story
+from ganarium.pages.curves import Curve
+from ganarium.pages.html import write_page
+from ganarium.pages.story import Story
+from ganarium.run import Run
+from ganarium.watch.words import told
+
+NAMED = 200
+"""So many broken files are named."""
+
+
+def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
+    """A run as one HTML page that needs nothing else: no network, no other file.
+
+    Curves of everything logged, samples over time, the recipe, the data, how to go on. What is missing in
+    a run that is broken or has just begun is said on the page.
+
+    Args:
+        run: the run, or its folder.
+        out: where the page goes; `report.html` in the run's folder where it is not said.
+
+    Returns:
+        Where the page is.
+
+    Raises:
+        FileNotFoundError: there is no run.
+        ValueError: `out` does not end in .html.
+    """
+    tale = story.read(run)
+    gaps = list(tale.gaps)
+    logged, machine = curves.numbers(tale.log), curves.numbers(tale.speed)
+    pictures = list(sheets.pictures(tale.sheets, sheets.ROOM, gaps))
+    real = tale.folder / "data.png"
+    what, paper = tale.method.headline if tale.method else ("", "")
+    arxiv = re.search(r"arXiv:(\d{4}\.\d{4,5})", paper)
+    differences = recipes.beside([tale.recipe, tale.own]) if tale.recipe and tale.own else []
+    return write_page(
+        Path(out) if out is not None else tale.folder / "report.html",
+        "report.html",
+        {"Curves": curves.charts(logged), "Machine": curves.charts(machine)},
+        moments=[each.images for each in pictures],
+        stages=_stages(tale),
+        title=tale.name,
+        run=tale,
+        what=what,
+        paper=paper,
+        link=f"https://arxiv.org/abs/{arxiv[1]}" if arxiv else "",
+        pictures=pictures,
+        real=next(sheets.pictures({0: real}, sheets.ROOM_OF_ONE, gaps), None) if real.exists() else None,
+        gaps=gaps,
+        numbers=list(_numbers(logged | machine)),
+        differences=differences,
+        recipe=list(recipes.marked(tale.recipe_text, {key for key, *_ in differences})),
+        named=NAMED,
+        commands=list(_commands(tale)),
+    )
+
+
+def _stages(tale: Story) -> list[dict[str, Any]]:
+    """A campaign's stages, and the images shown when each was first written of."""
+    begun: dict[str, int] = {}
+    for line in tale.log:
+        if isinstance(line.get("stage"), str):
+            begun.setdefault(line["stage"], line["images"])
+    return [{"name": name, "images": images} for name, images in begun.items()]
+
+
+def _numbers(found: Mapping[str, Curve]) -> Iterator[tuple[str, ...]]:
+    """Every number that was logged: its name, first, lowest, highest and last value."""
+    for path, curve in found.items():
+        values = curve.values
+        yield curves.label(path), *map(told, (values[0], min(values), max(values), values[-1]))
+
+
+def _commands(tale: Story) -> Iterator[tuple[str, str]]:
+    """How to go on, in words and as a command."""
+    folder, recipe, grid = (shlex.quote(str(tale.folder / name)) for name in ("", "recipe.yaml", "grid.png"))
+    if tale.recipe and tale.state.word in ("begun", "interrupted"):
+        yield "Go on to the end", f"ganarium resume {folder}"
+    if tale.recipe:
+        yield "Train longer", f"ganarium resume {folder} images={2 * tale.recipe.images:_}"
+    if tale.has_model:
+        yield "Draw samples", f"ganarium generate {folder} --count 64 --seed 1 --grid {grid}"
+        yield "Judge it", f"ganarium evaluate {folder}"
+    if tale.recipe:
+        yield "Begin another like it", f"ganarium train {recipe} seed={tale.recipe.seed + 1}"
+    yield "Make this page anew", f"ganarium report {folder}"

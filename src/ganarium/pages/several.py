@@ -1,0 +1,69 @@
+"""Several runs' page."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ganarium.pages import curves, recipes, sheets, story
+from ganarium.pages.curves import Curve
+from ganarium.pages.html import write_page
+from ganarium.pages.story import Story
+from ganarium.run import Run
+from ganarium.watch.words import told
+
+
+def compare(runs: Iterable[Run | str | Path], out: str | Path = "compare.html") -> Path:
+    """Runs side by side on one HTML page that needs nothing else; they may be of different methods.
+
+    A chart for each number that was logged, samples under one slider, the last numbers, and what the
+    recipes differ in.
+
+    Args:
+        runs: two or more, or their folders.
+        out: where the page goes.
+
+    Returns:
+        Where the page is.
+
+    Raises:
+        FileNotFoundError: one of them is no run.
+        ValueError: fewer than two runs are given, or `out` does not end in .html.
+    """
+    tales = _named({tale.folder: tale for tale in map(story.read, runs)}.values())
+    if len(tales) < 2:
+        raise ValueError("compare needs two runs or more; of one alone: ganarium report RUN")
+    logged = {name: curves.numbers(tale.log) for name, tale in tales.items()}
+    machine = {name: curves.numbers(tale.speed) for name, tale in tales.items()}
+    gaps = {name: list(tale.gaps) for name, tale in tales.items()}
+    pictures = {
+        name: list(sheets.pictures(tale.sheets, sheets.ROOM // len(tales), gaps[name]))
+        for name, tale in tales.items()
+    }
+    return write_page(
+        Path(out),
+        "compare.html",
+        {"Curves": curves.overlaid(logged), "Machine": curves.overlaid(machine)},
+        moments=sorted({each.images for row in pictures.values() for each in row}),
+        title=f"{len(tales)} runs",
+        runs=tales,
+        gaps=gaps,
+        pictures=pictures,
+        differences=recipes.beside([tale.recipe for tale in tales.values()]),
+        finals=list(_finals(list(logged.values()))),
+    )
+
+
+def _named(tales: Iterable[Story]) -> dict[str, Story]:
+    """The runs by name, with as much of their paths as tells them apart."""
+    tales = list(tales)
+    for count in range(1, max((len(tale.folder.parts) for tale in tales), default=0) + 1):
+        named = {"/".join(tale.folder.parts[-count:]): tale for tale in tales}
+        if len(named) == len(tales):
+            return named
+    return {}
+
+
+def _finals(found: Sequence[Mapping[str, Curve]]) -> Iterator[tuple[str, ...]]:
+    """Every number that was logged, and its last value in each run."""
+    for path in dict.fromkeys(path for numbers in found for path in numbers):
+        ends = (told(each[path].values[-1]) if path in each else recipes.NONE for each in found)
+        yield curves.label(path), *ends
