@@ -32,7 +32,7 @@ def intervals(
 
     Half of the rows of each set are drawn without replacement, again and again: what the metric says of such
     halves scatters about as it would over fresh sets of the full size (Efron 1982, chapter 8). Drawn with
-    replacement, as the plain bootstrap does, rows would meet their own copies, which are nearest neighbours at
+    replacement, as in the plain bootstrap, rows would meet their own copies, which are nearest neighbours at
     no distance and shrink covariances: coverage and Fréchet distance would mostly lie outside their own
     intervals. What metrics owe to the number of rows is taken out by moving the mean of the halves to the
     metric of all rows; so an end may lie beyond the metric's range.
@@ -66,7 +66,7 @@ def intervals(
 
 
 def interval_around(value: float, of_halves: Tensor) -> Interval:
-    """The 95 % interval of a value, from those of halves `[resamples]`, which may all be off by a constant."""
+    """The 95 % interval of a value, from those of halves `[resamples]`, all off by a constant or none."""
     low, high = of_halves.quantile(of_halves.new_tensor([0.025, 0.975])) + value - of_halves.mean()
     return Interval(low.item(), high.item())
 

@@ -1,32 +1,19 @@
 """Features to judge pictures by: activations of a pretrained network that is given as a file."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol, Self, cast
+from typing import Any, NamedTuple, Protocol, Self, cast
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
+from ganarium.metrics.architectures import RECOGNISED, Convention, Size, recognised
 from ganarium.metrics.onnx_features import OnnxEmbedding
-from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
-
-RECOGNISED = (
-    "LeNet-5 (keys convnet.c1 ... fc.f7; 84 features), "
-    "ResNet-20, 32, 44, 56 or 110 for CIFAR with parameterless shortcuts (conv1 ... linear; 64 features), "
-    "SqueezeNet 1.0 (torchvision's keys; 512 features), "
-    "each as .safetensors, .pth, .pt, .th or .bin state dict; "
-    "any network as .onnx that takes one picture batch [N, C, H, W] in 0..1"
-)
-"""The networks and files that `load_features` knows, for error messages and help."""
 
 TENSOR_FILES = (".safetensors", ".pth", ".pt", ".th", ".bin")
 FEATURE_FILES = (*TENSOR_FILES, ".onnx")
-
-Size = tuple[int, int]
 
 
 class Embedding(Protocol):
@@ -46,55 +33,6 @@ class Reading(NamedTuple):
     """`[N, D]`."""
     logits: Tensor | None
     """`[N, classes]`; None where the network names no classes."""
-
-
-@dataclass(frozen=True)
-class Convention:
-    """How a network wants its pictures."""
-
-    size: Size | None
-    """Height and width in pixels; None takes pictures as they are."""
-    channels: int | None
-    """1 grey, 3 RGB; None takes pictures as they are."""
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
-    mean: tuple[float, ...] = (0.0,)
-    """Subtracted from values in 0..1, one a channel or one for all."""
-    deviation: tuple[float, ...] = (1.0,)
-    """What the difference is divided by."""
-
-    def apply(self, images: Tensor) -> Tensor:
-        """Pictures `[N, C, H, W]` in [-1, 1] in the form of the network."""
-        images = self._resized(self._recoloured((images + 1) / 2))
-        mean, deviation = (images.new_tensor(x).view(-1, 1, 1) for x in (self.mean, self.deviation))
-        return (images - mean) / deviation
-
-    @property
-    def resizing(self) -> str:
-        """The resizing in words."""
-        if self.size is None:
-            return "none"
-        return f"{self.interpolation}, antialiased, to {self.size[0]}x{self.size[1]}"
-
-    def _recoloured(self, images: Tensor) -> Tensor:
-        given = images.shape[1]
-        if self.channels in (None, given):
-            return images
-        match given, self.channels:
-            case 1, 3:
-                return images.expand(-1, 3, -1, -1)
-            case 3, 1:
-                luma = images.new_tensor([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's "L"
-                return (images * luma.view(3, 1, 1)).sum(1, keepdim=True)
-        raise ValueError(
-            f"the feature network takes {self.channels} channel(s), the pictures have {given}; only grey (1) "
-            "and RGB (3) are turned into each other. Set data.channels, or give another file as --features"
-        )
-
-    def _resized(self, images: Tensor) -> Tensor:
-        if self.size in (None, tuple(images.shape[-2:])):
-            return images
-        # Bicubic overshoots; a picture file could not.
-        return F.interpolate(images, self.size, mode=self.interpolation, antialias=True).clamp(0, 1)
 
 
 class FeatureNetwork(nn.Module):
@@ -149,7 +87,7 @@ class FeatureNetwork(nn.Module):
         Raises:
             ValueError: another shape, type or range, or channels that cannot be adapted.
         """
-        return cast(Embedding, self.network).penultimate(self.convention.apply(_checked_pictures(images)))
+        return cast(Embedding, self.network).penultimate(self.convention.apply(checked_pictures(images)))
 
     def classify(self, images: Tensor) -> Tensor:
         """Float pictures `[N, C, H, W]` in [-1, 1] to logits `[N, classes]`.
@@ -157,7 +95,9 @@ class FeatureNetwork(nn.Module):
         Raises:
             ValueError: as `forward`; also where the file gives features alone.
         """
-        return self.network(self.convention.apply(_checked_pictures(images)))
+        if not self.classes:
+            raise ValueError(f"the file of {self.name} gives features, not classes")
+        return self.network(self.convention.apply(checked_pictures(images)))
 
     def read(self, images: Tensor) -> Reading:
         """Float pictures `[N, C, H, W]` in [-1, 1] to features, and logits where there are classes.
@@ -165,7 +105,7 @@ class FeatureNetwork(nn.Module):
         Raises:
             ValueError: as `forward`.
         """
-        images = self.convention.apply(_checked_pictures(images))
+        images = self.convention.apply(checked_pictures(images))
         network = cast(Embedding, self.network)
         if not self.classes:
             return Reading(network.penultimate(images).float().cpu(), None)
@@ -203,15 +143,14 @@ def load_features(path: str | Path) -> FeatureNetwork:
     if path.suffix == ".onnx":
         return _onnx_features(path, sha256)
     state = _state_dict(path)
-    for signature, build in _BUILDERS.items():
-        if signature in state:
-            try:
-                return build(state, sha256)
-            except (RuntimeError, KeyError, IndexError, ValueError) as error:
-                raise ValueError(
-                    f"{path} resembles a known network, but its tensors do not fit: {error}\n"
-                    f"recognised: {RECOGNISED}"
-                ) from error
+    try:
+        architecture = recognised(state)
+    except (RuntimeError, KeyError, IndexError, ValueError) as error:
+        raise ValueError(
+            f"{path} resembles a known network, but its tensors do not fit: {error}\nrecognised: {RECOGNISED}"
+        ) from error
+    if architecture is not None:
+        return FeatureNetwork(**architecture._asdict(), sha256=sha256)
     found = ", ".join(f"{name} {list(x.shape)}" for name, x in list(state.items())[:4]) or "no tensors"
     raise ValueError(
         f"{path} holds no network that is recognised; found: {found} ...\nrecognised: {RECOGNISED}"
@@ -249,6 +188,20 @@ def readings_of(
     return Reading(torch.cat([part.features for part in parts]), torch.cat(logits) if logits else None)
 
 
+def checked_pictures(images: Tensor) -> Tensor:
+    """Pictures in float32.
+
+    Raises:
+        ValueError: a shape other than `[N, C, H, W]`, no floats, or values outside [-1, 1].
+    """
+    if images.ndim != 4 or not images.is_floating_point():
+        raise ValueError(f"pictures are float [N, C, H, W]; given: {images.dtype} {list(images.shape)}")
+    if len(images) and not images.abs().amax() <= 1.01:
+        low, high = images.aminmax()
+        raise ValueError(f"pictures are in [-1, 1]; given: {low.item():.4g} to {high.item():.4g}")
+    return images.float()
+
+
 def checked_features(a: Tensor, b: Tensor, *, least: int = 2) -> tuple[Tensor, Tensor]:
     """Two sets of features in float64 on the CPU, known to be comparable.
 
@@ -269,57 +222,6 @@ def checked_features(a: Tensor, b: Tensor, *, least: int = 2) -> tuple[Tensor, T
     return a.detach().double().cpu(), b.detach().double().cpu()
 
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-
-
-def _lenet_features(state: Mapping[str, Tensor], sha256: str) -> FeatureNetwork:
-    channels = state["convnet.c1.weight"].shape[1]
-    network = LeNet(channels=channels, classes=len(state["fc.f7.weight"]))
-    network.load_state_dict(state)
-    return FeatureNetwork(
-        network,
-        name="LeNet-5",
-        layer="fully connected 6, rectified",
-        convention=Convention((32, 32), channels, mean=(0.1307,), deviation=(0.3081,)),
-        dimension=84,
-        classes=len(state["fc.f7.weight"]),
-        sha256=sha256,
-    )
-
-
-def _cifar_resnet_features(state: Mapping[str, Tensor], sha256: str) -> FeatureNetwork:
-    blocks = sum(name.startswith("layer1.") and name.endswith(".conv1.weight") for name in state)
-    depth = 6 * blocks + 2
-    network = CifarResNet(depth=depth, classes=len(state["linear.weight"]))
-    network.load_state_dict(state)
-    return FeatureNetwork(
-        network,
-        name=f"ResNet-{depth} (CIFAR)",
-        layer="last residual stage, averaged over the picture",
-        convention=Convention((32, 32), 3, mean=_IMAGENET_MEAN, deviation=_IMAGENET_DEVIATION),
-        dimension=64,
-        classes=len(state["linear.weight"]),
-        sha256=sha256,
-    )
-
-
-def _squeezenet_features(state: Mapping[str, Tensor], sha256: str) -> FeatureNetwork:
-    network = SqueezeNet(classes=len(state["classifier.1.weight"]))
-    network.load_state_dict(state)
-    return FeatureNetwork(
-        network,
-        name="SqueezeNet 1.0",
-        layer="last Fire module, averaged over the picture",
-        convention=Convention(
-            (227, 227), 3, interpolation="bicubic", mean=_IMAGENET_MEAN, deviation=_IMAGENET_DEVIATION
-        ),
-        dimension=512,
-        classes=len(state["classifier.1.weight"]),
-        sha256=sha256,
-    )
-
-
 def _onnx_features(path: Path, sha256: str) -> FeatureNetwork:
     network = OnnxEmbedding(path)
     return FeatureNetwork(
@@ -330,14 +232,6 @@ def _onnx_features(path: Path, sha256: str) -> FeatureNetwork:
         dimension=network.dimension,
         sha256=sha256,
     )
-
-
-_BUILDERS: dict[str, Callable[[Mapping[str, Tensor], str], FeatureNetwork]] = {
-    "convnet.c1.weight": _lenet_features,
-    "layer1.0.conv1.weight": _cifar_resnet_features,
-    "features.3.squeeze.weight": _squeezenet_features,
-}
-"""By the name of a tensor that only this network has."""
 
 
 def _feature_file(path: Path) -> Path:
@@ -368,15 +262,6 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping):
         return {}
     return {str(name).removeprefix("module."): x for name, x in content.items() if isinstance(x, Tensor)}
-
-
-def _checked_pictures(images: Tensor) -> Tensor:
-    if images.ndim != 4 or not images.is_floating_point():
-        raise ValueError(f"pictures are float [N, C, H, W]; given: {images.dtype} {list(images.shape)}")
-    if len(images) and not images.abs().amax() <= 1.01:
-        low, high = images.aminmax()
-        raise ValueError(f"pictures are in [-1, 1]; given: {low.item():.4g} to {high.item():.4g}")
-    return images.float()
 
 
 def _listed(values: tuple[float, ...]) -> str:

@@ -48,10 +48,6 @@ class OnnxEmbedding(nn.Module):
         batch = self.batch or len(images)
         return torch.cat([self._outputs(part, batch) for part in images.split(batch)]).to(images.device)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Refused: what an output means, the file does not say."""
-        raise ValueError("a network from an .onnx file gives features, not classes")
-
     def _outputs(self, images: Tensor, batch: int) -> Tensor:
         # Where the graph fixes the batch, its last picture fills the places that are left over.
         filled = torch.cat([images, images[-1:].expand(batch - len(images), -1, -1, -1)])

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from ganarium.metrics.features import checked_pictures
+
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Weights of the scales, finest first: Wang et al. 2003, section 3.2."""
 WINDOW = 11
@@ -145,11 +147,6 @@ def _rows_by_class(labels: Tensor, count: int) -> dict[int, Tensor]:
 
 
 def _check_pictures(images: Tensor) -> None:
-    if images.ndim != 4 or not images.is_floating_point() or min(images.shape[-2:]) < WINDOW:
-        raise ValueError(
-            f"pictures are float [N, C, H, W] with sides of at least {WINDOW}; "
-            f"given: {images.dtype} {list(images.shape)}"
-        )
-    if images.numel() and not images.abs().amax() <= 1.01:
-        low, high = images.aminmax()
-        raise ValueError(f"pictures are in [-1, 1]; given: {low.item():.4g} to {high.item():.4g}")
+    checked_pictures(images)
+    if min(images.shape[-2:]) < WINDOW:
+        raise ValueError(f"the sides of pictures are at least {WINDOW} pixels; given: {list(images.shape)}")

@@ -5,6 +5,7 @@ activations before the last layer; and `both` in one pass.
 """
 
 from collections import OrderedDict
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -115,26 +116,26 @@ class Fire(nn.Module):
 
 
 class SqueezeNet(nn.Module):
-    """SqueezeNet 1.0 (Iandola et al. 2016, table 1), for pictures of about 227x227."""
+    """SqueezeNet (Iandola et al. 2016, table 1), for pictures of about 227x227.
 
-    def __init__(self, *, classes: int = 1000) -> None:
+    Args:
+        version: "1.0" of the paper, or "1.1" of its repository: smaller first kernels, and pooling sooner.
+        classes: of the logits; None leaves the convolutions alone.
+    """
+
+    def __init__(self, *, version: Literal["1.0", "1.1"] = "1.0", classes: int | None = 1000) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 96, 7, stride=2),
-            nn.ReLU(),
-            nn.MaxPool2d(3, stride=2, ceil_mode=True),
-            Fire(96, 16, 64),
-            Fire(128, 16, 64),
-            Fire(128, 32, 128),
-            nn.MaxPool2d(3, stride=2, ceil_mode=True),
-            Fire(256, 32, 128),
-            Fire(256, 48, 192),
-            Fire(384, 48, 192),
-            Fire(384, 64, 256),
-            nn.MaxPool2d(3, stride=2, ceil_mode=True),
-            Fire(512, 64, 256),
+        width, side, pooled = (96, 7, (3, 7)) if version == "1.0" else (64, 3, (2, 4))
+        layers: list[nn.Module] = [nn.Conv2d(3, width, side, stride=2), nn.ReLU(), _halved()]
+        for number, (squeezed, expanded) in enumerate(FIRES):
+            if number in pooled:
+                layers.append(_halved())
+            layers.append(Fire(width, squeezed, expanded))
+            width = 2 * expanded
+        self.features = nn.Sequential(*layers)
+        self.classifier = (
+            None if classes is None else nn.Sequential(nn.Dropout(), nn.Conv2d(width, classes, 1), nn.ReLU())
         )
-        self.classifier = nn.Sequential(nn.Dropout(), nn.Conv2d(512, classes, 1), nn.ReLU())
 
     def penultimate(self, images: Tensor) -> Tensor:
         """`[N, 3, H, W]` to `[N, 512]`: the last Fire module's maps, averaged over the picture."""
@@ -142,9 +143,19 @@ class SqueezeNet(nn.Module):
 
     def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """`[N, 3, H, W]` to activations `[N, 512]` and logits `[N, classes]`, not negative."""
+        if self.classifier is None:
+            raise ValueError("without a classifier there are features, not classes: set classes")
         maps = self.features(images)
         return maps.mean((2, 3)), self.classifier(maps).mean((2, 3))
 
     def forward(self, images: Tensor) -> Tensor:
         """`[N, 3, H, W]` to logits `[N, classes]`, not negative."""
         return self.both(images)[1]
+
+
+FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
+"""Channels that each Fire module squeezes to, and expands to by each kernel: SqueezeNet's table 1."""
+
+
+def _halved() -> nn.Module:
+    return nn.MaxPool2d(3, stride=2, ceil_mode=True)

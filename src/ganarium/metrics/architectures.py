@@ -1,0 +1,214 @@
+"""The networks whose features pictures are compared on, recognised by names and shapes of tensors."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from ganarium.networks.alexnet_vgg import CONVOLUTIONS, VGG, AlexNet
+from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
+from ganarium.networks.inception import InceptionV3
+
+RECOGNISED = (
+    "LeNet-5 (keys convnet.c1 ... fc.f7; 84 features), "
+    "ResNet-20, 32, 44, 56 or 110 for CIFAR with parameterless shortcuts (conv1 ... linear; 64 features), "
+    "with torchvision's keys SqueezeNet 1.0 and 1.1 (512 features), AlexNet, VGG-11, 13, 16 and 19 (4096; "
+    "of the convolutions features.* alone 256 and 512) and Inception-v3 (2048; the FID's has 1008 classes), "
+    "each as .safetensors, .pth, .pt, .th or .bin state dict; "
+    "any network as .onnx that takes one picture batch [N, C, H, W] in 0..1"
+)
+"""The networks and files that `load_features` knows, for error messages and help."""
+
+FID_CLASSES = 1008
+"""Of the TensorFlow network that the FID was defined by, and of no other Inception-v3."""
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How a network wants its pictures."""
+
+    size: Size | None
+    """Height and width in pixels; None takes pictures as they are."""
+    channels: int | None
+    """1 grey, 3 RGB; None takes pictures as they are."""
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    mean: tuple[float, ...] = (0.0,)
+    """Subtracted from values in 0..1, one a channel or one for all."""
+    deviation: tuple[float, ...] = (1.0,)
+    """What the difference is divided by."""
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Pictures `[N, C, H, W]` in [-1, 1] in the form of the network."""
+        images = self._resized(self._recoloured((images + 1) / 2))
+        mean, deviation = (images.new_tensor(x).view(-1, 1, 1) for x in (self.mean, self.deviation))
+        return (images - mean) / deviation
+
+    @property
+    def resizing(self) -> str:
+        """The resizing in words."""
+        if self.size is None:
+            return "none"
+        return f"{self.interpolation}, antialiased, to {self.size[0]}x{self.size[1]}"
+
+    def _recoloured(self, images: Tensor) -> Tensor:
+        given = images.shape[1]
+        if self.channels in (None, given):
+            return images
+        match given, self.channels:
+            case 1, 3:
+                return images.expand(-1, 3, -1, -1)
+            case 3, 1:
+                luma = images.new_tensor([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's "L"
+                return (images * luma.view(3, 1, 1)).sum(1, keepdim=True)
+        raise ValueError(
+            f"the feature network takes {self.channels} channel(s), the pictures have {given}; only grey (1) "
+            "and RGB (3) are turned into each other. Set data.channels, or give another file as --features"
+        )
+
+    def _resized(self, images: Tensor) -> Tensor:
+        if self.size in (None, tuple(images.shape[-2:])):
+            return images
+        # Bicubic overshoots; a picture file could not.
+        return F.interpolate(images, self.size, mode=self.interpolation, antialias=True).clamp(0, 1)
+
+
+class Architecture(NamedTuple):
+    """A network with the tensors of a file, and how to use it."""
+
+    network: nn.Module
+    name: str
+    layer: str
+    """Which activations the features are, in words."""
+    convention: Convention
+    dimension: int
+    classes: int
+    """0 where there are features alone."""
+
+
+def recognised(state: Mapping[str, Tensor]) -> Architecture | None:
+    """The network that these tensors are the parameters of; None where it resembles none.
+
+    Raises:
+        KeyError, RuntimeError, ValueError: it resembles one, but not all tensors fit.
+    """
+    return next((build(state) for signature, build in _BUILDERS.items() if signature in state), None)
+
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+_IMAGENET = Convention((224, 224), 3, mean=_IMAGENET_MEAN, deviation=_IMAGENET_DEVIATION)
+_AVERAGED = "averaged over the picture"
+
+
+def _lenet(state: Mapping[str, Tensor]) -> Architecture:
+    channels, classes = state["convnet.c1.weight"].shape[1], len(state["fc.f7.weight"])
+    return Architecture(
+        _filled(lambda: LeNet(channels=channels, classes=classes), state),
+        name="LeNet-5",
+        layer="fully connected 6, rectified",
+        convention=Convention((32, 32), channels, mean=(0.1307,), deviation=(0.3081,)),
+        dimension=84,
+        classes=classes,
+    )
+
+
+def _cifar_resnet(state: Mapping[str, Tensor]) -> Architecture:
+    blocks = sum(name.startswith("layer1.") and name.endswith(".conv1.weight") for name in state)
+    depth, classes = 6 * blocks + 2, len(state["linear.weight"])
+    return Architecture(
+        _filled(lambda: CifarResNet(depth=depth, classes=classes), state),
+        name=f"ResNet-{depth} (CIFAR)",
+        layer=f"last residual stage, {_AVERAGED}",
+        convention=Convention((32, 32), 3, mean=_IMAGENET_MEAN, deviation=_IMAGENET_DEVIATION),
+        dimension=64,
+        classes=classes,
+    )
+
+
+def _squeezenet(state: Mapping[str, Tensor]) -> Architecture:
+    classes = _classes(state, "classifier.1.weight")
+    version: Literal["1.0", "1.1"] = "1.0" if state["features.0.weight"].shape[-1] == 7 else "1.1"
+    return Architecture(
+        _filled(lambda: SqueezeNet(version=version, classes=classes), state),
+        name=f"SqueezeNet {version}",
+        layer=f"last Fire module, {_AVERAGED}",
+        convention=Convention(
+            (227, 227), 3, interpolation="bicubic", mean=_IMAGENET_MEAN, deviation=_IMAGENET_DEVIATION
+        ),
+        dimension=512,
+        classes=classes or 0,
+    )
+
+
+def _alexnet_or_vgg(state: Mapping[str, Tensor]) -> Architecture:
+    classes = _classes(state, "classifier.6.weight")
+    if state["features.0.weight"].shape[-1] == 11:
+        name, network = "AlexNet", _filled(lambda: AlexNet(classes=classes), state)
+    else:
+        depth = _vgg_depth(state)
+        name, network = f"VGG-{depth}", _filled(lambda: VGG(depth=depth, classes=classes), state)
+    channels = 256 if name == "AlexNet" else 512
+    return Architecture(
+        network,
+        name=name,
+        layer="fully connected 7, rectified" if classes else f"convolutions, pooled, {_AVERAGED}",
+        convention=_IMAGENET,
+        dimension=4096 if classes else channels,
+        classes=classes or 0,
+    )
+
+
+def _vgg_depth(state: Mapping[str, Tensor]) -> int:
+    convolutions = sum(name.startswith("features.") and name.endswith(".weight") for name in state)
+    for depth, blocks in CONVOLUTIONS.items():
+        if sum(blocks) == convolutions:
+            return depth
+    raise ValueError(
+        f"{convolutions} layers with weights under features.*, as no VGG without normalisation has"
+    )
+
+
+def _inception(state: Mapping[str, Tensor]) -> Architecture:
+    classes, auxiliary = len(state["fc.weight"]), "AuxLogits.fc.weight" in state
+    of_the_fid = classes == FID_CLASSES
+    return Architecture(
+        _filled(
+            lambda: InceptionV3(classes=classes, auxiliary=auxiliary, tensorflow=of_the_fid),
+            state,
+        ),
+        name="Inception-v3 (FID)" if of_the_fid else "Inception-v3",
+        layer=f"last maps, {_AVERAGED}",
+        # Trained on -1..1, also in torchvision, which brings ImageNet's normalisation back to it.
+        convention=Convention((299, 299), 3, mean=(0.5,), deviation=(0.5,)),
+        dimension=2048,
+        classes=classes,
+    )
+
+
+_BUILDERS: dict[str, Callable[[Mapping[str, Tensor]], Architecture]] = {
+    "convnet.c1.weight": _lenet,
+    "layer1.0.conv1.weight": _cifar_resnet,
+    "features.3.squeeze.weight": _squeezenet,
+    "features.0.weight": _alexnet_or_vgg,
+    "Mixed_7c.branch_pool.conv.weight": _inception,
+}
+"""By the name of a tensor that only this network has among those below it."""
+
+
+def _classes(state: Mapping[str, Tensor], last: str) -> int | None:
+    """How many classes the last layer names; None where the file ends before the classifier."""
+    has_classifier = any(name.startswith("classifier.") for name in state)
+    return len(state[last]) if has_classifier else None
+
+
+def _filled(build: Callable[[], nn.Module], state: Mapping[str, Tensor]) -> nn.Module:
+    """The network around the file's tensors, which takes no time and memory for weights of its own."""
+    with torch.device("meta"):
+        network = build()
+    network.load_state_dict(state, assign=True)
+    return network.float()
