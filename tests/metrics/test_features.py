@@ -12,7 +12,10 @@ from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812
 
 from ganarium.metrics import features_of, frechet_distance, kernel_distance, load_features
+from ganarium.metrics.features import readings_of
+from ganarium.networks.alexnet_vgg import VGG, AlexNet
 from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
+from ganarium.networks.inception import InceptionV3
 
 torch.set_num_threads(1)
 DATA = Path(os.environ.get("GANARIUM_DATA", Path(__file__).parents[3] / "shared/data"))
@@ -140,6 +143,89 @@ def test_round_trip_through_every_kind_of_file(network, name, tmp_path):
     assert all(x.equal(outputs[0]) for x in outputs)
     expected = network.penultimate(loaded[0].convention.apply(images))
     assert outputs[0].allclose(expected, atol=1e-5)
+
+
+def file_of_zeros(build, path):
+    """A state dict of full shapes that takes no space: each tensor is one zero, repeated."""
+    with torch.device("meta"):
+        shapes = {key: x.shape for key, x in build().state_dict().items()}
+    torch.save({key: torch.zeros(()).expand(shape) for key, shape in shapes.items()}, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "dimension", "classes", "size"),
+    [
+        (AlexNet, "AlexNet", 4096, 1000, 224),
+        (lambda: AlexNet(classes=None), "AlexNet", 256, 0, 224),
+        (lambda: VGG(depth=11, classes=5), "VGG-11", 4096, 5, 224),
+        (lambda: VGG(depth=13, classes=None), "VGG-13", 512, 0, 224),
+        (VGG, "VGG-16", 4096, 1000, 224),
+        (lambda: VGG(depth=16, classes=None), "VGG-16", 512, 0, 224),
+        (lambda: VGG(depth=19, classes=2622), "VGG-19", 4096, 2622, 224),
+        (lambda: VGG(depth=19, classes=None), "VGG-19", 512, 0, 224),
+        (SqueezeNet, "SqueezeNet 1.0", 512, 1000, 227),
+        (lambda: SqueezeNet(classes=None), "SqueezeNet 1.0", 512, 0, 227),
+        (lambda: SqueezeNet(version="1.1"), "SqueezeNet 1.1", 512, 1000, 227),
+        (lambda: SqueezeNet(version="1.1", classes=None), "SqueezeNet 1.1", 512, 0, 227),
+        (InceptionV3, "Inception-v3", 2048, 1000, 299),
+        (lambda: InceptionV3(classes=8, auxiliary=False), "Inception-v3", 2048, 8, 299),
+        (lambda: InceptionV3(classes=1008, auxiliary=False), "Inception-v3 (FID)", 2048, 1008, 299),
+    ],
+)
+def test_networks_of_imagenet_are_recognised(build, name, dimension, classes, size, tmp_path):
+    network = load_features(file_of_zeros(build, tmp_path / "zeros.pth"))
+    assert (network.name, network.dimension, network.classes) == (name, dimension, classes)
+    assert network.size == (size, size)
+    features, logits = readings_of(network, torch.zeros(1, 1, 40, 50))
+    assert features.shape == (1, dimension)
+    if classes:
+        assert logits.shape == (1, classes)
+    else:
+        assert logits is None
+        with pytest.raises(ValueError, match="features, not classes"):
+            network.classify(torch.zeros(1, 3, 40, 40))
+
+
+@torch.no_grad()
+def test_weights_of_a_trunk_arrive(tmp_path):
+    torch.manual_seed(0)
+    trunk = VGG(depth=11, classes=None).eval()
+    # As half precision, and under the prefix of data parallelism.
+    halves = {"module." + key: x.half() for key, x in trunk.state_dict().items()}
+    save_file(halves, tmp_path / "vgg.safetensors")
+    network = load_features(tmp_path)
+    images = torch.rand(1, 3, 224, 224) * 2 - 1
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    form = ((images + 1) / 2 - mean.view(3, 1, 1)) / deviation.view(3, 1, 1)
+    expected = trunk.half().float().features(form).mean((2, 3))
+    assert features_of(network, images).allclose(expected, atol=1e-6)
+    assert expected.std() > 1e-3
+
+
+@torch.no_grad()
+def test_the_fid_network_pools_as_tensorflow_did(tmp_path):
+    torch.manual_seed(0)
+    theirs = InceptionV3(classes=1008, auxiliary=False, tensorflow=True).eval()
+    # The public file says nothing of how many batches were seen.
+    state = {key: x for key, x in theirs.state_dict().items() if "num_batches" not in key}
+    save_file(state, tmp_path / "fid.safetensors")
+    images = torch.rand(1, 3, 299, 299) * 2 - 1
+    features = features_of(load_features(tmp_path), images)
+    # Its pictures are in -1..1, as ours are.
+    assert features.allclose(theirs.penultimate(images), rtol=1e-3, atol=1e-5)
+    theirs.Mixed_7c.pool = theirs.Mixed_7b.pool  # as torchvision pools
+    assert not features.allclose(theirs.penultimate(images), rtol=0.05)
+
+
+def test_other_stacks_of_convolutions_are_named(tmp_path):
+    torch.save({f"features.{i}.weight": torch.zeros(4, 3, 3, 3) for i in range(4)}, tmp_path / "four.pth")
+    with pytest.raises(ValueError, match=r"4 layers with weights under features.*no VGG"):
+        load_features(tmp_path / "four.pth")
+    state = VGG(depth=11, classes=None).state_dict()
+    torch.save(state | {"classifier.0.weight": torch.zeros(9, 512)}, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match=r"do not fit: 'classifier\.6\.weight'"):
+        load_features(tmp_path / "other.pth")
 
 
 def test_pictures_are_brought_into_form(weights):
