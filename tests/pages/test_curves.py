@@ -1,0 +1,101 @@
+"""Numbers of a log as curves."""
+
+import math
+
+import pytest
+
+from ganarium.pages.curves import Curve, charts, drawn, numbers, overlaid, smoothed, thinned
+
+LINES = [
+    {
+        "round": i,
+        "images": 10 * i,
+        "stage": "first",
+        "terms": {"generator/adversarial": i, "generator/penalty": -i}
+        if i % 2
+        else {"generator/adversarial": i},
+        "rates": {"generator": 0.1},
+        "metrics": {"fid": 5.0 - i},
+        "p": i / 10,
+    }
+    for i in range(1, 5)
+]
+
+
+def test_every_number_is_found_with_the_images_of_the_lines_that_have_it():
+    found = numbers(LINES)
+    assert list(found) == [
+        "terms/generator/adversarial",
+        "terms/generator/penalty",
+        "rates/generator",
+        "metrics/fid",
+        "p",
+    ]
+    assert (found["terms/generator/penalty"].images, found["terms/generator/penalty"].values) == (
+        [10, 30],
+        [-1.0, -3.0],
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 10**400, True, None, "1", [1.0]])
+def test_what_is_no_number_is_no_point(value):
+    assert numbers([{"images": 1, "terms": {"a/b": value}}]) == {}
+
+
+def test_terms_share_their_players_chart_and_metrics_stand_alone():
+    lines = [*LINES, {"images": 50, "terms": {"discriminator/adversarial": 1.0}, "metrics": {"kid": 0.1}}]
+    told = {chart.title: [(c.name, c.colour) for c in chart.curves] for chart in charts(numbers(lines))}
+    assert told == {
+        "Loss terms: generator": [("adversarial", 0), ("penalty", 1)],
+        "Learning rates": [("generator", 0)],
+        "Metrics: fid": [("fid", 0)],
+        "P": [("P", 0)],
+        "Loss terms: discriminator": [("adversarial", 0)],
+        "Metrics: kid": [("kid", 0)],
+    }
+
+
+def test_of_several_runs_a_chart_shows_a_number_and_a_colour_is_a_run():
+    found = overlaid({"a": numbers(LINES[:1]), "b": numbers([{"images": 1, "p": 1, "q": 2}])})
+    told = {chart.title: [(c.name, c.colour) for c in chart.curves] for chart in found}
+    assert told == {
+        "Loss terms: generator, adversarial": [("a", 0)],
+        "Loss terms: generator, penalty": [("a", 0)],
+        "Learning rates, generator": [("a", 0)],
+        "Metrics: fid": [("a", 0)],
+        "P": [("a", 0), ("b", 1)],
+        "Q": [("b", 1)],
+    }
+
+
+def test_what_lies_a_half_life_back_counts_half():
+    assert smoothed([0, 10, 20], [1.0, 0.0, 0.0], 10) == pytest.approx(
+        [1, (1 / 2) / (3 / 2), (1 / 4) / (7 / 4)]
+    )
+    assert smoothed([0, 20], [1.0, 0.0], 10) == pytest.approx([1, (1 / 4) / (5 / 4)])
+    assert smoothed([5, 6, 900], [3.0] * 3, 7) == pytest.approx([3.0] * 3)
+    assert smoothed([0, 1], [1.0, 2.0], 0) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("count", [0, 1, 600, 601, 10_007])
+def test_no_spike_is_lost_however_many_lines_there_are(count):
+    values = [math.sin(i) for i in range(count)]
+    if count > 700:
+        values[333], values[701] = 50.0, -50.0
+    kept = thinned(values)
+    assert len(kept) == min(count, len(kept)) <= 600
+    assert kept == sorted(set(kept))
+    if count <= 600:
+        assert kept == list(range(count))
+        return
+    assert {0, count - 1} <= set(kept)
+    assert {max(values), min(values)} <= {values[i] for i in kept}
+
+
+def test_what_is_drawn_is_short_and_smooth_at_full_resolution():
+    curve = Curve("a", list(range(10_000)), [i % 2 + 1 / 3 for i in range(10_000)], colour=9)
+    told = drawn(curve, 10_000)
+    assert (told["name"], told["colour"]) == ("a", 1)
+    assert len(told["images"]) == len(told["raw"]) == len(told["smooth"]) <= 600
+    assert set(told["raw"]) == {0.333333, 1.33333}
+    assert told["smooth"][-1] == pytest.approx(5 / 6, abs=0.01), "of all values, not of those kept"
