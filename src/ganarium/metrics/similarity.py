@@ -15,8 +15,8 @@ DEVIATION = 1.5
 """Side and standard deviation of the Gaussian window, in pixels: Wang et al. 2004, section III.C."""
 STABILITY = (0.01, 0.03)
 """K1 and K2 of the same section."""
-CHUNK = 256
-"""Pairs compared at a time."""
+CHUNK = 2**20
+"""Numbers in the pictures compared at a time: 8 MiB in float64, and some ten times that on the way."""
 
 
 class Diversity(NamedTuple):
@@ -95,7 +95,8 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
         _check_pictures(x)
     if a.shape != b.shape:
         raise ValueError(f"pairs are of one shape; given: {list(a.shape)} and {list(b.shape)}")
-    pairs = zip(a.split(CHUNK), b.split(CHUNK), strict=True)
+    step = max(1, CHUNK // max(1, a.shape[1:].numel()))
+    pairs = zip(a.split(step), b.split(step), strict=True)
     return torch.cat([_ms_ssim((x.double() + 1) / 2, (y.double() + 1) / 2) for x, y in pairs]).cpu()
 
 
@@ -130,11 +131,17 @@ def _terms(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _blurred(x: Tensor) -> Tensor:
-    """Local means under the Gaussian window, without padding."""
-    offsets = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
-    line = (-(offsets**2) / (2 * DEVIATION**2)).exp()
-    line = (line / line.sum()).expand(x.shape[1], 1, 1, -1)
-    return F.conv2d(F.conv2d(x, line, groups=x.shape[1]), line.mT, groups=x.shape[1])
+    """Local means under the Gaussian window, without padding; products are quicker than convolutions."""
+    rows, columns = (_window(side, x) for side in x.shape[-2:])
+    return rows.mT @ x @ columns
+
+
+def _window(side: int, like: Tensor) -> Tensor:
+    """The window in one dimension, `[side, side - 10]`: a column for each of its places."""
+    places = torch.arange(side, device=like.device, dtype=like.dtype)
+    distances = places[:, None] - places[: side - WINDOW + 1] - WINDOW // 2
+    weights = (-(distances**2) / (2 * DEVIATION**2)).exp() * (distances.abs() <= WINDOW // 2)
+    return weights / weights.sum(0)
 
 
 def _rows_by_class(labels: Tensor, count: int) -> dict[int, Tensor]:
