@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ganarium.pages.curves import Curve, charts, drawn, numbers, overlaid, smoothed, thinned
+from ganarium.pages.curves import Curve, charts, drawn, numbers, overlaid, paths, smoothed, thinned
 
 LINES = [
     {
@@ -99,3 +99,12 @@ def test_what_is_drawn_is_short_and_smooth_at_full_resolution():
     assert len(told["images"]) == len(told["raw"]) == len(told["smooth"]) <= 600
     assert set(told["raw"]) == {0.333333, 1.33333}
     assert told["smooth"][-1] == pytest.approx(5 / 6, abs=0.01), "of all values, not of those kept"
+
+
+def test_numbers_of_one_player_stand_together_whichever_run_has_them():
+    first = numbers([{"images": 1, "terms": {"d/a": 1, "g/a": 1}, "rates": {"d": 1}}])
+    second = numbers([{"images": 1, "terms": {"d/b": 1, "g/b": 1}, "rates": {"g": 1}}])
+    assert paths([first, second]) == [
+        *("terms/d/a", "terms/d/b", "terms/g/a", "terms/g/b"),
+        *("rates/d", "rates/g"),
+    ]

@@ -33,5 +33,6 @@ def play(run: "Run") -> None:
     say(f"model    {run.folder / 'model'}")
     if run.sheet is not None:
         say(f"samples  {run.sheet}")
+    say(f"see it   ganarium report {run.folder}")
     say(f"use it   ganarium generate {run.folder}")
     say(f"judge it ganarium evaluate {run.folder}")

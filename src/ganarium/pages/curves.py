@@ -95,16 +95,27 @@ def charts(found: Mapping[str, Curve]) -> list[Chart]:
     return list(by_title.values())
 
 
+def paths(found: Iterable[Mapping[str, Curve]]) -> list[str]:
+    """All numbers of several runs; those of one table, and of one player in it, stand together."""
+    every = list(dict.fromkeys(path for curves in found for path in curves))
+    tables = list(dict.fromkeys(path.partition("/")[0] for path in every))
+    players = list(dict.fromkeys(path.rpartition("/")[0] for path in every))
+    return sorted(
+        every, key=lambda path: (tables.index(path.partition("/")[0]), players.index(path.rpartition("/")[0]))
+    )
+
+
 def overlaid(found: Mapping[str, Mapping[str, Curve]]) -> list[Chart]:
     """A chart for each number of several runs, given by name; a run has one colour everywhere."""
-    by_path: dict[str, Chart] = {}
-    for colour, (run, curves) in enumerate(found.items()):
-        for path, curve in curves.items():
-            title, name = placed(path)
-            title = f"{title}, {name}" if path.partition("/")[0] in SHARED else title
-            chart = by_path.setdefault(path, Chart(title))
-            chart.curves.append(replace(curve, name=run, colour=colour))
-    return list(by_path.values())
+    charts = []
+    for path in paths(found.values()):
+        title, name = placed(path)
+        chart = Chart(f"{title}, {name}" if path.partition("/")[0] in SHARED else title)
+        for colour, (run, curves) in enumerate(found.items()):
+            if path in curves:
+                chart.curves.append(replace(curves[path], name=run, colour=colour))
+        charts.append(chart)
+    return charts
 
 
 def smoothed(images: Sequence[float], values: Sequence[float], half_life: float) -> list[float]:

@@ -64,6 +64,6 @@ def _named(tales: Iterable[Story]) -> dict[str, Story]:
 
 def _finals(found: Sequence[Mapping[str, Curve]]) -> Iterator[tuple[str, ...]]:
     """Every number that was logged, and its last value in each run."""
-    for path in dict.fromkeys(path for numbers in found for path in numbers):
+    for path in curves.paths(found):
         ends = (told(each[path].values[-1]) if path in each else recipes.NONE for each in found)
         yield curves.label(path), *ends
