@@ -1,6 +1,7 @@
 """What every test shares: one thread, since small tensors are faster on one, and where real data lie."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ ROOT = Path(__file__).parents[1]
 def pytest_configure() -> None:
     torch.set_num_threads(1)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANARIUM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def _folder(variable: str, default: Path) -> Path:

@@ -46,6 +46,16 @@ def _flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def cache_folder() -> Path:
+    """Where what can be made or fetched again is kept.
+
+    `GANARIUM_CACHE`, else `ganarium` in `XDG_CACHE_HOME`, which is `~/.cache` where it is not said.
+    """
+    if own := os.environ.get("GANARIUM_CACHE"):
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "ganarium"
+
+
 def sweep(folder: Path) -> None:
     """Remove what writers that were killed left half written in `folder`, where nobody may be writing now."""
     for left in folder.rglob(f".*{UNFINISHED}"):

@@ -8,20 +8,17 @@ import torch
 from torch import Tensor
 
 from ganarium.data.batches import Conditioned
-from ganarium.data.dataset import Dataset, open_data
-from ganarium.data.points import POINTS
+from ganarium.data.dataset import LABEL, Dataset, open_data
 from ganarium.data.sources.base import SURVEYED, Report, spread
-from ganarium.data.sources.recognise import WORLD
-from ganarium.data.world import World
-from ganarium.metrics import evaluate_samples, load_features
+from ganarium.evaluation import asked, drawn, reference, truth
+from ganarium.metrics import Asked, evaluate_samples, load_features
+from ganarium.metrics.measures import by_class
 from ganarium.model import Model, load
 from ganarium.recipe import Data
 from ganarium.run import Run
 from ganarium.tables import checked
 from ganarium.watch import grids
 
-REAL = 5_000
-"""So many real samples, evenly spread over the data, are compared with; all of fewer."""
 LARGEST = 256
 """Pictures in a folder that is judged are taken as they are up to this side; features are smaller still."""
 ON_A_SHEET = 64
@@ -46,7 +43,7 @@ def inspect(data: str | Path, *, sheet: str | Path | None = None, **keys: Any) -
         dataset.batch(part.tolist())
     if sheet is not None:
         count = ON_A_SHEET if len(dataset.facts.shape) == 3 else SURVEYED
-        grids.save(grids.grid(_real(dataset, count)), Path(sheet))
+        grids.save(grids.grid(_read(dataset, count)[0]), Path(sheet))
     return dataset.report
 
 
@@ -54,30 +51,38 @@ def evaluate(
     judged: str | Path | Model | Run,
     *,
     data: str | Path | None = None,
-    features: str | Path | None = None,
+    features: str | Path | Sequence[str | Path] | None = None,
     metrics: Sequence[str] | None = None,
     count: int = 1000,
     seed: int = 0,
+    resamples: int = 100,
+    cache: bool = True,
     device: str = "cpu",
 ) -> dict[str, Any]:
     """How good samples are beside data: see `ganarium.metrics.evaluate_samples` for the measures.
 
     A model is judged beside the data that it was trained on unless `data` names others; it is told the
     conditions that come with them, save that of labels in other data nothing is known: then it draws every
-    class in turn. Pictures of the built-in world are judged by the world, with no file.
+    class in turn. So it does for `class_accuracy`. Pictures of the built-in world are judged by the world,
+    with no file. Of a folder of pictures with a sub-folder a class, these are what was asked for.
 
     Args:
-        judged: a run's folder, a model's, or a folder of pictures; a Run or a Model.
+        judged: a run's folder, a model's (the best one of a run is `RUN/model-best`), or a folder or file of
+            pictures; a Run or a Model.
         data: the real samples; brought into the form of the judged ones.
-        features: file of a pretrained network whose features pictures are compared on.
+        features: files of pretrained networks whose features pictures are compared on; one, or several.
         metrics: names of what to measure, `fid` and `kid` say; all that apply where not said.
-        count: how many samples are judged; up to 5,000 real ones are compared with.
+        count: how many samples are judged; up to 10,000 real ones are compared with.
         seed: of the samples' noise.
+        resamples: halves of the samples from which the 95 % intervals follow; 0 for none.
+        cache: keep what the networks say of the real samples on disk, under `GANARIUM_CACHE`, else
+            `~/.cache/ganarium`, and look for it there.
         device: where samples and features are computed.
 
     Returns:
-        A tree of plain values: `judged`, `data`, `seed`, `shape` of one sample, the numbers `samples` and
-        `real` that were compared, and the measures; with features also their network and resizing.
+        A tree of plain values: `judged`, `data`, `seed`, `shape` of one sample, and what `evaluate_samples`
+        returns: the numbers `samples` and `real` that were compared, values with their intervals, and under
+        `features` those of each network, by its name.
 
     Raises:
         FileNotFoundError: there is no model, folder, data or file of features.
@@ -85,27 +90,36 @@ def evaluate(
     """
     if count < 1:
         raise ValueError(f"count is {count}; it must be at least 1")
-    network = load_features(features).to(device) if features is not None else None
-    model = _model(judged, device)
-    if model is not None:
-        real, samples = _drawn(model, data, count, seed)
-        own_seed = model.recipe.seed
+    look_by_class = metrics is None or by_class(metrics)
+    files = [features] if isinstance(features, str | Path) else features or ()
+    networks = [load_features(file).to(device) for file in files]
+    classes: Asked | None = None
+    if (model := _model(judged, device)) is not None:
+        form, own_seed = _form(model, data), model.recipe.seed
+        try:
+            real = open_data(form, seed=own_seed)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error}; name the data to compare with: --data PATH") from None
+        samples = drawn(model, real, count, seed)
+        if look_by_class:
+            classes = asked(model, count, seed)
     else:
-        real, samples = _pictures(str(judged), data, count)
-        own_seed = 0
-    source = real.report.source
+        samples, classes = _pictures(str(judged), data, count)
+        form, own_seed = _formed(Data(source=str(data)), tuple(samples.shape[1:])), 0
+        real = open_data(form)
     shape = tuple(samples.shape[1:])
-    world = World((shape[1], shape[2]), seed=own_seed, channels=shape[0]) if source == WORLD else None
-    unseen = world is not None and network is None  # the world looks at no real pictures
+    world, points = truth(form.source, shape, own_seed)
     measures = evaluate_samples(
         samples,
-        samples[:0] if unseen else _real(real, REAL),
-        features=network,
+        reference(real, form, own_seed, cached=cache),
+        features=networks,
         world=world,
-        points=POINTS.get(source),
+        points=points,
+        asked=classes,
         metrics=metrics,
+        resamples=resamples,
     )
-    return {"judged": _name(judged), "data": source, "seed": seed, "shape": list(shape), **measures}
+    return {"judged": _name(judged), "data": form.source, "seed": seed, "shape": list(shape), **measures}
 
 
 def _name(judged: str | Path | Model | Run) -> str:
@@ -123,42 +137,17 @@ def _model(judged: str | Path | Model | Run, device: str) -> Model | None:
     return load(folder, device=device) if any((folder / name).exists() for name in of_a_model) else None
 
 
-def _drawn(model: Model, data: str | Path | None, count: int, seed: int) -> tuple[Dataset, Tensor]:
-    """The real data in the form of the model's samples, and these, drawn for the data's conditions."""
-    facts, own = model.facts, model.recipe.data
-    by_turns = data is not None and facts.condition == "label"
-    changes: dict[str, Any] = {"condition": None} if by_turns else {}
+def _form(model: Model, data: str | Path | None) -> Data:
+    """The data in the form of a model's samples: its own, or others, of whose labels nothing is known."""
+    own = model.recipe.data
     if data is not None:
-        changes |= {"source": str(data), "count": None}
-    try:
-        real = open_data(_formed(own.model_copy(update=changes), facts.shape), seed=model.recipe.seed)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; name the data to compare with: --data PATH") from None
-    if by_turns or facts.condition is None:
-        return real, torch.cat(list(model.stream(count, seed=seed)))
-    there = real.facts
-    if (there.classes, there.attributes, there.condition_shape) != (
-        facts.classes,
-        facts.attributes,
-        facts.condition_shape,
-    ):
-        raise ValueError(
-            f"the model was told {_in_words(facts)}, but {real.report.source} has {_in_words(there)}; "
-            "compare with data that have the same"
-        )
-    batch = real.batch(_indices(real, count))
-    condition = batch.condition if isinstance(batch, Conditioned) else None
-    return real, torch.cat(list(model.drawn(count, condition, seed=seed)))
+        condition = None if own.condition == LABEL else own.condition
+        own = own.model_copy(update={"source": str(data), "count": None, "condition": condition})
+    return _formed(own, model.facts.shape)
 
 
-def _in_words(facts: Any) -> str:
-    names = facts.classes if facts.condition == "label" else facts.attributes
-    shape = "x".join(map(str, facts.condition_shape))
-    return f"{facts.condition} {shape}" + (f" ({', '.join(names)})" if names else "")
-
-
-def _pictures(judged: str, data: str | Path | None, count: int) -> tuple[Dataset, Tensor]:
-    """The real data in the form of the pictures that are judged, and these."""
+def _pictures(judged: str, data: str | Path | None, count: int) -> tuple[Tensor, Asked | None]:
+    """The pictures in a folder that is judged; with their classes where it has some."""
     if not Path(judged).exists():
         raise FileNotFoundError(f"there is no run, model or folder of pictures {judged}")
     if data is None:
@@ -166,9 +155,12 @@ def _pictures(judged: str, data: str | Path | None, count: int) -> tuple[Dataset
             f"{judged} is neither a run nor a model, so nothing tells what its pictures should look like: "
             "name the data to compare with: --data PATH"
         )
-    dataset = open_data(Data(source=judged, largest=LARGEST))
-    samples = _real(dataset, count)
-    return open_data(_formed(Data(source=str(data)), dataset.facts.shape)), samples
+    form = Data(source=judged, largest=LARGEST)
+    dataset = open_data(form)
+    if not dataset.report.classes:
+        return _read(dataset, count)[0], None
+    samples, labels = _read(open_data(form.model_copy(update={"condition": LABEL})), count)
+    return samples, Asked(samples, torch.cat(labels), tuple(dataset.report.classes))
 
 
 def _formed(data: Data, shape: tuple[int, ...]) -> Data:
@@ -178,14 +170,9 @@ def _formed(data: Data, shape: tuple[int, ...]) -> Data:
     return data.model_copy(update={"channels": shape[0], "size": shape[1:]})
 
 
-def _indices(dataset: Dataset, count: int) -> list[int]:
-    """`count` samples, evenly spread, again from the start where there are fewer."""
-    some = spread(len(dataset), count).tolist()
-    return [some[i % len(some)] for i in range(count)]
-
-
-def _real(dataset: Dataset, count: int) -> Tensor:
-    """At most `count` samples, evenly spread."""
+def _read(dataset: Dataset, count: int) -> tuple[Tensor, list[Tensor]]:
+    """At most `count` samples, evenly spread, and their conditions."""
     parts = torch.as_tensor(spread(len(dataset), count)).split(_CHUNK)
-    batches = (dataset.batch(part.tolist()) for part in parts)
-    return torch.cat([batch if isinstance(batch, Tensor) else batch.real for batch in batches])
+    batches = [dataset.batch(part.tolist()) for part in parts]
+    samples = torch.cat([batch if isinstance(batch, Tensor) else batch.real for batch in batches])
+    return samples, [batch.condition for batch in batches if isinstance(batch, Conditioned)]

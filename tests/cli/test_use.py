@@ -12,6 +12,7 @@ from PIL import Image
 import ganarium as gan
 from command_line import TINY, done, refused, started
 from ganarium.data.dataset import open_data
+from ganarium.networks.classifiers import LeNet
 from ganarium.recipe import Data
 from ganarium.samples import pictures_for
 from ganarium.watch import grids
@@ -152,6 +153,8 @@ def test_there_must_be_a_model(tmp_path):
 def test_the_world_judges_without_a_file(run):
     text = done("evaluate", run, "--count", "24")
     assert re.search(r"^world/well_formed +0", text, re.M)
+    assert re.search(r"^world/score +\S+ +\S+ to \S+ +↑", text, re.M)
+    assert re.search(r"^ms_ssim_diversity +\S+ +\S+ to \S+ +↓ +\S+ +to be near the real one", text, re.M)
     result = json.loads(done("evaluate", run, "--count", "24", "--json"))
     assert result == gan.evaluate(run, count=24)
     assert (result["data"], result["samples"], result["shape"]) == ("world", 24, [3, 16, 16])
@@ -179,28 +182,115 @@ def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
         return drawn(self, count, condition, **settings)
 
     monkeypatch.setattr(gan.Model, "drawn", watched)
-    gan.evaluate(run_of_classes, count=48)
+    gan.evaluate(run_of_classes, count=48, metrics=["world"])
     data = gan.load(run_of_classes).recipe.data
     assert torch.equal(told[0], open_data(data).batch(range(48)).condition)
-    gan.evaluate(run_of_classes, data="world", count=12)
+    gan.evaluate(run_of_classes, data="world", count=12, metrics=["world"])
     assert told[1].tolist() == [0, 1, 2, 3, 4, 5] * 2
+    assert len(told) == 2
+
+
+def test_classes_are_asked_for_in_turn_whatever_the_data_have(run_of_classes, monkeypatch):
+    drawn = gan.Model.drawn
+    told = []
+
+    def watched(self, count, condition, **settings):
+        told.append(condition.tolist())
+        return drawn(self, count, condition, **settings)
+
+    monkeypatch.setattr(gan.Model, "drawn", watched)
+    result = gan.evaluate(run_of_classes, count=24, metrics=["accuracy"])
+    assert told[-1] == [0, 1, 2, 3, 4, 5] * 4
+    shares = result["class_accuracy_by_class"]
+    assert list(shares) == list(gan.load(run_of_classes).facts.classes)
+    assert result["class_accuracy"] == pytest.approx(sum(shares.values()) / 6)
+    text = done("evaluate", run_of_classes, "--count", "24", "--metrics", "accuracy")
+    assert re.search(r"^class_accuracy +\S+ +\S+ to \S+ +↑", text, re.M)
+    assert re.search(r"^class_accuracy/star +\S+ *$", text, re.M)
 
 
 def test_other_pictures_need_a_network(run, real_data):
     done("generate", run, "--count", "6", "--out", "a")
     assert "--features FILE" in refused("evaluate", "a", "--data", "a")
     assert "--features FILE" in refused("evaluate", run, "--metrics", "fid")
-    lenet = real_data / "weights" / "mnist_lenet"
-    file = next(path for path in sorted(lenet.iterdir()) if path.suffix in (".pth", ".pt", ".safetensors"))
+    file = real_data / "weights" / "mnist_lenet"
     digits = real_data / "mnist_small"
     command = ["evaluate", "a", "--data", digits, "--features", file, "--metrics", "fid", "--json"]
     result = json.loads(done(*command))
     assert (result["samples"], result["real"]) == (6, 5000)
-    assert result["features"]["name"].startswith("LeNet")
-    assert "32x32" in result["features"]["resizing"]
-    assert result["frechet_distance"] > 1000
-    assert "kernel_distance" not in result
+    entry = result["features"]["LeNet-5"]
+    assert "32x32" in entry["resizing"]
+    assert entry["frechet_distance"] > 1000
+    assert "kernel_distance" not in entry
     assert result == gan.evaluate("a", data=digits, features=file, metrics=["fid"])
+    assert result == gan.evaluate(
+        "a", data=digits, features=[file], metrics=["frechet_distance"], cache=False
+    )
+
+
+def test_several_networks_at_once(real_data):
+    weights, digits = real_data / "weights", real_data / "mnist_small"
+    both = [
+        "--features",
+        weights / "mnist_lenet",
+        "--features",
+        weights / "resnet_cifar10/resnet20-12fca82f.th",
+    ]
+    command = ["evaluate", "a", "--data", "b", *both, "--count", "60"]
+    for name in "ab":
+        write_digits(digits, Path(name), 60)
+    result = json.loads(done(*command, "--metrics", "fid,kid,is", "--resamples", "5", "--json"))
+    assert list(result["features"]) == ["LeNet-5", "ResNet-20 (CIFAR)"]
+    for entry in result["features"].values():
+        low, high = entry["frechet_distance_interval"]
+        assert low <= entry["frechet_distance"] <= high
+        assert entry["inception_score"] > 1
+    without = json.loads(done(*command, "--metrics", "fid", "--resamples", "0", "--no-cache", "--json"))
+    assert "frechet_distance_interval" not in without["features"]["LeNet-5"]
+    text = done(*command, "--metrics", "fid,is", "--resamples", "5")
+    assert re.search(
+        r"^on LeNet-5 \(\w{12}\): fully connected 6, rectified; 84 features, resized", text, re.M
+    )
+    assert re.search(r"^on ResNet-20 \(CIFAR\) \(\w{12}\): ", text, re.M)
+    assert len(re.findall(r"^frechet_distance +\S+ +\S+ to \S+ +↓", text, re.M)) == 2
+    assert len(re.findall(r"^inception_score .* sees neither the real pictures", text, re.M)) == 2
+
+
+def write_digits(source: Path, folder: Path, count: int) -> None:
+    """So many digits, a sub-folder a class."""
+    digits = open_data(Data(source=str(source), condition="label"))
+    images, labels = digits.batch(range(count))
+    for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        grids.save(grids.to_picture(image), folder / str(label) / f"{i}.png")
+
+
+def test_folders_of_classes_are_read_by_class(real_data):
+    """The digits' own labels: nearly all are read as what they are."""
+    digits, lenet = real_data / "mnist_small", real_data / "weights" / "mnist_lenet"
+    write_digits(digits, Path("a"), 300)
+    for folder in ("a", digits):
+        keys = {"data": digits, "features": lenet, "metrics": ["accuracy"], "count": 300}
+        entry = gan.evaluate(folder, **keys)["features"]["LeNet-5"]
+        assert entry["class_accuracy"] > 0.96
+        assert list(entry["class_accuracy_by_class"]) == list("0123456789")
+        assert "class_accuracy_real" not in entry  # of the data to compare with no labels were asked
+
+
+def test_the_second_time_the_real_side_is_known(run, real_data, monkeypatch):
+    file, seen = real_data / "weights" / "mnist_lenet", []
+    write_digits(real_data / "mnist_small", Path("digits"), 100)
+    both = LeNet.both
+    monkeypatch.setattr(LeNet, "both", lambda self, images: seen.append(len(images)) or both(self, images))
+    keys = {"data": "digits", "features": file, "metrics": ["fid"], "count": 10, "resamples": 0}
+    monkeypatch.setenv("GANARIUM_CACHE", "a cache")
+    first = gan.evaluate(run, **keys)
+    assert sum(seen) == 110
+    seen.clear()
+    assert gan.evaluate(run, **keys) == first
+    assert sum(seen) == 10
+    seen.clear()
+    assert gan.evaluate(run, cache=False, **keys) == first
+    assert sum(seen) == 110
 
 
 @pytest.mark.parametrize(
@@ -212,6 +302,9 @@ def test_other_pictures_need_a_network(run, real_data):
         (["RUN", "--metrics", "fidd"], "did you mean fid"),
         (["RUN", "--features", "nothing.pth"], "nothing.pth does not exist"),
         (["RUN", "--count", "0"], "--count"),
+        (["RUN", "--resamples", "1"], "resamples is 0, for no intervals, or at least 2"),
+        (["RUN", "--metrics", "is"], "inception_score needs a network that names classes"),
+        (["RUN", "--metrics", "accuracy"], "class_accuracy needs samples asked for by class"),
     ],
 )
 def test_wrong_questions(arguments, words, run):

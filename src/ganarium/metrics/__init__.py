@@ -2,7 +2,7 @@
 
 from ganarium.metrics.bootstrap import Interval, interval, intervals
 from ganarium.metrics.classes import ClassAccuracy, InceptionScore, class_accuracy, inception_score
-from ganarium.metrics.evaluate import evaluate_samples
+from ganarium.metrics.evaluate import Asked, evaluate_samples
 from ganarium.metrics.features import FeatureNetwork, features_of, load_features
 from ganarium.metrics.frechet import frechet_distance
 from ganarium.metrics.kernel import KernelDistance, kernel_distance
@@ -15,10 +15,12 @@ from ganarium.metrics.neighbours import (
     precision_recall_density_coverage,
 )
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
+from ganarium.metrics.reference import Reference
 from ganarium.metrics.similarity import Diversity, ms_ssim, ms_ssim_diversity
 from ganarium.metrics.world import world_quality
 
 __all__ = [
+    "Asked",
     "ClassAccuracy",
     "Diversity",
     "FeatureNetwork",
@@ -28,6 +30,7 @@ __all__ = [
     "Memorisation",
     "Neighbours",
     "PrecisionRecall",
+    "Reference",
     "class_accuracy",
     "evaluate_samples",
     "features_of",

@@ -14,6 +14,7 @@ import numpy as np
 
 from ganarium.data.sources.arrays import Arrays
 from ganarium.data.sources.idx import idx
+from ganarium.files import cache_folder
 
 _TIMEOUT = 30  # seconds without a byte
 _RECORD = 1 + 3 * 32 * 32  # CIFAR-10: a label, then red, green and blue
@@ -49,11 +50,6 @@ def named(name: str) -> Arrays:
     source = dataset.read(paths, dataset.classes)
     source.kind = name
     return source
-
-
-def cache_folder() -> Path:
-    """`GANARIUM_CACHE`, else `~/.cache/ganarium`."""
-    return Path(os.environ.get("GANARIUM_CACHE") or Path.home() / ".cache" / "ganarium").expanduser()
 
 
 def cached(download: Download, folder: Path) -> Path:

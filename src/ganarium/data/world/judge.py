@@ -50,6 +50,10 @@ class Judgement:
         """Which scores lie above one half: bool `[N]`."""
         return self.scores > 0.5
 
+    def of(self, rows: Tensor) -> Self:
+        """The judgement of the pictures of these numbers alone."""
+        return replace(self, labels=self.labels[rows], colours=self.colours[rows], scores=self.scores[rows])
+
     def shares(self) -> dict[str, float]:
         """For each class, the share of all N pictures that show it well formed."""
         counts = self.labels[self.well_formed].bincount(minlength=len(self.classes)).tolist()

@@ -1,0 +1,183 @@
+"""A model beside data: what both the judge and a run in training need to evaluate one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganarium.data.batches import Conditioned, Facts
+from ganarium.data.dataset import LABEL, Dataset
+from ganarium.data.points import POINTS, Points
+from ganarium.data.sources.base import spread
+from ganarium.data.sources.recognise import WORLD
+from ganarium.data.world import World
+from ganarium.metrics import Asked, FeatureNetwork, Reference, evaluate_samples, load_features
+from ganarium.metrics.cache import fingerprint, identity
+from ganarium.metrics.evaluate import offered, values_of
+from ganarium.metrics.measures import (
+    Metric,
+    Value,
+    by_class,
+    deciding_value,
+    metrics_named,
+    refuse_what_does_not_apply,
+)
+from ganarium.model import Model
+from ganarium.recipe import Data, Recipe
+
+REAL = 10_000
+"""So many real samples, evenly spread over the data, are compared with; all of fewer."""
+
+
+def reference(dataset: Dataset, data: Data, seed: int, *, cached: bool = True) -> Reference:
+    """The real side of data; what networks say of it is kept on disk if it is to be `cached`.
+
+    Args:
+        dataset: of `data`.
+        data: which they are.
+        seed: of those that are drawn.
+        cached: see `ganarium.metrics.Reference`.
+    """
+    indices = spread(len(dataset), REAL)
+    told: dict[str, Any] | None = None
+    if cached:
+        ends = dataset.batch(indices[[0, -1]])
+        look = fingerprint(ends if isinstance(ends, Tensor) else ends.real)
+        told = {"count": len(indices), "of": len(dataset), "look": look, **identity(data, seed)}
+    return Reference(lambda numbers: dataset.batch(indices[list(numbers)]), len(indices), identity=told)
+
+
+def drawn(model: Model, dataset: Dataset, count: int, seed: int) -> Tensor:
+    """Samples of a model, told the conditions that come with `count` real ones, evenly spread.
+
+    Beside data without labels a model that is told labels draws every class in turn.
+
+    Raises:
+        ValueError: the model is told something else than the data tell.
+    """
+    facts, there = model.facts, dataset.facts
+    if facts.condition is None or (facts.condition, there.condition) == (LABEL, None):
+        return torch.cat(list(model.stream(count, seed=seed)))
+    ours, theirs = ((each.classes, each.attributes, each.condition_shape) for each in (facts, there))
+    if ours != theirs:
+        raise ValueError(
+            f"the model was told {_in_words(facts)}, but {dataset.report.source} has {_in_words(there)}; "
+            "compare with data that have the same"
+        )
+    some = spread(len(dataset), count)
+    batch = dataset.batch([int(some[i % len(some)]) for i in range(count)])
+    condition = batch.condition if isinstance(batch, Conditioned) else None
+    return torch.cat(list(model.drawn(count, condition, seed=seed)))
+
+
+def asked(model: Model, count: int, seed: int) -> Asked | None:
+    """Samples of a model that is told labels, asked for every class in turn; else None."""
+    if model.facts.condition != LABEL:
+        return None
+    labels = model.condition(count)
+    assert labels is not None
+    samples = torch.cat(list(model.drawn(count, labels, seed=seed)))
+    return Asked(samples, labels, model.facts.classes)
+
+
+def truth(source: str, shape: Sequence[int], seed: int) -> tuple[World | None, Points | None]:
+    """What judges samples of the built-in data with no network: the world, or the true density of points."""
+    if source == WORLD:
+        return World((shape[1], shape[2]), seed=seed, channels=shape[0]), None
+    return None, POINTS.get(source)
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best model of a run so far."""
+
+    images: int
+    value: float
+    stage: str = ""
+
+
+class Evaluation:
+    """What a recipe's `evaluate` asks for: measures of a model in training, and which was the best.
+
+    The measures are a function of the model and the seed: whatever is drawn here moves no chance of the
+    training. Models are compared within a campaign's stage: another one may draw pictures of another size.
+
+    Attributes:
+        best: of the stage that was judged last; None before the first time.
+
+    Raises:
+        FileNotFoundError: there is no file of features.
+        ValueError: a measure is unknown or does not apply, or says nothing about which model is the best.
+    """
+
+    best: Best | None = None
+
+    def __init__(self, recipe: Recipe, facts: Facts, device: torch.device):
+        self.recipe, self.settings = recipe, recipe.evaluate
+        self.network: FeatureNetwork | None = None
+        if self.settings.features is not None:
+            self.network = load_features(self.settings.features).to(device)
+        world, points = truth(recipe.data.source, facts.shape, recipe.seed)
+        there = offered(
+            facts.shape,
+            [self.network] if self.network else [],
+            world=world is not None,
+            points=points is not None,
+            classes=len(facts.classes) if facts.condition == LABEL else 0,
+        )
+        self.chosen: list[Metric] = metrics_named(self.settings.metrics) or [m for m in there if m.quick]
+        refuse_what_does_not_apply(self.chosen, there, self.settings.count)
+        self.deciding: Value = deciding_value(self.settings.best, self.chosen)
+        self._reference: tuple[Dataset, Reference] | None = None
+
+    def values(self, model: Model, dataset: Dataset, data: Data) -> dict[str, float]:
+        """The measures of a model beside its data, the one that decides first."""
+        count, seed = self.settings.count, 0
+        world, points = truth(data.source, model.facts.shape, self.recipe.seed)
+        if self._reference is None or self._reference[0] is not dataset:
+            self._reference = dataset, reference(dataset, data, self.recipe.seed)
+        with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            result = evaluate_samples(
+                drawn(model, dataset, count, seed),
+                self._reference[1],
+                features=[self.network] if self.network else [],
+                world=world,
+                points=points,
+                asked=asked(model, count, seed) if by_class(self.settings.metrics) else None,
+                metrics=[metric.name for metric in self.chosen],
+                resamples=0,
+            )
+        values = values_of(result)
+        return {self._key(values): values[self._key(values)], **values}
+
+    def improves(self, values: Mapping[str, float], images: int, stage: str) -> bool:
+        """Whether these are the best values of this stage so far; they are remembered if so."""
+        value = values[self._key(values)]
+        if self.best is not None and self.best.stage == stage and not self._better(value, self.best.value):
+            return False
+        self.best = Best(images, value, stage)
+        return True
+
+    def _key(self, values: Mapping[str, float]) -> str:
+        """What the value that decides is called among these: the world's stand under its name."""
+        return next(key for key in values if key.rpartition("/")[2] == self.deciding.key)
+
+    def _better(self, ours: float, theirs: float) -> bool:
+        return ours < theirs if self.deciding.better == "lower" else ours > theirs
+
+    def state_dict(self) -> dict[str, Any] | None:
+        """The best so far."""
+        return vars(self.best) if self.best else None
+
+    def load_state_dict(self, state: Mapping[str, Any] | None) -> None:
+        """The inverse of `state_dict`."""
+        self.best = Best(**state) if state else None
+
+
+def _in_words(facts: Facts) -> str:
+    names = facts.classes if facts.condition == LABEL else facts.attributes
+    shape = "x".join(map(str, facts.condition_shape))
+    return f"{facts.condition} {shape}" + (f" ({', '.join(names)})" if names else "")
