@@ -27,6 +27,26 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
     "dcgan, minibatch discrimination": Trial(DCGAN, MINIBATCH),
     "dcgan, virtual batch norm": Trial(DCGAN, VIRTUAL),
     "cgan, virtual batch norm": Trial(CGAN, {**VIRTUAL, "game": {"generator_first": True}}),
+    "gan, relativistic": Trial(gan.METHOD, {"game": {"relativistic": "average"}}),
+    "gan, all that steadies": Trial(
+        gan.METHOD,
+        {
+            "game": {
+                "feature_matching_weight": 0.5,
+                "historical_averaging_weight": 0.1,
+                "instance_noise": 0.1,
+                "real_label": 0.9,
+            }
+        },
+    ),
+    "ebgan, pretrained": Trial(methods.find("ebgan"), {"game": {"pretraining_images": 16}}),
+    "infogan, three codes": Trial(
+        methods.find("infogan"), {"game": {"categorical_codes": [3, 2], "continuous_codes": 1}}
+    ),
+    "acgan, steadied": Trial(
+        methods.find("acgan"), {"game": {"feature_matching_weight": 0.5, "historical_averaging_weight": 0.1}}
+    ),
+    "cgan, steadied": Trial(CGAN, {"game": {"feature_matching_weight": 0.5, "relativistic": "average"}}),
     "cgan told attributes": Trial(CGAN, {"data": {"condition": "attributes"}, "game": {"judge": "apart"}}),
     "cgan told pictures": Trial(CGAN, {"data": {"condition": "edges"}, "game": {"mismatched": True}}),
     "cgan from blurs": Trial(
