@@ -32,6 +32,25 @@ def test_by_hand():
     assert kernel_distance(a, b).mean == pytest.approx(within_a + within_b - 2 * across)
 
 
+@pytest.mark.parametrize(("num_a", "num_b", "dimension"), [(7, 12, 3), (15, 4, 40), (6, 6, 1)])
+def test_equals_the_papers_formula(num_a, num_b, dimension):
+    a, b = normal(num_a, dimension, seed=num_a), normal(num_b, dimension, seed=num_b + 50) + 0.2
+
+    def kernel(x, y):
+        return ((x @ y).item() / dimension + 1) ** 3
+
+    def among(x):
+        pairs = [kernel(x[i], x[j]) for i in range(len(x)) for j in range(len(x)) if i != j]
+        return sum(pairs) / len(pairs)
+
+    count = min(num_a, num_b)
+    draws = kernel_distance(a, b, subset=count, subsets=400)
+    across = sum(kernel(x, y) for x in a for y in b) / (num_a * num_b)
+    # The mean over all draws is the estimate over all samples.
+    error = 4 * draws.std / 20
+    assert draws.mean == pytest.approx(among(a) + among(b) - 2 * across, rel=1e-9, abs=error + 1e-12)
+
+
 def test_equal_distributions_are_about_zero_whatever_the_count():
     for count in (20, 400):
         estimates = [
