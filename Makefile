@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test slow check format bench clean
+.PHONY: demo test slow check format bench docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ganarium needs Python 3.11 or newer")'
@@ -33,6 +33,11 @@ format: $(READY)  ## Put the code into its style.
 
 bench: $(READY)  ## Speed and memory against textbook loops; minutes.
 	$(BIN)/python -m benchmarks.rounds
+
+docs: $(READY)  ## The site, English and Chinese, into site/; open site/index.html.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.zh.yml
+	@echo "open site/index.html"
 
 clean:  ## Remove what can be made again; runs stay.
 	rm -rf .venv build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

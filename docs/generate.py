@@ -1,11 +1,40 @@
-"""Write what is generated into the documents: `python docs/generate.py`."""
+"""What is generated of the documents. `python docs/generate.py` writes the tables of the READMEs.
 
+The pages of the site (`make docs`) are never written into the repository: `pages` makes them anew for each
+build, from cards, games, recipes, the command line and the laboratory.
+"""
+
+import inspect
+import json
 import re
+import sys
+import textwrap
+import typing
+from collections.abc import Iterator
+from html import escape
 from pathlib import Path
+from typing import Any
 
+import cards
+import yaml
+from PIL import Image
+from typer.models import ArgumentInfo, OptionInfo
+
+from ganarium import __all__ as public_names
+from ganarium.campaign import Campaign
+from ganarium.cli.app import VERBS, options
+from ganarium.game import Game
+from ganarium.lab import EXPERIMENTS
 from ganarium.methods import BUILT_IN
+from ganarium.recipe import Method, resolve, settings, to_yaml
+from ganarium.run import presets
+from ganarium.tables import schema
 
 ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "docs" / "pictures"
+Words = dict[str, Any]
+WORDS: dict[str, Words] = yaml.safe_load((ROOT / "docs" / "words.yml").read_text(encoding="utf-8"))
+"""What generated pages say beside the cards, by language."""
 PAGES = {
     "README.md": ("method", "what it is", "paper", "try it"),
     "README.zh-CN.md": ("方法", "是什么", "论文", "试一试"),
@@ -17,11 +46,10 @@ def methods_table(head: tuple[str, ...]) -> str:
     rows = []
     for method in BUILT_IN:
         name = method.name
-        what, paper = method.headline
-        authors, _, number = paper.partition(", arXiv:")
-        link = f"[{authors}](https://arxiv.org/abs/{number})"
-        folder = method.recipe.__module__.replace(".", "/")
-        rows.append(f"| [`{name}`](src/{folder}.py) | {what} | {link} | `ganarium train {name}` |")
+        what, _ = method.headline
+        rows.append(
+            f"| [`{name}`](src/{_file(method)}) | {what} | {_paper(method)} | `ganarium train {name}` |"
+        )
     return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * len(head), *rows])
 
 
@@ -31,8 +59,292 @@ def generated(text: str, head: tuple[str, ...]) -> str:
     return re.sub(place, lambda m: f"{m[1]}{methods_table(head)}\n{m[2]}", text, flags=re.DOTALL)
 
 
+def pages(language: str) -> dict[str, str]:
+    """The site's generated pages in `en` or `zh`: markdown by path."""
+    words = WORDS[language]
+    made = {f"methods/{method.name}.md": method_page(method, words) for method in BUILT_IN}
+    made["methods/index.md"] = methods_index(language)
+    made["reference/command-line.md"] = command_page(words)
+    made["reference/python.md"] = python_page(words)
+    return made
+
+
+def groups() -> dict[str, list[Method]]:
+    """The methods by the folder of their files."""
+    found: dict[str, list[Method]] = {}
+    for method in BUILT_IN:
+        found.setdefault(method.recipe.__module__.split(".")[-2], []).append(method)
+    return found
+
+
+def group_title(group: str, language: str) -> str:
+    """A folder of methods in words."""
+    return str(WORDS[language]["groups"].get(group, group.replace("_", " ").capitalize()))
+
+
+def title(method: Method) -> str:
+    """A method's name as its card writes it."""
+    return cards.parsed(method.card).title
+
+
+def methods_index(language: str) -> str:
+    """All methods, folder by folder."""
+    words = WORDS[language]
+    parts = [f"# {words['methods']}", words["methods intro"]]
+    for group, methods in groups().items():
+        parts.append(f"## {group_title(group, language)}")
+        head = [words["method"], words["what"], words["paper"]]
+        rows = [f"| [{title(m)}]({m.name}.md) | {m.headline[0]} | {_paper(m)} |" for m in methods]
+        parts.append("\n".join([f"| {' | '.join(head)} |", "|---|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def method_page(method: Method, words: Words) -> str:
+    """A page from a method's card, script and recipe."""
+    card = cards.parsed(method.card.replace(" RUN ", f" runs/0001-{method.name} "))
+    links = {other.name: f"{other.name}.md" for other in BUILT_IN if other is not method}
+    headline = f'<p class="headline" markdown>{method.headline[0]} · {_paper(method)}</p>'
+    parts = [f"# {card.title}", headline]
+    if words["card note"]:
+        parts.append(f'<p class="note" markdown>{words["card note"].format(name=method.name)}</p>')
+    parts += [cards.markdown(card.body, links), _picture(method, words)]
+    for name in ("confused", "deviations", "tested"):
+        if name in card.sections:
+            text = cards.markdown(card.sections[name], links)
+            parts += [f"## {words[name]}", text[:1].upper() + text[1:]]
+    parts += [f"## {words['try']}", _commands(method, words)]
+    parts += [f"## {words['round']}", _script_intro(method, words), _code("python", script(method.game))]
+    parts += [
+        f"## {words['recipe']}",
+        words["recipe intro"].format(name=method.name),
+        *_recipe(method, words),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def script(game: type[Game] | type[Campaign]) -> str:
+    """The source of what is played, and of the methods of the game that it takes turns and terms from."""
+    names = ["stages" if issubclass(game, Campaign) else "play"]
+    for name in names:
+        for called in re.findall(r"\bself\.(\w+)\(", inspect.getsource(getattr(game, name))):
+            function = getattr(game, called, None)
+            if called not in names and inspect.isfunction(function) and _is_of_the_script(function):
+                names.append(called)
+    parts, before = [], ""
+    for function in (inspect.unwrap(getattr(game, name)) for name in names):
+        place = f"# src/{function.__module__.replace('.', '/')}.py"
+        parts.append(("" if place == before else f"{place}\n") + textwrap.dedent(inspect.getsource(function)))
+        before = place
+    return "\n".join(parts)
+
+
+def _is_of_the_script(function: Any) -> bool:
+    """Whether it gives turns, or the terms of one."""
+    gives = str(inspect.signature(function).return_annotation)
+    return "Turn" in gives or ("dict" in gives and "Tensor" in gives)
+
+
+def _script_intro(method: Method, words: Words) -> str:
+    module = inspect.unwrap(getattr(method.game, "stages", method.game.play)).__module__
+    owner = next((row.name for row in BUILT_IN if row.recipe.__module__ == module), method.name)
+    text = words["round intro" if owner == method.name else "round shared"]
+    return text.format(name=owner, module=f"src/{module.replace('.', '/')}.py")
+
+
+def _recipe(method: Method, words: Words) -> Iterator[str]:
+    recipe = resolve(method)
+    yield _folded(words["recipe whole"], _code("yaml", to_yaml(recipe)))
+    for name, path in presets(method).items():
+        yield _folded(f"{words['preset']} `{name}`", _code("yaml", path.read_text(encoding="utf-8")))
+    if recipe.game:
+        meanings = _arguments(method.game)
+        rows = [
+            (f"`game.{key}`", f"`{_plain(value)}`", _meaning(method, key, meanings.get(key, ""), words))
+            for key, value in recipe.game.items()
+        ]
+        yield f"## {words['keys']}"
+        yield _table((words["key"], words["value"], words["meaning"]), rows)
+
+
+def _meaning(method: Method, key: str, meaning: str, words: Words) -> str:
+    annotation = schema(method.game).model_fields[key].annotation
+    choices = ", ".join(f"`{choice}`" for choice in typing.get_args(annotation) if isinstance(choice, str))
+    return meaning + (f" ({words['choices'].format(choices=choices)})" if choices else "")
+
+
+def _arguments(owner: Any) -> dict[str, str]:
+    """What a docstring's `Args:` says of each argument; a class that it refers to says the rest."""
+    found: dict[str, str] = {}
+    for base in reversed(inspect.getmro(owner) if inspect.isclass(owner) else (owner,)):
+        text = inspect.cleandoc(base.__doc__ or "")
+        for part in vars(base).get("takes", ()) if inspect.isclass(base) else ():
+            found = _arguments(part) | found
+        for name in re.findall(r"those of `(\w+)`", text):
+            other = vars(sys.modules[base.__module__]).get(name)
+            if other is not None and other is not base:
+                found = _arguments(other) | found
+        block = re.search(r"^Args:\n((?: +.*\n?|\n)+)", text, re.MULTILINE)
+        for match in re.finditer(r"^    (\w+): (.*(?:\n {5,}.*)*)", block[1] if block else "", re.MULTILINE):
+            found[match[1]] = " ".join(match[2].split())
+    return found
+
+
+def _commands(method: Method, words: Words) -> str:
+    name, recipe = method.name, method.recipe()
+    lines = [
+        (f"ganarium show {name}", words["show"]),
+        (f"ganarium train {name}", words["train"]),
+        (f"ganarium generate runs/0001-{name} --count 64 --grid {name}.png", words["generate"]),
+    ]
+    folder = {None: "photos/", "label": "digits/"}.get(recipe.data.condition)
+    if folder and recipe.data.source == "world":
+        lines.append((f"ganarium train {name} --data {folder} images=200_000", words["own data"]))
+    lines += [(f"ganarium train {name} --preset {preset}", words["preset"]) for preset in presets(method)]
+    for setting in dict.fromkeys(
+        re.findall(r"`((?:game|networks|optimizers)\.[\w.]+=[^`*\s]+)`", method.card)
+    ):
+        if resolve(method, settings([setting])) != resolve(method):
+            lines.append((f"ganarium train {name} {setting} --dry-run", words["variation"]))
+    width = max(len(command) for command, _ in lines)
+    return _code("bash", "\n".join(f"{command:<{width}}  # {why}" for command, why in lines))
+
+
+def _picture(method: Method, words: Words) -> str:
+    path = PICTURES / f"{method.name}.png"
+    if not path.is_file():
+        return ""
+    with Image.open(path) as picture:
+        command, points = picture.info.get("command", ""), picture.info.get("points")
+        width = picture.width
+    caption = words["picture points" if points else "picture"].format(method=title(method))
+    return (
+        f'<figure markdown><img src="../pictures/{path.name}" alt="{escape(title(method))}" width="{width}" '
+        f'loading="lazy"><figcaption markdown>{caption} `{command}`</figcaption></figure>'
+    )
+
+
+def experiment(name: str, words: Words) -> str:
+    """What the laboratory shows in one experiment: its command, picture, table and settings."""
+    function = EXPERIMENTS[name]
+    parts = [_code("bash", f"ganarium lab {name}")]
+    picture, table = (PICTURES / "lab" / f"{name}.{suffix}" for suffix in ("png", "json"))
+    if picture.is_file():
+        parts.append(f"![ganarium lab {name}](../pictures/lab/{name}.png){{ .wide loading=lazy }}")
+    if table.is_file():
+        rows = json.loads(table.read_text(encoding="utf-8"))["rows"]
+        cells = [[_number(cell) for cell in row.values()] for row in rows]
+        parts.append(
+            f'??? note "{words["experiment table"]}"\n\n' + textwrap.indent(_table(rows[0], cells), "    ")
+        )
+    meanings = _arguments(function)
+    rows = [
+        (f"`{key}`", f"`{_plain(field.default)}`", meanings.get(key, ""))
+        for key, field in schema(function).model_fields.items()
+    ]
+    settings = _table((words["key"], words["default"], words["meaning"]), rows)
+    parts.append(_folded(words["experiment settings"], settings))
+    return "\n\n".join(parts)
+
+
+def with_experiments(text: str, words: Words) -> str:
+    """A page with each experiment at its mark; those that no mark names follow where `others` stands."""
+    marked = re.findall(r"<!-- experiment: (\w+) -->", text)
+    for name in marked:
+        shown = experiment(name, words) if name in EXPERIMENTS else ""
+        text = text.replace(f"<!-- experiment: {name} -->", shown)
+    others = [name for name in EXPERIMENTS if name not in marked]
+    rest = "\n\n".join(
+        f"## `lab {name}`\n\n{(inspect.getdoc(EXPERIMENTS[name]) or '').partition(chr(10))[0]}\n\n"
+        + experiment(name, words)
+        for name in others
+    )
+    return text.replace("<!-- experiment: others -->", rest)
+
+
+def command_page(words: Words) -> str:
+    """The command line's help as a page."""
+    about = inspect.getdoc(options) or ""
+    parts = [f"# {words['commands']}", words["commands intro"], _code("text", about)]
+    for name, verb in VERBS.items():
+        parts += [f"## {name}", *_verb(name, verb, words)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _verb(name: str, verb: Any, words: Words) -> Iterator[str]:
+    text = inspect.getdoc(verb) or ""
+    table: dict[str, list[tuple[str, ...]]] = {"arguments": [], "options": []}
+    usage = [f"ganarium {name}"]
+    for parameter in inspect.signature(verb).parameters.values():
+        notes = getattr(parameter.annotation, "__metadata__", ())
+        info = next((each for each in notes if isinstance(each, ArgumentInfo | OptionInfo)), None)
+        if info is None:
+            continue
+        kind = typing.get_args(parameter.annotation)[0]
+        needed = parameter.default is inspect.Parameter.empty
+        help_text = info.help or ""
+        if isinstance(info, ArgumentInfo):
+            shown = info.metavar or parameter.name.upper()
+            many = "list[" in str(kind)
+            usage.append((shown if needed else f"[{shown}]") + ("..." if many else ""))
+            table["arguments"].append((f"`{shown}`", help_text))
+        else:
+            # In an annotation the first name stands where a default would.
+            said = [each for each in (info.default, *(info.param_decls or ())) if str(each).startswith("-")]
+            names = said or [f"--{parameter.name.replace('_', '-')}"]
+            silent = needed or parameter.default is None or parameter.default is False
+            default = "" if silent else f"`{parameter.default}`"
+            table["options"].append((", ".join(f"`{each}`" for each in names), default, help_text))
+    usage.append("[OPTIONS]" if table["options"] else "")
+    yield _code("text", " ".join(filter(None, usage)))
+    for paragraph in text.split("\n\n"):
+        lines = paragraph.splitlines()
+        examples = all(line.startswith("    ") for line in lines) or lines[0].startswith("ganarium ")
+        yield _code("bash", textwrap.dedent(paragraph)) if examples else paragraph
+    if table["arguments"]:
+        yield _table((words["argument"], words["meaning"]), table["arguments"])
+    if table["options"]:
+        yield _table((words["option"], words["default"], words["meaning"]), table["options"])
+
+
+def python_page(words: Words) -> str:
+    """The public names; mkdocstrings fills in what the sources say of them."""
+    names = "\n\n".join(f"::: ganarium.{name}" for name in public_names)
+    return f"# {words['python']}\n\n{words['python intro']}\n\n{names}\n"
+
+
+def _paper(method: Method) -> str:
+    authors, _, number = method.headline[1].partition(", arXiv:")
+    return f"[{authors}](https://arxiv.org/abs/{number})" if number else authors
+
+
+def _file(method: Method) -> str:
+    return method.recipe.__module__.replace(".", "/") + ".py"
+
+
+def _code(language: str, text: str) -> str:
+    return f"```{language}\n{text.strip(chr(10))}\n```"
+
+
+def _folded(title: str, text: str) -> str:
+    return f'??? note "{title}"\n\n{textwrap.indent(text, "    ")}'
+
+
+def _table(head: Any, rows: Any) -> str:
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [list(head), *map(list, rows)]]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], "|" + "---|" * len(cells[0]), *lines[1:]])
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+
+
+def _number(cell: Any) -> str:
+    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+
+
 def main() -> None:
-    """Bring every page up to date."""
+    """Bring every README up to date."""
     for name, head in PAGES.items():
         page = ROOT / name
         page.write_text(generated(page.read_text(encoding="utf-8"), head), encoding="utf-8")

@@ -294,6 +294,13 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def side_by_side(
     work: Callable[[], Any], folder: Path, *, processes: int = 2, timeout: float = 60
 ) -> list[str]:
@@ -301,10 +308,7 @@ def side_by_side(
 
     A process that fails says its traceback; one that has not ended in time is killed, and the test fails.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    group = {"WORLD_SIZE": processes, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    group = {"WORLD_SIZE": processes, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
     folder.mkdir(parents=True, exist_ok=True)
 
     def one(rank: int) -> None:

@@ -1,0 +1,102 @@
+"""A method's card, its module docstring, taken apart for a page."""
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from itertools import groupby
+
+import formulas
+
+SECTIONS = {
+    "Not to be confused with:": "confused",
+    "Deviations from the paper:": "deviations",
+    "Tested by:": "tested",
+}
+COMMANDS = ("ganarium ", "torchrun ", "python ")
+ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
+
+
+@dataclass
+class Card:
+    """What a page shows, each part in the card's words."""
+
+    title: str
+    body: list[str] = field(default_factory=list)
+    """Paragraphs and blocks of formulas as they follow each other."""
+    sections: dict[str, list[str]] = field(default_factory=dict)
+    """`confused`, `deviations`, `tested`: their paragraphs."""
+
+
+def parsed(text: str) -> Card:
+    """The card; a section ends where the next begins."""
+    head, _, rest = text.partition("\n\n")
+    card = Card(head.partition(":")[0].strip())
+    into = card.body
+    for block in re.split(r"\n\s*\n", rest):
+        for mark, name in SECTIONS.items():
+            if block.startswith(mark):
+                into = card.sections.setdefault(name, [])
+                block = block.removeprefix(mark).strip("\n ")
+        if block.strip():
+            into.append(block)
+    return card
+
+
+def markdown(blocks: list[str], links: Mapping[str, str]) -> str:
+    """Blocks of a card as markdown; code that `links` knows becomes a link, indented blocks formulas."""
+    return "\n\n".join(part for block in blocks for part in _parts(block, links))
+
+
+def _parts(block: str, links: Mapping[str, str]) -> Iterator[str]:
+    """A block may hold paragraphs and indented lines without a blank line between them."""
+    for indented, group in groupby(block.splitlines(), lambda line: line.startswith("    ")):
+        text = "\n".join(group)
+        yield displayed(text) if indented else linked(_lists(text), links)
+
+
+def _lists(text: str) -> str:
+    """A list is set apart from the line that leads to it, as markdown wants it."""
+    return re.sub(r"(?m)(^(?!\d+\. |- | ).+\n)(?=1\. |- )", r"\1\n", text)
+
+
+def linked(text: str, links: Mapping[str, str]) -> str:
+    """Markdown with the names of methods and the numbers of papers as links."""
+    text = re.sub(r"`([\w-]+)`", lambda m: f"[{m[0]}]({links[m[1]]})" if m[1] in links else m[0], text)
+    text = re.sub(r"\b(\w)\^(?=[\s),|]|$)", "\\1\u0302", text).replace("|grad ", "|∇")
+    return ARXIV.sub(r"[\g<0>](https://arxiv.org/abs/\1)", text)
+
+
+def displayed(block: str) -> str:
+    """An indented block: commands, formulas by player, or a table whose columns stand two spaces apart."""
+    if block.lstrip().startswith(COMMANDS):
+        return f"```bash\n{textwrap.dedent(block)}\n```"
+    rows = formulas.lines(block)
+    table = [re.split(r"\s{2,}", line.strip()) for line in block.splitlines()]
+    if not any(row.goal or "=" in row.formula for row in rows):
+        return _aligned(table) if len({len(row) for row in table}) == 1 < len(table[0]) else _verbatim(block)
+    out, before = [], None
+    for row in rows:
+        player = escape(row.player) if row.player != before else ""
+        before = row.player
+        goal = f'<span class="goal">{row.goal}</span>' if row.goal else ""
+        remarks = "".join(f'<span class="remark">{_cell(remark)}</span>' for remark in row.remarks)
+        formula = f'<div class="formula">{goal}{formulas.mathml(row.formula)}{remarks}</div>'
+        out.append(f'<div class="player">{player}</div>{formula}')
+    return f'<div class="formulas">{"".join(out)}</div>'
+
+
+def _aligned(table: list[list[str]]) -> str:
+    cells = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in table)
+    return f'<div class="aligned"><table>{cells}</table></div>'
+
+
+def _verbatim(block: str) -> str:
+    return f"```text\n{textwrap.dedent(block)}\n```"
+
+
+def _cell(text: str) -> str:
+    """A formula where there is a sign of one, else words."""
+    is_formula = "`" not in text and re.search(r"[=^_/|]|\w\(|\d [+*-] ", text)
+    return formulas.mathml(text) if is_formula else re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

@@ -1,0 +1,51 @@
+"""Where the documents' own programs lie, and a folder as a reader of them would have it."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from ganarium.networks.classifiers import LeNet, SqueezeNet
+
+DOCS = Path(__file__).parents[2] / "docs"
+sys.path.insert(0, str(DOCS))
+
+
+@pytest.fixture(scope="session")
+def belongings(tmp_path_factory):
+    """Folders and files with the names that the pages use; networks that have learned nothing."""
+    folder = tmp_path_factory.mktemp("belongings")
+    chance = np.random.default_rng(0)
+
+    def pictures(*names):
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(chance.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(folder / name)
+
+    pictures(
+        *(f"{each}/{i}.jpg" for each in ("photos", "real", "generated", "shared/photos") for i in range(24))
+    )
+    pictures(*(f"digits/{i % 10}/{i}.png" for i in range(30)))
+    pictures(*(f"faces/{i}.png" for i in range(24)))
+    rows = "".join(f"{i}.png,{i % 2},{i // 2 % 2}\n" for i in range(24))
+    (folder / "faces" / "attributes.csv").write_text(f"file,smiling,hat\n{rows}")
+    shutil.make_archive(str(folder / "photos"), "zip", folder / "photos")
+    images = chance.integers(0, 255, (24, 16, 16), dtype=np.uint8)
+    np.savez(folder / "arrays.npz", images=images, labels=np.arange(24) % 3)
+    torch.manual_seed(0)
+    torch.save(LeNet().state_dict(), folder / "lenet.pth")
+    save_file(SqueezeNet().state_dict(), folder / "squeezenet1_0.safetensors")
+    return folder
+
+
+@pytest.fixture
+def readers_folder(belongings, tmp_path, monkeypatch):
+    """The folder in which a reader types: a copy, so that a page finds only what it made itself."""
+    shutil.copytree(belongings, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

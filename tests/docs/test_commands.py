@@ -1,0 +1,106 @@
+"""Every command and program of the READMEs and of the site runs, cut down, in the order of its page."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trying
+from reading import GUIDE, blocks, commands, scripts, text_of
+
+from ganarium.methods import BUILT_IN
+from ganarium.run import Run
+from small_runs import environment, free_port
+
+HEAVY = ["guide/laboratory.md"]
+"""Pages whose commands take longer than those of all others together."""
+SHOWN = ("gan", "cgan")
+"""Methods whose pages are tried among the quick tests; those of the others are slow together."""
+
+
+def slow(pages):
+    return [pytest.param(page, marks=pytest.mark.slow) for page in pages]
+
+
+@pytest.mark.parametrize("page", ["README.md", *(page for page in GUIDE if page not in HEAVY), *slow(HEAVY)])
+def test_every_command_of_a_page_runs(page, readers_folder):
+    text = text_of(page)
+    for words in commands(text):
+        trying.run(words, scripts(text))
+
+
+@pytest.mark.parametrize(
+    "name", [*SHOWN, *slow(method.name for method in BUILT_IN if method.name not in SHOWN)]
+)
+def test_every_command_of_a_methods_page_runs(name, readers_folder):
+    typed = commands(text_of(f"methods/{name}.md"))
+    assert ["ganarium", "train", name] in typed
+    for words in typed:
+        trying.run(words, {})
+
+
+def test_every_example_of_the_command_lines_help_runs(readers_folder):
+    text = text_of("reference/command-line.md")
+    typed = commands(text)
+    assert len(typed) > 15
+    for number, name in sorted(set(re.findall(r"runs/(\d{4})-([\w-]+)", text))):
+        trying.run(f"ganarium train {name} --out runs/{number}-{name}".split(), {})
+    for words in typed:
+        trying.run(words, {})
+
+
+def programs(page):
+    """The blocks of Python that are whole programs; the others show a part of one."""
+    code = [block.code for block in blocks(text_of(page)) if block.language == "python"]
+    return [each for each in code if re.match(r"(import|from) ", each) and "--8<--" not in each]
+
+
+@pytest.mark.parametrize("page", [page for page in ["README.md", *GUIDE] if programs(page)])
+def test_every_program_of_a_page_runs(page, readers_folder, monkeypatch):
+    for code in programs(page):
+        trying.program(code, monkeypatch)
+
+
+def script_for_a_cluster():
+    (script,) = scripts(text_of("guide/resume-and-scale-out.md")).values()
+    return script
+
+
+def test_the_script_for_a_cluster_is_a_script(tmp_path):
+    (tmp_path / "train.sbatch").write_text(script_for_a_cluster())
+    subprocess.run(["bash", "-n", tmp_path / "train.sbatch"], check=True)
+
+
+@pytest.mark.slow
+def test_the_script_for_a_cluster_trains_and_goes_on(readers_folder):
+    """With commands that stand in for SLURM's, and two launchers on this machine for two of its nodes."""
+    tiny = " ".join([*trying.TINY, *trying.tiny_networks("dcgan")])
+    script = script_for_a_cluster().replace("images=5_000_000 batch_size=256", tiny)
+    script = script.replace("29500", str(free_port())).replace('"$run")', '"$run" images=96)')
+    assert tiny in script
+    assert "images=96" in script
+    stands_in("scontrol", "echo localhost")
+    stands_in("srun", '"$@" & first=$!; "$@" || exit; wait $first')
+    Path("train.sbatch").write_text(script)
+    path = os.pathsep.join(["bin", str(Path(sys.executable).parent), os.environ["PATH"]])
+    slurm = {"SLURM_NNODES": "2", "SLURM_GPUS_ON_NODE": "1", "SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "all"}
+    for played in (64, 96):
+        done = subprocess.run(
+            ["bash", "train.sbatch"],
+            env=environment() | slurm | {"PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stderr
+        assert Run("runs/photos").records[-1]["images"] == played
+    assert "2 processes" in Path("runs/photos/speed.jsonl").read_text()
+
+
+def stands_in(name, line):
+    path = Path("bin") / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/bash\n{line}\n")
+    path.chmod(0o755)

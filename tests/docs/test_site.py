@@ -1,0 +1,183 @@
+"""The site, built in both languages: whole, self-contained, and the same on both sides."""
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import generate
+import pytest
+import yaml
+from reading import GUIDE, ROOT, blocks, commands, text_of
+
+from ganarium import __all__ as public_names
+from ganarium.cli.app import VERBS
+from ganarium.lab import EXPERIMENTS
+from ganarium.methods import BUILT_IN
+from small_runs import environment
+
+CHINESE = "[一-鿿]"
+
+
+class Page(HTMLParser):
+    """What a page fetches, where it leads, and what in it can be led to."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.fetched: list[str] = []
+        self.links: list[str] = []
+        self.places: set[str] = set()
+        self.path = path
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        named = dict(attributes)
+        self.places |= {named[key] for key in ("id", "name") if named.get(key)}
+        if tag == "a":
+            self.links.append(named.get("href") or "")
+        elif tag == "link" and named.get("rel") not in ("next", "prev", "alternate", "canonical"):
+            self.fetched.append(named.get("href") or "")
+        else:
+            self.fetched += [named[key] for key in ("src", "srcset", "poster", "data") if named.get(key)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Both languages, as `make docs` builds them, side by side in time."""
+    folder = tmp_path_factory.mktemp("site")
+    building = []
+    for language, config in (("en", "mkdocs.yml"), ("zh", "mkdocs.zh.yml")):
+        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
+        place = ["--config-file", ROOT / "docs" / config, "--site-dir", folder / language]
+        said = subprocess.PIPE
+        env = environment() | {"NO_MKDOCS_2_WARNING": "1"}
+        building.append(subprocess.Popen([*command, *place], env=env, stdout=said, stderr=subprocess.STDOUT))
+    for process in building:
+        told, _ = process.communicate(timeout=180)
+        assert process.returncode == 0, told.decode()
+    return (folder / "zh").rename(folder / "en" / "zh").parent
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path: Page(path) for path in site.rglob("*.html") if path.name != "404.html"}
+
+
+def test_every_method_verb_and_public_name_has_its_place(pages, site):
+    for folder in (site, site / "zh"):
+        assert {f"{method.name}.html" for method in BUILT_IN} < {
+            p.name for p in (folder / "methods").iterdir()
+        }
+        assert set(VERBS) <= pages[folder / "reference" / "command-line.html"].places
+        names = {f"ganarium.{name}" for name in public_names}
+        assert names <= pages[folder / "reference" / "python.html"].places
+
+
+def test_nothing_is_fetched_from_the_net(pages, site):
+    assert len(pages) > 2 * len(GUIDE)
+    for path, page in pages.items():
+        assert [each for each in page.fetched if urlsplit(each).netloc] == [], path
+        assert "https://unpkg.com" not in path.read_text(encoding="utf-8")
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"@import|url\(['\"]?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+def test_every_link_leads_somewhere(pages):
+    for path, page in pages.items():
+        for link in page.links + page.fetched:
+            target, place = urldefrag(unquote(link))
+            if urlsplit(target).scheme in ("https", "http", "mailto", "data"):
+                continue
+            there = Path(os.path.normpath(path.parent / target)) if target else path
+            assert there.exists(), f"{path}: {link}"
+            if place and there in pages:
+                assert place in pages[there].places, f"{path}: {link}"
+
+
+def test_each_page_leads_to_itself_in_the_other_language(pages, site):
+    for name in ("index.html", "guide/safety.html", "methods/gan.html", "reference/python.html"):
+        for here, there in ((site, site / "zh"), (site / "zh", site)):
+            links = {os.path.normpath((here / name).parent / link) for link in pages[here / name].links}
+            assert str(there / name) in links
+
+
+def test_formulas_are_drawn_without_a_script(site):
+    page = (site / "methods" / "wgan-gp.html").read_text(encoding="utf-8")
+    assert page.count("<math ") >= 2
+    assert "<mo>∇</mo>" in page
+    assert "mathjax" not in page.lower()
+    assert "katex" not in page.lower()
+
+
+def test_the_search_knows_chinese_words(site):
+    index = (site / "zh" / "search" / "search_index.json").read_text(encoding="utf-8")
+    assert "\u200b检查点\u200b" in index
+
+
+@pytest.mark.parametrize("page", GUIDE)
+def test_both_languages_say_the_same(page):
+    english, chinese = text_of(page, "en"), text_of(page, "zh")
+    assert commands(english) == commands(chinese)
+    assert [b.language for b in blocks(english)] == [b.language for b in blocks(chinese)]
+    for pattern in (r"^#+ ", r"^\|", r"^- \*\*", r"^\d\. "):
+        counts = [len(re.findall(pattern, text, re.MULTILINE)) for text in (english, chinese)]
+        assert counts[0] == counts[1], pattern
+    targets = [set(re.findall(r"\]\(([^)]+)\)", text)) for text in (english, chinese)]
+    assert targets[0] == targets[1]
+
+
+@pytest.mark.parametrize("page", GUIDE)
+def test_chinese_is_set_as_chinese(page):
+    """Full-width punctuation between Chinese characters, none of half width, no space before it."""
+    text = (ROOT / "docs" / "zh" / page).read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```|\]\([^)]*\)|<[^>]*>", "", text, flags=re.DOTALL)
+    prose = re.sub(r"`[^`]*`", "x", prose)
+    assert len(re.findall(CHINESE, prose)) > 100
+    for fault in (
+        rf"{CHINESE}[,;:?!]",
+        rf"[,;?!]{CHINESE}",
+        rf"{CHINESE}\(",
+        r"[ ][，。；：！？]",
+        r"[，。；：！？、] ",
+    ):
+        assert not re.findall(rf".{{0,10}}{fault}.{{0,10}}", prose), fault
+
+
+def test_no_space_comes_between_chinese_characters(site):
+    """A line's end within a sentence would be shown as one."""
+    for path in (site / "zh" / "guide").glob("*.html"):
+        text = re.sub(r"<pre.*?</pre>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not re.findall(rf".{{0,12}}{CHINESE}[ \n]+{CHINESE}.{{0,12}}", text), path
+
+
+def test_the_laboratorys_page_speaks_of_every_experiment():
+    for language in ("en", "zh"):
+        text = (ROOT / "docs" / language / "guide" / "laboratory.md").read_text(encoding="utf-8")
+        marked = re.findall(r"<!-- experiment: (\w+) -->", text)
+        assert marked.pop() == "others"
+        assert set(marked) <= set(EXPERIMENTS)
+
+
+def test_generated_words_are_there_in_both_languages():
+    words = generate.WORDS
+    assert words["en"].keys() == words["zh"].keys() - {"search terms"}
+    assert words["en"]["groups"].keys() == words["zh"]["groups"].keys()
+    for key in ("card note", "round intro", "round shared", "recipe intro"):
+        marks = [set(re.findall(r"\{(\w+)\}", words[each][key])) for each in ("en", "zh")]
+        assert key == "card note" or marks[0] == marks[1]
+
+
+def test_both_navigations_have_the_same_pages():
+    def uris(node):
+        if isinstance(node, str):
+            return [node]
+        return [uri for each in (node.values() if isinstance(node, dict) else node) for uri in uris(each)]
+
+    trees = []
+    for name in ("mkdocs.yml", "mkdocs.zh.yml"):
+        text = re.sub(r"!relative [^\],]+", "''", (ROOT / "docs" / name).read_text(encoding="utf-8"))
+        trees.append(uris(yaml.safe_load(text)["nav"]))
+    assert trees[0] == trees[1]

@@ -1,0 +1,121 @@
+"""Commands of the pages, typed in: long ones cut down so that each takes a second."""
+
+import contextlib
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from reading import ROOT
+from torch.distributed.run import parse_args
+from typer.testing import CliRunner
+
+from ganarium import run as ganarium_run
+from ganarium.cli.app import app
+from ganarium.methods import table
+from ganarium.watch.words import leaves
+from small_runs import side_by_side
+
+TINY = ["images=64", "batch_size=16", "device=cpu", "data.size=16", "data.count=64", "data.workers=0"]
+LAB = {"rounds": 2, "steps": 20, "looks": 1, "count": 200, "seeds": [0]}
+"""Settings that make an experiment short, where it has them."""
+
+
+def run(words: list[str], scripts: dict[str, str]) -> None:
+    """Do what the line says, in this folder; an AssertionError says what went wrong.
+
+    A program that is not known here is a fault of the page, or of this file.
+    """
+    match words[0]:
+        case "ganarium":
+            ganarium(words[1:])
+        case "torchrun":
+            torchrun(words[1:])
+        case "python":
+            script(words[1:])
+        case "make":
+            targets = (ROOT / "Makefile").read_text(encoding="utf-8")
+            assert all(f"\n{target}:" in targets for target in words[1:]), words
+        case "pip":
+            assert words == ["pip", "install", "-c", "constraints.txt", "."], words
+            assert (ROOT / "constraints.txt").exists()
+        case "sbatch":
+            assert words[-1] in scripts, f"{words[-1]} is not on the page"
+        case _:
+            raise AssertionError(f"nobody knows how to try {' '.join(words)!r}")
+
+
+def ganarium(words: list[str]) -> None:
+    """A verb of the command line, within this process."""
+    words = [
+        word.replace("/shared/", "shared/", 1) if word.startswith("/shared/") else word for word in words
+    ]
+    place = None
+    if ">" in words:
+        *words, _, place = words
+    result = CliRunner().invoke(app, short(words), catch_exceptions=False)
+    assert result.exit_code == 0, f"ganarium {' '.join(words)}\n{result.output}"
+    if place is not None:
+        Path(place).write_text(result.stdout, encoding="utf-8")
+
+
+def short(words: list[str]) -> list[str]:
+    """The same command for a second instead of an hour."""
+    verb, *rest = words
+    if verb == "train":
+        kept = [word for word in words if not word.startswith("epochs=")]
+        return [*kept, *TINY, *tiny_networks(rest[0])]
+    if verb == "resume":
+        return [verb, *("images=96" if word.startswith("images=") else word for word in rest)]
+    if verb == "lab" and rest and not rest[0].startswith("-"):
+        from ganarium.lab import EXPERIMENTS
+        from ganarium.tables import schema
+
+        known = schema(EXPERIMENTS[rest[0]]).model_fields
+        return [*words, *(f"{key}={value}" for key, value in LAB.items() if key in known)]
+    if verb == "evaluate" and "--count" not in rest:
+        return [*words, "--count", "24"]
+    return words
+
+
+def tiny_networks(method: str) -> list[str]:
+    """What makes a method's networks tiny; those of a recipe file have been made so when it was written."""
+    if method not in table():
+        return []
+    networks = table()[method].tiny.get("networks", {})
+    return [
+        f"{path}={value}" for path, value in leaves({"networks": networks}, ".") if not path.endswith(".kind")
+    ]
+
+
+def torchrun(words: list[str]) -> None:
+    """Two processes here, whatever machines the line is meant for; the launcher must know its options."""
+    options = parse_args(words)
+    assert options.module
+    assert options.training_script == "ganarium"
+    said = side_by_side(lambda: ganarium(options.training_script_args), Path.cwd() / ".said", timeout=120)
+    assert not any("Traceback" in text for text in said), said
+
+
+def script(words: list[str]) -> None:
+    """A Python file of the repository, its run cut down."""
+    path, *arguments = words
+    before, sys.argv = sys.argv, [path, *arguments, "images=256", "device=cpu"]
+    try:
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            runpy.run_path(str(ROOT / path), run_name="__main__")
+    finally:
+        sys.argv = before
+
+
+def program(code: str, monkeypatch) -> None:
+    """A program of a page; the runs that it begins are as short as those of the command line."""
+    whole = ganarium_run.chosen_recipe
+
+    def chosen(method, *, overrides=(), **settings):
+        networks = tiny_networks(method) if isinstance(method, str) else []
+        return whole(method, overrides=[*overrides, *TINY, *networks], **settings)
+
+    monkeypatch.setattr(ganarium_run, "chosen_recipe", chosen)
+    monkeypatch.syspath_prepend(str(ROOT))
+    exec(compile(code, "page", "exec"), {"__name__": "__page__"})
