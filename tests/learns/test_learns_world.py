@@ -31,6 +31,7 @@ class Lesson:
     score: float = 0.0
     """Least mean score; 0.00 before training and of noise."""
     lr: float = 2e-3
+    optimizer: Mapping[str, Any] = field(default_factory=lambda: {"betas": [0.0, 0.99]})
     discriminator: Mapping[str, Any] = field(default_factory=lambda: SMALL_DCGAN)
 
 
@@ -55,6 +56,34 @@ LESSONS = {
         as_asked=0.5,  # 0.61 to 0.73
         score=0.2,  # 0.30 to 0.31
     ),
+    "acgan": Lesson(
+        "acgan",
+        8_000,
+        LAZY_R1,
+        as_asked=0.33,  # 0.42 to 0.50
+    ),
+    "projection-cgan": Lesson(
+        "projection-cgan",
+        8_000,
+        {**LAZY_R1, "objective": "non-saturating"},
+        as_asked=0.33,  # 0.45 to 0.46
+    ),
+    "wgan": Lesson(
+        "wgan",
+        48_000,
+        {"clip_bound": 0.1, "discriminator_updates": 2},
+        score=0.09,  # 0.14 to 0.15
+        lr=1e-3,
+        optimizer={},
+    ),
+    "ebgan": Lesson(
+        "ebgan",
+        24_000,
+        {"margin": 0.1, "pulling_away_weight": 0.1},
+        score=0.2,  # 0.31 to 0.34
+        lr=1e-3,
+        discriminator={"kind": "dcgan", "norm": "none", "width": 16, "code_dim": 32},
+    ),
     "dcgan": Lesson(
         "dcgan",
         24_000,
@@ -74,7 +103,7 @@ LESSONS = {
 
 def judgement(lesson, *, seed=0, lr=None):
     """The world's judgement of what the averaged generator draws, and the classes it was asked for."""
-    optimizer = {"lr": lr or lesson.lr, "betas": [0.0, 0.99]}
+    optimizer = {"lr": lr or lesson.lr, **lesson.optimizer}
     changes = {
         "seed": seed,
         "images": lesson.images,

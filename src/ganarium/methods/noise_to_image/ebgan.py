@@ -22,8 +22,9 @@ Deviations from the paper:
 4. Users get the averaged generator.
 
 Tested by: a table of energies, whose optimum is 0 where the data are denser and the margin where the fake
-samples are; the pulling-away term against its formula; a textbook loop; the modes of a ring, where
-learning rate zero fails.
+samples are; the pulling-away term against its formula; a textbook loop; the world's shapes with an upsampling
+generator, where learning rate zero fails. There most samples were of one class, with and without pulling
+away; of eight modes on a ring it covered four at best.
 """
 
 from collections.abc import Callable, Iterator
