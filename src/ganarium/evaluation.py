@@ -27,6 +27,8 @@ from ganarium.metrics.measures import (
 from ganarium.model import Model
 from ganarium.recipe import Data, Recipe
 
+BEST = "model-best"
+"""The folder of the best model, in a run's."""
 REAL = 10_000
 """So many real samples, evenly spread over the data, are compared with; all of fewer."""
 
@@ -95,6 +97,8 @@ class Best:
 
     images: int
     value: float
+    by: str
+    """The measure, its network's file and the number of samples: others say nothing about this value."""
     stage: str = ""
 
 
@@ -104,21 +108,16 @@ class Evaluation:
     The measures are a function of the model and the seed: whatever is drawn here moves no chance of the
     training. Models are compared within a campaign's stage: another one may draw pictures of another size.
 
-    Attributes:
-        best: of the stage that was judged last; None before the first time.
-
     Raises:
         FileNotFoundError: there is no file of features.
         ValueError: a measure is unknown or does not apply, or says nothing about which model is the best.
     """
 
-    best: Best | None = None
-
     def __init__(self, recipe: Recipe, facts: Facts, device: torch.device):
-        self.recipe, self.settings = recipe, recipe.evaluate
+        self.recipe, self.settings, self.device = recipe, recipe.evaluate, device
         self.network: FeatureNetwork | None = None
         if self.settings.features is not None:
-            self.network = load_features(self.settings.features).to(device)
+            self.network = load_features(self.settings.features)
         world, points = truth(recipe.data.source, facts.shape, recipe.seed)
         there = offered(
             facts.shape,
@@ -143,7 +142,7 @@ class Evaluation:
             result = evaluate_samples(
                 drawn(model, dataset, count, seed),
                 self._reference[1],
-                features=[self.network] if self.network else [],
+                features=[self.network.to(self.device)] if self.network else [],
                 world=world,
                 points=points,
                 asked=asked(model, count, seed) if by_class(self.settings.metrics) else None,
@@ -153,13 +152,14 @@ class Evaluation:
         values = values_of(result)
         return {self._key(values): values[self._key(values)], **values}
 
-    def improves(self, values: Mapping[str, float], images: int, stage: str) -> bool:
-        """Whether these are the best values of this stage so far; they are remembered if so."""
-        value = values[self._key(values)]
-        if self.best is not None and self.best.stage == stage and not self._better(value, self.best.value):
-            return False
-        self.best = Best(images, value, stage)
-        return True
+    def best(self, values: Mapping[str, float], images: int, stage: str, before: Best | None) -> Best:
+        """The best model once these values were measured: the one before, or this one."""
+        key = self._key(values)
+        by = f"{key} {self.network.sha256[:12] if self.network else ''} {self.settings.count}"
+        now = Best(images, values[key], by, stage)
+        if before is None or (before.by, before.stage) != (by, stage):
+            return now
+        return now if self._better(now.value, before.value) else before
 
     def _key(self, values: Mapping[str, float]) -> str:
         """What the value that decides is called among these: the world's stand under its name."""
@@ -167,14 +167,6 @@ class Evaluation:
 
     def _better(self, ours: float, theirs: float) -> bool:
         return ours < theirs if self.deciding.better == "lower" else ours > theirs
-
-    def state_dict(self) -> dict[str, Any] | None:
-        """The best so far."""
-        return vars(self.best) if self.best else None
-
-    def load_state_dict(self, state: Mapping[str, Any] | None) -> None:
-        """The inverse of `state_dict`."""
-        self.best = Best(**state) if state else None
 
 
 def _in_words(facts: Facts) -> str:

@@ -42,7 +42,7 @@ class Metric:
 
 
 _UNSEEN = "sees neither the real pictures nor copies of one picture a class: read it beside the others"
-_COPIES = "above the expected share: look at the pairs"
+_COPIES = "more than of real ones may be copies: look at the pairs"
 _ALIKE = "to be near the real one; noise is lower still"
 _CLASSIFIER = "the classifier's own errors count as the samples'"
 
@@ -94,6 +94,7 @@ METRICS: tuple[Metric, ...] = (
         "labels",
         (Value("class_accuracy", "higher", _SHARE, note=_CLASSIFIER),),
     ),
+    Metric("sliced_wasserstein", "swd", "points", (Value("sliced_wasserstein", "lower"),), quick=True),
     Metric("modes_covered", "modes", "points", (Value("modes_covered", "higher"),), quick=True),
     Metric(
         "share_of_good_samples",
@@ -102,7 +103,6 @@ METRICS: tuple[Metric, ...] = (
         (Value("share_of_good_samples", "higher", _SHARE),),
         quick=True,
     ),
-    Metric("sliced_wasserstein", "swd", "points", (Value("sliced_wasserstein", "lower"),), quick=True),
     Metric(
         "world",
         "world",
