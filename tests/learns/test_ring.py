@@ -6,6 +6,7 @@ import torch
 from ganarium import methods
 from ganarium.data.points import ring
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
+from ganarium.parts.divergences import DIVERGENCES
 from ganarium.testing import Trial
 from helpers import played
 
@@ -20,6 +21,8 @@ GOOD = 0.5
 """Measured over three seeds: 0.74 and more; 0 before training."""
 
 NON_SATURATING = {"penalty": "r1", "penalty_weight": 0.1}
+R1 = {"penalty": "r1", "penalty_weight": 1.0}
+"""For all divergences alike; with 0.1 neyman finds no mode, and reverse KL misses one from one seed."""
 GAMES = {
     "gan": ("gan", 2000, NON_SATURATING),
     "hinge": ("gan", 2000, {**NON_SATURATING, "objective": "hinge"}),
@@ -27,8 +30,11 @@ GAMES = {
     "relativistic average": ("relativistic-gan", 2000, NON_SATURATING),
     "relativistic standard": ("relativistic-gan", 2000, {**NON_SATURATING, "relativistic": "standard"}),
     "loss-sensitive": ("loss-sensitive-gan", 2000, {}),
+    **{
+        f"f-gan {name}": ("f-gan", 2000, {**R1, "objective": name, "noise": "normal"}) for name in DIVERGENCES
+    },
 }
-QUICK = ("gan", "hinge", "wgan-gp", "relativistic average")
+QUICK = ("gan", "hinge", "wgan-gp", "relativistic average", "f-gan kl")
 
 
 def trial(kind, *, seed=0, lr=2e-3):
@@ -87,8 +93,9 @@ def test_it_covers_the_ring_from_any_seed(kind, seed):
     assert has_learned(samples(kind, seed=seed))
 
 
-def test_who_does_not_move_does_not_pass():
-    assert not has_learned(samples("gan", lr=1e-12, rounds=50))
+@pytest.mark.parametrize("kind", ["gan", "f-gan kl"])
+def test_who_does_not_move_does_not_pass(kind):
+    assert not has_learned(samples(kind, lr=1e-12, rounds=50))
 
 
 def test_data_pass():

@@ -8,6 +8,7 @@ from ganarium.methods.conditional import acgan, cgan, projection_cgan
 from ganarium.methods.noise_to_image import (
     dcgan,
     ebgan,
+    f_gan,
     gan,
     infogan,
     loss_sensitive_gan,
@@ -29,6 +30,7 @@ BUILT_IN = (
     sngan.METHOD,
     relativistic_gan.METHOD,
     loss_sensitive_gan.METHOD,
+    f_gan.METHOD,
     ebgan.METHOD,
     infogan.METHOD,
     cgan.METHOD,
