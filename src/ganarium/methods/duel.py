@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.batches import Conditioned, Facts
+from ganarium.data.batches import Batch, Conditioned, Facts
 from ganarium.game import Clock, Game, Turn, turn
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers.virtual import choose_references
@@ -23,8 +23,9 @@ class Deal(NamedTuple):
 
     real: Tensor
     fake: Tensor
-    told: Tensor | None
-    """What the generator was told beside its noise: labels, attributes, pictures, codes."""
+    told: Any
+    """What the generator was told beside its noise (labels, attributes, pictures, codes), or what the
+    discriminator was beside the samples (labelled ones)."""
 
 
 class Duel(Game):
@@ -101,11 +102,11 @@ class Duel(Game):
         """What the generator descends on."""
 
     @abstractmethod
-    def sample(self, count: int, told: Tensor | None) -> Tensor:
+    def sample(self, count: int, told: Any) -> Tensor:
         """`count` fake samples from fresh noise."""
 
-    def told(self, batch: Tensor | Conditioned) -> Tensor | None:
-        """What the generator is told for a batch: the data's condition, if they have one."""
+    def told(self, batch: Any) -> Any:
+        """What a player is told for a batch: the data's condition, if they have one."""
         return batch.condition if isinstance(batch, Conditioned) else None
 
     def after_discriminator(self) -> None:
@@ -138,9 +139,9 @@ class Duel(Game):
             yield self.discriminators_turn(deal, clock)
             self.after_discriminator()
 
-    def deal(self, batch: Tensor | Conditioned, clock: Clock, *, shared: bool) -> Deal:
+    def deal(self, batch: Batch, clock: Clock, *, shared: bool) -> Deal:
         """A batch and as many fake samples, which the generator can learn from where they are `shared`."""
-        real = batch.real if isinstance(batch, Conditioned) else batch
+        real = batch if isinstance(batch, Tensor) else batch.real
         told = self.told(batch)
         if clock.round == 0:
             choose_references(self, lambda: (self.sample(len(real), told), self.features(real, told)))
@@ -202,6 +203,11 @@ def refuse_condition(facts: Facts) -> None:
         raise ValueError(
             f"data.condition={facts.condition}, but this method draws without a condition; "
             "leave data.condition out, or choose cgan"
+        )
+    if facts.labelled:
+        raise ValueError(
+            "data.labels sets labelled samples beside each batch, which this method cannot use; "
+            "leave it out, or choose semi-supervised-gan"
         )
 
 

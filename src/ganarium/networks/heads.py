@@ -32,3 +32,23 @@ class Headed(nn.Module):
         features = self.features(samples)
         read = features if self.hidden is None else leaky_relu(self.hidden(features), 0.2)
         return torch.cat([self.body.score(features), self.head(read)], 1)
+
+
+class ClassLogits(nn.Module):
+    """A discriminator that puts out a logit for each class in place of its score."""
+
+    def __init__(self, body: nn.Module, classes: int):
+        super().__init__()
+        self.body = scoring(body)
+        self.logits = spectral(
+            nn.Linear(self.body.score.in_features, classes), wanted=is_parametrized(self.body.score)
+        )
+        del self.body.score  # asked no more
+
+    def features(self, samples: Tensor) -> Tensor:
+        """What the logits are read from: `[N, D]`."""
+        return self.body.features(samples)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """`[N, classes]`."""
+        return self.logits(self.features(samples))

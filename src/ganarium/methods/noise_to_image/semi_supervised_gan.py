@@ -1,0 +1,134 @@
+r"""Semi-supervised-GAN: Improved techniques for training GANs (Salimans et al. 2016, arXiv:1606.03498).
+
+A classifier learns from a few labelled samples and many unlabelled ones (sec. 5). It is the discriminator:
+it puts out a logit D_k for each of K classes, and "generated" is one class more, whose logit is held at
+zero. So S(x) = log sum_k exp D_k(x) is the logit of "real", and what is real has to be of some class. The
+generator matches the means of the discriminator's features f (sec. 3.1).
+
+    discriminator   min  E[-log softmax(D(x))_y] + E[softplus(-S(x))] + E[softplus(S(G(z)))]
+    generator       min  |E[f(x)] - E[f(G(z))]|^2
+
+The first mean is over labelled samples, the others are over all. `data.labels=100` keeps so many labels;
+pictures in a folder named `unlabelled` have none to begin with. `game.unlabelled_weight=0` is the control:
+the same classifier, taught by the labelled samples alone.
+
+Not to be confused with: `acgan`, whose generator is told a class, and which needs every label.
+
+Deviations from the paper:
+1. DCGAN's networks with batch norm in both players, and Adam 1e-3; the paper has perceptrons with weight
+   norm and Gaussian noise for digits, and a larger convolutional network for photographs.
+2. Real samples, labelled ones and fake ones each make a batch of their own for batch norm's statistics.
+3. The loss is the paper's sum; its authors' program halves the two unsupervised means.
+4. Users get the averages of both players.
+
+Tested by: the optimum of a table classifier; a textbook loop.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ganarium.data.batches import Conditioned, Facts, PartlyLabelled
+from ganarium.game import Clock
+from ganarium.methods.duel import Deal, ScoredDuel
+from ganarium.networks.heads import ClassLogits
+from ganarium.parts.judging import frozen, scores
+from ganarium.recipe import Average, Data, Method, Recipe
+
+
+def realness(logits: Tensor) -> Tensor:
+    """The logit of "real", `[N]`: what the classes' logits `[N, K]` come to beside that of "generated", 0."""
+    return logits.logsumexp(1)
+
+
+class SemiSupervisedGAN(ScoredDuel):
+    """A generator, and a classifier that refuses what is generated.
+
+    Args:
+        generator: noise `[N, noise_dim]` to samples.
+        discriminator: samples to the classes' logits `[N, K]`.
+        unlabelled_weight: of telling real from fake; 0 leaves the classifier to the labelled samples.
+
+    The other arguments are those of `Duel` and `Dispute`.
+    """
+
+    keeps: ClassVar = ("generator", "discriminator")
+
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, *, unlabelled_weight: float = 1.0, **others: Any
+    ):
+        super().__init__(generator, discriminator, **others)
+        self.unlabelled_weight = unlabelled_weight
+
+    @classmethod
+    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+        """Networks for samples of the data's shape and classes."""
+        if not facts.labelled:
+            raise ValueError(
+                "this method learns from samples of which some have labels: set data.labels to how many keep "
+                "theirs, data.labels=100 say, and leave data.condition out"
+            )
+        generator = network("generator", settings["noise_dim"], facts.shape)
+        classifier = ClassLogits(network("discriminator", facts.shape), len(facts.classes))
+        return cls(generator, classifier, **settings)
+
+    def told(self, batch: PartlyLabelled) -> Conditioned:
+        """The labelled samples beside a batch."""
+        return batch.labelled
+
+    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+        """Name the classes of labelled samples; tell real samples of any class from fake ones."""
+        real, fake, (labelled, labels) = deal
+        if not self.unlabelled_weight:
+            return {"supervised": cross_entropy(self.discriminator(labelled), labels)}
+        of_labelled, of_real, of_fake = scores(self.discriminator, labelled, real, fake)
+        adversarial = self.dispute.discriminator(realness(of_real), realness(of_fake))
+        return {
+            "supervised": cross_entropy(of_labelled, labels),
+            "adversarial": self.unlabelled_weight * adversarial,
+            **self.dispute.penalties(lambda x: realness(self.discriminator(x)), real, fake, clock.every),
+        }
+
+    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+        """Be taken for real."""
+        judge = frozen(self.discriminator)
+        real_scores = realness(judge(deal.real)) if self.dispute.compares else None
+        return {"adversarial": self.dispute.generator(realness(judge(deal.fake)), real_scores)}
+
+    def sample(self, count: int, told: Any = None) -> Tensor:
+        """`count` fake samples from fresh noise."""
+        return self.generator(self.fresh_noise_for(count))
+
+    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples from noise `[N, noise_dim]`."""
+        return self.generator(noise)
+
+    def classify(self, samples: Tensor) -> Tensor:
+        """Probabilities of the classes, `[N, K]`."""
+        return self.discriminator(samples).float().softmax(1)
+
+
+def recipe() -> Recipe:
+    """The generator matches features and nothing else, as in section 5."""
+    adam = {"kind": "adam", "lr": 1e-3, "betas": (0.5, 0.999)}
+    return Recipe(
+        method="semi-supervised-gan",
+        images=500_000,
+        batch_size=64,
+        game={"adversarial_weight": 0.0, "feature_matching_weight": 1.0},
+        networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
+        optimizers={"generator": adam, "discriminator": adam},
+        averages={"generator": Average(half_life_kimg=10), "discriminator": Average(half_life_kimg=10)},
+        data=Data(largest=32, labels=100),
+    )
+
+
+TINY = {
+    "game": {"noise_dim": 4},
+    "networks": {"generator": {"width": 4}, "discriminator": {"width": 4}},
+    "data": {"labels": 6},
+}
+
+METHOD = Method("semi-supervised-gan", SemiSupervisedGAN, recipe, TINY)
