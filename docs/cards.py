@@ -62,10 +62,20 @@ def _lists(text: str) -> str:
 
 
 def linked(text: str, links: Mapping[str, str]) -> str:
-    """Markdown with the names of methods and the numbers of papers as links."""
-    text = re.sub(r"`([\w-]+)`", lambda m: f"[{m[0]}]({links[m[1]]})" if m[1] in links else m[0], text)
-    text = re.sub(r"\b(\w)\^(?=[\s),|]|$)", "\\1\u0302", text).replace("|grad ", "|∇")
-    return ARXIV.sub(r"[\g<0>](https://arxiv.org/abs/\1)", text)
+    """Markdown with the names of methods and the numbers of papers as links.
+
+    Outside of code a star is no emphasis, and a roof stands over its letter.
+    """
+    code = re.split(r"(`[^`]+`)", text)
+    for i, part in enumerate(code):
+        if i % 2:
+            code[i] = f"[{part}]({links[part[1:-1]]})" if part[1:-1] in links else part
+        else:
+            part = re.sub(
+                r"\b(\w)\^(?=[\s),|]|$)", "\\1\u0302", part.replace("*", r"\*").replace("|grad ", "|∇")
+            )
+            code[i] = ARXIV.sub(r"[\g<0>](https://arxiv.org/abs/\1)", part)
+    return "".join(code)
 
 
 def displayed(block: str) -> str:

@@ -11,7 +11,6 @@ import sys
 import textwrap
 import typing
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +92,8 @@ def methods_index(language: str) -> str:
     parts = [f"# {words['methods']}", words["methods intro"]]
     for group, methods in groups().items():
         parts.append(f"## {group_title(group, language)}")
-        head = [words["method"], words["what"], words["paper"]]
-        rows = [f"| [{title(m)}]({m.name}.md) | {m.headline[0]} | {_paper(m)} |" for m in methods]
-        parts.append("\n".join([f"| {' | '.join(head)} |", "|---|---|---|", *rows]))
+        rows = [(f"[{title(m)}]({m.name}.md)", m.headline[0], _paper(m), _thumbnail(m)) for m in methods]
+        parts.append(_table((words["method"], words["what"], words["paper"], ""), rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -214,13 +212,17 @@ def _picture(method: Method, words: Words) -> str:
     if not path.is_file():
         return ""
     with Image.open(path) as picture:
-        command, points = picture.info.get("command", ""), picture.info.get("points")
-        width = picture.width
-    caption = words["picture points" if points else "picture"].format(method=title(method))
-    return (
-        f'<figure markdown><img src="../pictures/{path.name}" alt="{escape(title(method))}" width="{width}" '
-        f'loading="lazy"><figcaption markdown>{caption} `{command}`</figcaption></figure>'
-    )
+        command, shows, width = picture.info["command"], picture.info["shows"], picture.width
+    image = f'<img src="../pictures/{path.name}" alt="{title(method)}" width="{width}" loading="lazy">'
+    caption = f"<figcaption>{words['picture of'][shows]}</figcaption>"
+    lines = textwrap.wrap(command, 96, break_long_words=False, break_on_hyphens=False)
+    made = _folded(words["picture made"], _code("bash", " \\\n  ".join(lines)))
+    return f"<figure>{image}{caption}</figure>\n\n{made}"
+
+
+def _thumbnail(method: Method) -> str:
+    name = f"{method.name}.png"
+    return f"![{title(method)}](../pictures/{name}){{ width=90 }}" if (PICTURES / name).is_file() else ""
 
 
 def experiment(name: str, words: Words) -> str:
@@ -298,8 +300,11 @@ def _verb(name: str, verb: Any, words: Words) -> Iterator[str]:
     yield _code("text", " ".join(filter(None, usage)))
     for paragraph in text.split("\n\n"):
         lines = paragraph.splitlines()
-        examples = all(line.startswith("    ") for line in lines) or lines[0].startswith("ganarium ")
-        yield _code("bash", textwrap.dedent(paragraph)) if examples else paragraph
+        shown = textwrap.dedent(paragraph)
+        if lines[0].lstrip().startswith(cards.COMMANDS):
+            yield _code("bash", shown)
+        else:
+            yield _code("text", shown) if lines[0].startswith("    ") else paragraph
     if table["arguments"]:
         yield _table((words["argument"], words["meaning"]), table["arguments"])
     if table["options"]:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ganarium import run as ganarium_run
 from ganarium.cli.app import app
+from ganarium.data.points import POINTS
 from ganarium.methods import table
 from ganarium.watch.words import leaves
 from small_runs import side_by_side
@@ -64,7 +65,9 @@ def short(words: list[str]) -> list[str]:
     verb, *rest = words
     if verb == "train":
         kept = [word for word in words if not word.startswith("epochs=")]
-        return [*kept, *TINY, *tiny_networks(rest[0])]
+        points = any(word in POINTS for word in rest)
+        tiny = [word for word in TINY if not points or word != "data.size=16"]
+        return [*kept, *tiny, *tiny_networks(rest[0])]
     if verb == "resume":
         return [verb, *("images=96" if word.startswith("images=") else word for word in rest)]
     if verb == "lab" and rest and not rest[0].startswith("-"):

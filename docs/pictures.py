@@ -1,0 +1,170 @@
+"""The pictures of the site: samples of every method after a short training, and the laboratory's.
+
+    python docs/pictures.py               # all of them; an hour on two cores
+    python docs/pictures.py wgan-gp lab   # some
+
+What a method is trained with is written into its picture, and shown beside it on the method's page. On the
+same machine the same picture comes of it. A method of which nothing is said here plays on the ring if it can
+play with points, and on the built-in world if not.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from ganarium import Method, Model, methods
+from ganarium.data.points import POINTS
+from ganarium.files import replacing, write_text
+from ganarium.lab import EXPERIMENTS
+from ganarium.run import prepare
+from ganarium.watch import grids
+from ganarium.watch.words import leaves
+
+PICTURES = Path(__file__).parent / "pictures"
+SIDE, REACH, FINER = 320, 2.6, 3
+"""Of a picture of points: pixels, half the length of its axes, and how much larger it is drawn first."""
+BLUE, RED = (31, 95, 168, 90), (209, 73, 91, 130)
+COLOURS = 96
+"""So many are enough for a sheet of small pictures, and make its file small."""
+
+Tree = Mapping[str, Any]
+
+
+def adam(lr: float) -> Tree:
+    """For points and small pictures; its rate falls from the middle of the run on."""
+    schedule = {"kind": "linear", "start": 0.5, "end_factor": 0.05}
+    return {"kind": "adam", "lr": lr, "betas": [0.0, 0.99], "schedule": schedule}
+
+
+def both(entry: Tree) -> Tree:
+    """The same for both players."""
+    return {"generator": entry, "discriminator": entry}
+
+
+RING: Tree = {
+    "images": 256_000,
+    "batch_size": 128,
+    "game": {"noise_dim": 4},
+    "networks": both({"kind": "mlp", "width": 64, "depth": 2}),
+    "optimizers": both(adam(2e-3)),
+    "averages": {"generator": {"half_life_kimg": 20}},
+}
+WORLD: Tree = {
+    "images": 120_000,
+    "batch_size": 32,
+    "precision": "bfloat16",
+    "data": {"size": 32},
+    "networks": {"generator": {"kind": "upsampling", "width": 16}},
+    "optimizers": both(adam(1.5e-3)),
+    "averages": {"generator": {"half_life_kimg": 5}},
+}
+R1: Tree = {"game": {"penalty": "r1", "penalty_weight": 0.1}}
+LAZY_R1: Tree = {
+    "game": {"penalty": "r1", "penalty_weight": 0.05, "penalty_interval": 8},
+    "networks": {"discriminator": {"kind": "dcgan", "width": 32, "norm": "none"}},
+}
+WORLDLY = ("dcgan", "sngan", "ebgan")
+"""Methods whose point is a network for pictures."""
+SPECIAL: Mapping[str, Tree] = {
+    "gan": R1,
+    "lsgan": R1,
+    "relativistic-gan": R1,
+    "infogan": R1,
+    "wgan-gp": {"images": 576_000, "game": {"penalty_weight": 0.1, "discriminator_updates": 3}},
+    "dcgan": LAZY_R1,
+    "cgan": LAZY_R1,
+    "acgan": LAZY_R1,
+    "projection-cgan": {"networks": {"discriminator": {"width": 16}}},
+    "sngan": {"networks": {"discriminator": {"width": 16}}},
+}
+
+
+def layer(method: Method) -> tuple[str, dict[str, Any]]:
+    """What a method is trained on for its picture, and with which keys."""
+    tables = method.game.roles.values()
+    points = all("mlp" in table for table in tables) and method.name not in WORLDLY
+    points = points and method.recipe().data.condition is None
+    tree = dict(RING if points else WORLD)
+    for key, value in SPECIAL.get(method.name, {}).items():
+        tree[key] = {**tree.get(key, {}), **value} if isinstance(value, Mapping) else value
+    return ("ring" if points else "world"), tree
+
+
+def picture_of(method: Method) -> None:
+    """Train the method and write the picture of its samples."""
+    source, tree = layer(method)
+    settings = [f"{path}={_plain(value)}" for path, value in leaves(tree, ".")]
+    with tempfile.TemporaryDirectory() as folder:
+        run = prepare(method.name, data=source, out=Path(folder) / "run", overrides=settings, device="cpu")
+        run = run.finish()
+        picture = scatter(run.model()) if source == "ring" else sheet(run.model())
+    notes = PngInfo()
+    notes.add_text("command", f"ganarium train {method.name} --data {source} {' '.join(settings)}")
+    notes.add_text("shows", source)
+    _save(picture, PICTURES / f"{method.name}.png", notes)
+
+
+def scatter(model: Model) -> Image.Image:
+    """Samples in red over as many real points in blue."""
+    side = SIDE * FINER
+    canvas = Image.new("RGB", (side, side), "white")
+    draw = ImageDraw.Draw(canvas, "RGBA")
+    for points, colour in ((POINTS["ring"].sample(1500, seed=1), BLUE), (model.generate(1500, seed=1), RED)):
+        for x, y in _places(points, side):
+            draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=colour)
+    return canvas.resize((SIDE, SIDE), Image.Resampling.LANCZOS).quantize(COLOURS)
+
+
+def _places(points: Tensor, side: int) -> Iterable[tuple[float, float]]:
+    return (((1 + x / REACH) * side / 2, (1 - y / REACH) * side / 2) for x, y in points.tolist())
+
+
+def sheet(model: Model) -> Image.Image:
+    """Samples side by side; of a model that is told a class, a row for each."""
+    names = model.facts.classes if model.facts.condition == "label" else ()
+    rows = [model.generate(10, classes=name, seed=1) for name in names] or [model.generate(60, seed=1)]
+    return grids.grid(torch.cat(rows), columns=10).quantize(COLOURS)
+
+
+def picture_of_experiment(name: str) -> None:
+    """Do an experiment of the laboratory and write its picture, and its table beside it."""
+    finding = EXPERIMENTS[name]()
+    finding.save(PICTURES / "lab" / f"{name}.png")
+    text = json.dumps(finding.to_dict(), indent=1, ensure_ascii=False)
+    write_text(PICTURES / "lab" / f"{name}.json", text + "\n")
+
+
+def _plain(value: Any) -> str:
+    return str(value).replace(" ", "")
+
+
+def _save(picture: Image.Image, path: Path, notes: PngInfo) -> None:
+    with replacing(path) as file:
+        picture.save(file, format="PNG", optimize=True, pnginfo=notes)
+    print(f"{path}: {path.stat().st_size / 1024:.0f} KiB", flush=True)
+
+
+def main() -> None:
+    """Draw those that are named, or all."""
+    torch.set_num_threads(1)
+    wanted = sys.argv[1:] or [*(method.name for method in methods.BUILT_IN), "lab"]
+    for name in wanted:
+        if name == "lab":
+            for experiment in EXPERIMENTS:
+                picture_of_experiment(experiment)
+        elif name in EXPERIMENTS:
+            picture_of_experiment(name)
+        else:
+            picture_of(methods.find(name))
+
+
+if __name__ == "__main__":
+    main()
