@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ganarium.recipe import Average, Data, Method, Recipe
     from ganarium.run import Run, prepare, resume, train
     from ganarium.samples import save_samples
+    from ganarium.watch.doctor import Diagnosis, doctor
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,8 @@ _HOMES = {
     "resume": "run",
     "train": "run",
     "save_samples": "samples",
+    "Diagnosis": "watch.doctor",
+    "doctor": "watch.doctor",
     "Interrupted": "desk",
     "Progress": "desk",
 }
@@ -54,6 +57,8 @@ __all__ = [  # noqa: RUF022 - in the order in which one meets them
     "save_samples",
     "evaluate",
     "inspect",
+    "doctor",
+    "Diagnosis",
     "report",
     "compare",
     "Method",

@@ -8,6 +8,7 @@ import typer
 
 from ganarium import __version__
 from ganarium.cli.compare import compare
+from ganarium.cli.doctor import doctor
 from ganarium.cli.errors import Verbs
 from ganarium.cli.evaluate import evaluate
 from ganarium.cli.generate import generate
@@ -29,6 +30,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "generate": generate,
     "walk": walk,
     "evaluate": evaluate,
+    "doctor": doctor,
     "report": report,
     "compare": compare,
     "lab": lab,

@@ -44,6 +44,7 @@ class Feed:
         ValueError: `batch_size` cannot be shared out evenly.
     """
 
+    dataset: Dataset
     waited: float
     """Seconds that the caller has waited for samples."""
 
@@ -72,7 +73,7 @@ class Feed:
                 "each is shown more than once a batch"
             )
         self.waited = 0.0
-        self._dataset = dataset
+        self.dataset = dataset
         self._seed, self._flip = seed, flip
         self._accumulate = accumulate
         self._share = batch_size // (size * accumulate)
@@ -133,7 +134,7 @@ class Feed:
         """
         if self._workers is None:
             return
-        if self._device.type == "cpu" and self._dataset.in_memory:
+        if self._device.type == "cpu" and self.dataset.in_memory:
             if not self._ahead:
                 self._workers.shutdown(wait=True)
                 self._workers = None
@@ -148,13 +149,13 @@ class Feed:
 
     def _assembled(self, call: int) -> Batch:
         start = (call * self._size + self._rank) * self._share
-        batch: Batch = self._dataset.batch(
-            _order(len(self._dataset), start, self._share, self._seed, _ORDER),
+        batch: Batch = self.dataset.batch(
+            _order(len(self.dataset), start, self._share, self._seed, _ORDER),
             mirrored=self._mirrored(start, _MIRROR),
         )
-        if labelled := self._dataset.labelled:
+        if labelled := self.dataset.labelled:
             assert isinstance(batch, Tensor), "a condition and labels beside exclude each other"
-            some = self._dataset.labelled_batch(
+            some = self.dataset.labelled_batch(
                 _order(labelled, start, self._share, self._seed, _LABELLED_ORDER),
                 mirrored=self._mirrored(start, _LABELLED_MIRROR),
             )

@@ -18,8 +18,10 @@ from torch import Tensor
 
 from ganarium import processes
 
-BEGINNING: Mapping[str, Any] = {"bytes": 0, "sums": {}, "counts": {}}
+BEGINNING: Mapping[str, Any] = {"bytes": 0, "sums": {}, "counts": {}, "notes": {}}
 """Where an empty log stands."""
+FAILURE = "failure.txt"
+"""In a run's folder: the error that ended it, where a number was none."""
 
 
 class NonFiniteError(RuntimeError):
@@ -35,6 +37,7 @@ class Log:
         self.speed_path = folder / "speed.jsonl" if folder else None
         self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, int] = {}
+        self.notes: dict[str, Any] = {}
         self.marked = (time.perf_counter(), 0, 0.0)
 
     def add(self, terms: Mapping[str, Tensor]) -> None:
@@ -43,6 +46,15 @@ class Log:
             seen = self.sums.get(name)
             self.sums[name] = value.double() if seen is None else seen + value
             self.counts[name] = self.counts.get(name, 0) + 1
+
+    @property
+    def begins_a_line(self) -> bool:
+        """Whether no round was counted since the last line."""
+        return not self.sums
+
+    def note(self, **facts: Any) -> None:
+        """Put facts, plain values by name, beside the terms of the next line; of each the newest."""
+        self.notes.update(facts)
 
     def check(self, images: int) -> None:
         """Raise NonFiniteError naming the terms that were not finite since the last line, on any process."""
@@ -70,7 +82,8 @@ class Log:
         record = {"round": round, "images": images, "terms": terms, "rates": dict(rates)}
         if stage:
             record["stage"] = stage
-        self.sums, self.counts = {}, {}
+        record.update(self.notes)
+        self.sums, self.counts, self.notes = {}, {}, {}
         self._append(self.path, record)
         return record
 
@@ -90,6 +103,11 @@ class Log:
         self._append(self.speed_path, speed)
         return speed
 
+    def skip(self, seconds: float) -> None:
+        """Leave out time that was not spent on training."""
+        began, images, waited = self.marked
+        self.marked = (began + seconds, images, waited)
+
     def mark(self, images: int, waited: float) -> None:
         """Start the stopwatch here."""
         self.marked = (time.perf_counter(), images, waited)
@@ -101,18 +119,24 @@ class Log:
                 file.write(json.dumps(record) + "\n")
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the log stands: its length in bytes, and what is summed up since its last line."""
+        """Where the log stands: its length in bytes, and what is summed up and noted since its last line."""
         length = 0
         if self.path and self.path.exists():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
                 length = file.seek(0, os.SEEK_END)
-        return {"bytes": length, "sums": dict(self.sums), "counts": dict(self.counts)}
+        return {
+            "bytes": length,
+            "sums": dict(self.sums),
+            "counts": dict(self.counts),
+            "notes": dict(self.notes),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
         """Go on from `state`; lines written after it are taken back, for they will be written again."""
         self.sums = {name: value.to(device) for name, value in state["sums"].items()}
         self.counts = dict(state["counts"])
+        self.notes = dict(state.get("notes", {}))  # runs of older versions have none
         if self.path and self.path.exists() and self.path.stat().st_size > state["bytes"]:
             with self.path.open("r+b") as file:
                 file.truncate(state["bytes"])
