@@ -1,0 +1,170 @@
+"""The semi-supervised game: its classifier at the optimum, and its round beside the paper's K + 1 classes."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from ganarium import methods
+from ganarium.data.batches import Conditioned, Facts, PartlyLabelled
+from ganarium.engine import Engine
+from ganarium.game import turn
+from ganarium.methods.duel import Deal
+from ganarium.methods.noise_to_image.semi_supervised_gan import SemiSupervisedGAN, realness
+from ganarium.model import assemble
+from ganarium.recipe import TINY, resolve
+from helpers import Stream, assert_near, played, sgd
+
+P = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+Q = torch.tensor([0.2, 0.2, 0.6], dtype=torch.float64)
+OF_CLASS_ONE = torch.tensor([0.1, 0.5, 0.8], dtype=torch.float64)
+"""The probability of the second of two classes, for each outcome."""
+ROUNDS, BATCH, SHAPE, CLASSES = 4, 8, (3, 16, 16), 3
+
+
+class Table(nn.Module):
+    """Two logits of their own for each of three outcomes."""
+
+    def __init__(self):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(3, 2, dtype=torch.float64))
+
+    def forward(self, samples):
+        return samples @ self.logits
+
+
+class OnlyTheClassifier(SemiSupervisedGAN):
+    """All samples are given, and the classifier learns to the end."""
+
+    def play(self, data, clock):
+        yield turn(self.discriminator, lambda: self.discriminators_terms(next(data), clock))
+
+
+def one_hot(shares, count=100):
+    return torch.eye(3, dtype=torch.float64).repeat_interleave((shares * count).round().long(), 0)
+
+
+def taught(**settings):
+    """The table of logits once the classifier has reached its optimum."""
+    labelled = one_hot(P)
+    of_class_one = (P * OF_CLASS_ONE * 100).round().long().tolist()
+    labels = torch.cat([torch.arange(n) < ones for n, ones in zip((50, 30, 20), of_class_one, strict=True)])
+    game = OnlyTheClassifier(nn.Identity(), Table(), **settings)
+    lbfgs = torch.optim.LBFGS(game.discriminator.parameters(), max_iter=50, line_search_fn="strong_wolfe")
+    deal = Deal(one_hot(P), one_hot(Q), Conditioned(labelled, labels.long()))
+    engine = Engine(game, {"discriminator": lbfgs})
+    played(engine, iter([deal] * 1000), 5)
+    return game.discriminator.logits.detach()
+
+
+def test_the_best_classifier_knows_class_and_realness():
+    """exp D_k(x) is proportional to p(y = k, x): the classes' shares are right, and S is log p/q (sec. 5)."""
+    logits = taught()
+    torch.testing.assert_close(logits.softmax(1)[:, 1], OF_CLASS_ONE, rtol=0, atol=1e-4)
+    torch.testing.assert_close(realness(logits), (P / Q).log(), rtol=0, atol=1e-4)
+
+
+def test_taught_by_labels_alone_it_knows_the_class_only():
+    logits = taught(unlabelled_weight=0.0)
+    torch.testing.assert_close(logits.softmax(1)[:, 1], OF_CLASS_ONE, rtol=0, atol=1e-4)
+    assert not torch.allclose(realness(logits), (P / Q).log(), atol=0.1)
+
+
+class Labelled(Stream):
+    """Endless batches with as many labelled samples beside them."""
+
+    def __next__(self):
+        real, labelled = super().__next__().split(BATCH)
+        return PartlyLabelled(real, Conditioned(labelled, torch.arange(BATCH) % CLASSES))
+
+
+def batches():
+    return Labelled(2 * BATCH, *SHAPE)
+
+
+def game_of(**settings):
+    method = methods.find("semi-supervised-gan")
+    changes = {"game": settings, "networks": {"discriminator": {"norm": "none"}}}
+    recipe = resolve(method, TINY, method.tiny, changes)
+    facts = Facts(SHAPE, classes=("a", "b", "c"), labelled=6)
+    return assemble(method, recipe, facts)
+
+
+def steps(net, lr=0.02):
+    """Plain gradient descent, as a function of the loss."""
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+
+    def step(loss):
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def textbook(G, D, data, *, adversarial=False):  # noqa: N803 - as the paper writes them
+    """Salimans et al. 2016, section 5, literally: a softmax over K + 1 classes, of which the last is fake."""
+    step_g, step_d = steps(G), steps(D)
+
+    def probabilities(samples):
+        logits = D(samples)
+        return torch.cat([logits, torch.zeros(len(logits), 1)], 1).softmax(1)
+
+    for number in range(ROUNDS):
+        torch.manual_seed(number * 4_099)
+        real, (labelled, labels) = next(data)
+        fake = G(torch.randn(BATCH, 4))
+        known = probabilities(labelled)[:, :CLASSES]
+        among_known = known / known.sum(1, keepdim=True)  # p(y | x, y < K + 1)
+        supervised = -among_known[torch.arange(BATCH), labels].log().mean()
+        is_real = -(1 - probabilities(real)[:, -1]).log().mean()
+        is_fake = -probabilities(fake.detach())[:, -1].log().mean()
+        step_d(supervised + is_real + is_fake)
+        if adversarial:
+            step_g(-(1 - probabilities(fake)[:, -1]).log().mean())
+        else:
+            step_g((D.features(real).detach().mean(0) - D.features(fake).mean(0)).square().sum())
+
+
+@pytest.mark.parametrize("adversarial", [False, True])
+def test_it_equals_the_loop_over_k_plus_one_classes(adversarial):
+    weights = {"adversarial_weight": 1.0, "feature_matching_weight": 0.0} if adversarial else {}
+    game = game_of(**weights)
+    by_hand = copy.deepcopy(game)
+    played(Engine(game, sgd(game, 0.02)), batches(), ROUNDS)
+    textbook(by_hand.generator, by_hand.discriminator, batches(), adversarial=adversarial)
+    assert_near(game, by_hand, rtol=1e-4, atol=1e-6)
+
+
+def test_another_game_ends_elsewhere():
+    game = game_of(unlabelled_weight=0.0)
+    by_hand = copy.deepcopy(game)
+    played(Engine(game, sgd(game, 0.02)), batches(), ROUNDS)
+    textbook(by_hand.generator, by_hand.discriminator, batches())
+    with pytest.raises(AssertionError):
+        assert_near(game, by_hand, rtol=1e-4, atol=1e-6)
+
+
+def test_the_probabilities_are_those_of_the_classes():
+    game = game_of().eval()
+    samples = torch.randn(5, *SHAPE)
+    found = game.classify(samples)
+    assert torch.allclose(found.sum(1), torch.ones(5))
+    labels = torch.arange(5) % CLASSES
+    expected = cross_entropy(game.discriminator(samples), labels)
+    assert torch.allclose(-found[torch.arange(5), labels].log().mean(), expected)
+
+
+def test_without_labels_it_says_what_to_set():
+    method = methods.find("semi-supervised-gan")
+    with pytest.raises(ValueError, match=r"some have labels: set data.labels to how many keep theirs"):
+        assemble(method, resolve(method, TINY, method.tiny), Facts(SHAPE, classes=("a", "b")))
+
+
+def test_other_games_refuse_labels_beside_batches():
+    for name in ("gan", "infogan"):
+        method = methods.find(name)
+        with pytest.raises(ValueError, match=r"which this method cannot use; leave it out, or choose semi-"):
+            assemble(method, resolve(method, TINY, method.tiny), Facts(SHAPE, classes=("a", "b"), labelled=6))
