@@ -101,6 +101,28 @@ def test_what_is_drawn_is_short_and_smooth_at_full_resolution():
     assert told["smooth"][-1] == pytest.approx(5 / 6, abs=0.01), "of all values, not of those kept"
 
 
+def test_vital_signs_are_told_what_they_are():
+    lines = [
+        {
+            "images": i,
+            "players": {
+                name: {"gradient": 1.0, "update": None if i == 1 else 0.1} for name in ("generator", "critic")
+            },
+            "samples": {"images": i, "distance": 0.5, "different": 3.0, "told_apart": 1},
+            "data": {"samples": 100, "copies": 1.0, "different": 8.0},
+        }
+        for i in (1, 2)
+    ]
+    told = {chart.title: [(c.name, len(c.images)) for c in chart.curves] for chart in charts(numbers(lines))}
+    assert told == {
+        "Gradient norms": [("generator", 2), ("critic", 2)],
+        "Steps, as a share of the weights": [("generator", 1), ("critic", 1)],
+        "Samples' distance from the data": [("0 alike, 1 nothing in common", 2)],
+        "Different ones among those compared": [("drawn", 2), ("real", 2)],
+        "How often the discriminator tells samples from data": [("0.5 guesses, 1 always", 2)],
+    }
+
+
 def test_numbers_of_one_player_stand_together_whichever_run_has_them():
     first = numbers([{"images": 1, "terms": {"d/a": 1, "g/a": 1}, "rates": {"d": 1}}])
     second = numbers([{"images": 1, "terms": {"d/b": 1, "g/b": 1}, "rates": {"g": 1}}])

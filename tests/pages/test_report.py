@@ -16,9 +16,10 @@ from command_line import done, refused
 from ganarium.cli.app import VERBS
 from ganarium.pages import sheets
 from ganarium.pages.html import HERE
+from ganarium.watch.doctor import Diagnosis, doctor
 from html_pages import EVIL, assert_alone, data, read
 
-SECTIONS = ["samples", "curves", "data-recognised", "recipe", "go-on"]
+SECTIONS = ["doctor", "samples", "curves", "data-recognised", "recipe", "go-on"]
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,25 @@ def test_the_recipe_shows_what_differs_and_all_of_it(page, trained):
 def test_the_data_are_told(page, trained):
     section = page.one("section", id="data-recognised")
     assert [each.text for each in section.all("p")] == gan.inspect("world", size=16, count=48).lines()
+
+
+def test_the_doctor_speaks(page, trained):
+    section = page.one("section", id="doctor")
+    told = [(each.one("strong").text, each.attributes["class"]) for each in section.all("li")]
+    assert told == [(each.name, each.severity) for each in doctor(trained)]
+
+
+@pytest.mark.parametrize("found", [[], [Diagnosis(EVIL, "sick", EVIL, (8, 1600), EVIL)]])
+def test_what_the_doctor_says_is_text(run, monkeypatch, found):
+    monkeypatch.setattr("ganarium.pages.story.doctor", lambda folder: found)
+    page = read(gan.report(run))
+    assert_alone(page)
+    section = page.one("section", id="doctor")
+    if found:
+        assert section.one("strong").text == section.one("code").text == EVIL
+        assert "sick, images 8 to 1,600" in section.text
+    else:
+        assert "Nothing wrong is seen." in section.text
 
 
 def test_the_commands_are_those_of_the_command_line(run, tmp_path, monkeypatch):

@@ -176,6 +176,13 @@ def test_a_run_that_has_just_begun(written):
     assert (str(told.state), told.log, told.sheets) == ("begun at 0 %", [], {})
 
 
+def test_a_log_that_the_doctor_cannot_read_is_told(written):
+    lines = [line(i, players=7) for i in range(1, 20)]
+    told = story.read(written("run", RECIPE, lines))
+    assert told.diagnoses is None
+    assert any(gap.startswith("the doctor cannot examine the run: ") for gap in told.gaps)
+
+
 def test_no_run_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(

@@ -19,13 +19,21 @@ COLOURS = 8
 TITLES = {
     "terms": "Loss terms",
     "rates": "Learning rates",
-    "gradients": "Gradient norms",
+    "gradient": "Gradient norms",
+    "update": "Steps, as a share of the weights",
     "images_per_second": "Images a second",
     "waited_for_data": "Share of the time spent waiting for data",
     "peak_memory_mib": "Peak memory, MiB",
 }
-SHARED = {"terms", "rates", "gradients"}
-NO_CURVES = {"round", "images", "stage", "seconds"}
+SIGNS = {
+    "samples/distance": ("Samples' distance from the data", "0 alike, 1 nothing in common"),
+    "samples/told_apart": ("How often the discriminator tells samples from data", "0.5 guesses, 1 always"),
+    "samples/different": ("Different ones among those compared", "drawn"),
+    "data/different": ("Different ones among those compared", "real"),
+}
+"""Vital signs: their chart, and what they are called there."""
+NO_CURVES = {"round", "images", "seconds", "samples/images", "data/samples", "data/copies"}
+"""What tells where a line stands, or does not change."""
 
 
 @dataclass
@@ -51,8 +59,8 @@ def numbers(lines: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
     """Every finite number in a log's lines, under its path: `terms/generator/adversarial`."""
     curves: dict[str, Curve] = {}
     for line in lines:
-        for path, value in leaves({k: v for k, v in line.items() if k not in NO_CURVES}, "/"):
-            if is_number(value):
+        for path, value in leaves(line, "/"):
+            if is_number(value) and path not in NO_CURVES:
                 curve = curves.setdefault(path, Curve(path))
                 curve.images.append(line["images"])
                 curve.values.append(float(value))
@@ -72,15 +80,19 @@ def label(path: str) -> str:
 def placed(path: str) -> tuple[str, str]:
     """The chart that a number belongs in, and what it is called there.
 
-    Loss terms share their player's chart, learning rates and gradient norms one each; all others, whose
-    scales may be anything, stand alone.
+    Loss terms share their player's chart; learning rates, gradient norms and steps of all players one each.
+    Others, whose scales may be anything, stand alone.
     """
+    if path in SIGNS:
+        return SIGNS[path]
     kind, _, rest = path.partition("/")
+    player, _, name = rest.rpartition("/")
+    if kind == "players" and player:
+        return TITLES.get(name, name.replace("_", " ").capitalize()), player
     title = TITLES.get(kind, kind.replace("_", " ").capitalize())
-    player, _, term = rest.rpartition("/")
     if kind == "terms" and player:
-        return f"{title}: {player}", term
-    if kind in SHARED:
+        return f"{title}: {player}", name
+    if kind in ("terms", "rates"):
         return title, rest
     return (f"{title}: {rest}", rest) if rest else (title, title)
 
@@ -88,10 +100,10 @@ def placed(path: str) -> tuple[str, str]:
 def charts(found: Mapping[str, Curve]) -> list[Chart]:
     """A run's numbers by chart."""
     by_title: dict[str, Chart] = {}
-    for path, curve in found.items():
+    for path in paths([found]):
         title, name = placed(path)
         chart = by_title.setdefault(title, Chart(title))
-        chart.curves.append(replace(curve, name=name, colour=len(chart.curves)))
+        chart.curves.append(replace(found[path], name=name, colour=len(chart.curves)))
     return list(by_title.values())
 
 
@@ -110,7 +122,7 @@ def overlaid(found: Mapping[str, Mapping[str, Curve]]) -> list[Chart]:
     charts = []
     for path in paths(found.values()):
         title, name = placed(path)
-        chart = Chart(f"{title}, {name}" if path.partition("/")[0] in SHARED else title)
+        chart = Chart(title if title.endswith(name) else f"{title}, {name}")
         for colour, (run, curves) in enumerate(found.items()):
             if path in curves:
                 chart.curves.append(replace(curves[path], name=run, colour=colour))

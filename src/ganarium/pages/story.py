@@ -15,6 +15,7 @@ from ganarium.recipe import Method, Recipe, from_yaml, resolve
 from ganarium.run import Run
 from ganarium.tables import checked
 from ganarium.watch import survey
+from ganarium.watch.doctor import Diagnosis, doctor
 from ganarium.watch.words import duration
 
 Line = dict[str, Any]
@@ -63,6 +64,8 @@ class Story:
     broken: dict[str, str]
     """Files that are skipped: name and reason."""
     state: State
+    diagnoses: list[Diagnosis] | None
+    """What the doctor says; None where it could not examine the run."""
     gaps: list[str]
     """What is missing or damaged, in words."""
 
@@ -137,6 +140,7 @@ def read(run: Run | str | Path) -> Story:
         data=data,
         broken=broken,
         state=state,
+        diagnoses=_diagnoses(folder, gaps),
         gaps=gaps,
     )
 
@@ -218,6 +222,16 @@ def _data(folder: Path, gaps: list[str]) -> tuple[list[str], dict[str, str]]:
     except (AttributeError, OSError, TypeError, ValueError) as error:
         gaps.append(f"data.json cannot be used: {error}")
     return [], {}
+
+
+def _diagnoses(folder: Path, gaps: list[str]) -> list[Diagnosis] | None:
+    try:
+        return doctor(folder)
+    except (FileNotFoundError, ValueError) as error:
+        gaps.append(f"the doctor cannot examine the run: {error}")
+    except Exception:  # a damaged log may hold anything in the place of anything
+        gaps.append("the doctor cannot examine the run: its recipe or its log is not as they are written")
+    return None
 
 
 def _state(folder: Path, lines: list[Line], recipe: Recipe | None) -> State:
