@@ -21,7 +21,8 @@ Deviations from the paper:
 3. f* and g_f are one function where, one after the other, they would overflow.
 4. The discriminator steps before the generator; algorithm 1 steps both at once.
 5. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
-6. Users get the averaged generator.
+6. Batches of 32, as in `dcgan`.
+7. Users get the averaged generator.
 
 Tested by: conjugates by search, divergences by closed forms and integration; tables and perceptrons that
 reach all eight; a textbook loop for each; the Gaussian that fits a mixture best (sec. 2.4) in five of them
@@ -39,7 +40,7 @@ def recipe() -> Recipe:
     return Recipe(
         method="f-gan",
         images=5_000_000,
-        batch_size=64,
+        batch_size=32,
         game={"noise_dim": 100, "noise": "uniform", "objective": "kl"},
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
         optimizers={"generator": adam, "discriminator": adam},
