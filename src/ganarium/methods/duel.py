@@ -1,8 +1,8 @@
 """What two-player games have in common: noise, the order of play, and what steadies any of them."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -31,8 +31,8 @@ class Deal(NamedTuple):
 class Duel(Game):
     """A generator against a discriminator: Goodfellow et al. 2014, algorithm 1.
 
-    A game says what each side descends on (`discriminators_terms`, `generators_terms`) and how samples
-    are drawn (`sample`).
+    A game says what each side descends on (`discriminators_terms`, `generators_terms`); one that is told
+    something beside its noise also says how its networks are put together and samples drawn.
 
     Args:
         generator: noise `[N, noise_dim]`, and what it is told, to samples.
@@ -101,9 +101,20 @@ class Duel(Game):
     def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
         """What the generator descends on."""
 
-    @abstractmethod
-    def sample(self, count: int, told: Any) -> Tensor:
+    @classmethod
+    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+        """Networks for samples of the data's shape, which come without a condition."""
+        refuse_condition(facts)
+        generator = network("generator", settings["noise_dim"], facts.shape)
+        return cls(generator, network("discriminator", facts.shape), **settings)
+
+    def sample(self, count: int, told: Any = None) -> Tensor:
         """`count` fake samples from fresh noise."""
+        return self.generator(self.fresh_noise_for(count))
+
+    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples from what `draw_noise` gives, one for each condition."""
+        return self.generator(noise)
 
     def told(self, batch: Any) -> Any:
         """What a player is told for a batch: the data's condition, if they have one."""

@@ -99,7 +99,7 @@ class ACGAN(ScoredDuel):
             "classification": self.classification_weight * cross_entropy(of_fake[:, 1:], labels),
         }
 
-    def sample(self, count: int, told: Tensor | None) -> Tensor:
+    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
         """A fake sample for each label, from fresh noise."""
         return self.generator(self.fresh_noise_for(count), told)
 

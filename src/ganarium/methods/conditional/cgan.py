@@ -170,7 +170,7 @@ class CGAN(ScoredDuel):
         differs = (wrong != condition).flatten(1).any(1)
         return [(real[differs], wrong[differs])] if bool(differs.any()) else []
 
-    def sample(self, count: int, told: Tensor | None) -> Tensor:
+    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
         """A fake sample for each condition, from fresh noise."""
         return self.generator(None if self.without_noise else self.fresh_noise_for(count), told)
 

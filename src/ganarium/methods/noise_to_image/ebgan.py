@@ -27,15 +27,14 @@ generator, where learning rate zero fails. There most samples were of one class,
 away; of eight modes on a ring it covered four at best.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Self
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
-from ganarium.data.batches import Facts
 from ganarium.game import Clock, Turn, turn
-from ganarium.methods.duel import Deal, Duel, refuse_condition
+from ganarium.methods.duel import Deal, Duel
 from ganarium.networks import AUTOENCODERS, GENERATORS
 from ganarium.parts.judging import frozen, scores
 from ganarium.recipe import Average, Data, Method, Recipe
@@ -88,13 +87,6 @@ class EBGAN(Duel):
         self.pulling_away_weight = pulling_away_weight
         self.pretraining_images = pretraining_images
 
-    @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
-        """Networks for samples of the data's shape."""
-        refuse_condition(facts)
-        generator = network("generator", settings["noise_dim"], facts.shape)
-        return cls(generator, network("discriminator", facts.shape), **settings)
-
     def play(self, data: Iterator[Tensor], clock: Clock) -> Iterator[Turn]:
         """The autoencoder alone, then algorithm 1."""
         if clock.images < self.pretraining_images:
@@ -117,14 +109,6 @@ class EBGAN(Duel):
         if self.pulling_away_weight:
             terms["pulling_away"] = self.pulling_away_weight * pulling_away(self.features(fake, None))
         return terms
-
-    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
-        """`count` fake samples from fresh noise."""
-        return self.generator(self.fresh_noise_for(count))
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples from noise `[N, noise_dim]`."""
-        return self.generator(noise)
 
 
 def recipe() -> Recipe:

@@ -24,14 +24,10 @@ Tested by: the optimum log p/q of a table discriminator; a textbook loop, step f
 modes of a ring, with R1, where learning rate zero fails.
 """
 
-from collections.abc import Callable
-from typing import Any, Self
+from torch import Tensor
 
-from torch import Tensor, nn
-
-from ganarium.data.batches import Facts
 from ganarium.game import Clock
-from ganarium.methods.duel import Deal, ScoredDuel, refuse_condition
+from ganarium.methods.duel import Deal, ScoredDuel
 from ganarium.parts.judging import frozen, scores
 from ganarium.recipe import Average, Data, Method, Recipe
 
@@ -46,13 +42,6 @@ class GAN(ScoredDuel):
     The other arguments are those of `Duel` and `Dispute`.
     """
 
-    @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
-        """Networks for samples of the data's shape."""
-        refuse_condition(facts)
-        generator = network("generator", settings["noise_dim"], facts.shape)
-        return cls(generator, network("discriminator", facts.shape), **settings)
-
     def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
         """Tell real from fake, and pay for too steep a slope."""
         real, fake, _ = deal
@@ -66,14 +55,6 @@ class GAN(ScoredDuel):
         fake_scores = judge(deal.fake)
         real_scores = judge(deal.real) if self.dispute.compares else None
         return {"adversarial": self.dispute.generator(fake_scores, real_scores)}
-
-    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
-        """`count` fake samples from fresh noise."""
-        return self.generator(self.fresh_noise_for(count))
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples from noise `[N, noise_dim]`."""
-        return self.generator(noise)
 
 
 def recipe() -> Recipe:

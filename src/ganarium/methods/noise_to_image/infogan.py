@@ -141,7 +141,7 @@ class InfoGAN(ScoredDuel):
             terms["continuous"] = self.continuous_weight * distance
         return terms
 
-    def sample(self, count: int, told: Tensor | None) -> Tensor:
+    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
         """A fake sample for each code, from fresh noise."""
         assert told is not None
         return self.generator(torch.cat([self.fresh_noise_for(count), told], 1))
@@ -153,10 +153,6 @@ class InfoGAN(ScoredDuel):
             noise = latents.noise(self.noise_kind, 1, self.noise_dim, generator=generator)
             rows.append(torch.cat([noise, self.codes(1, generator=generator)], 1))
         return torch.cat(rows)
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples from noise and codes `[N, noise_dim + C]`."""
-        return self.generator(noise)
 
     @property
     def walkable(self) -> tuple[str, ...]:

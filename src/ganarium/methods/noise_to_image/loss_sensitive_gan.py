@@ -23,15 +23,13 @@ Tested by: the loss against the paper's formula; slope one against the Wasserste
 eight modes of a ring, where learning rate zero fails.
 """
 
-from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from ganarium.data.batches import Facts
 from ganarium.game import Clock
-from ganarium.methods.duel import Deal, Duel, refuse_condition
+from ganarium.methods.duel import Deal, Duel
 from ganarium.parts.judging import frozen, scores
 from ganarium.recipe import Average, Data, Method, Recipe
 
@@ -63,13 +61,6 @@ class LossSensitiveGAN(Duel):
         self.margin_weight = margin_weight
         self.slope = slope
 
-    @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
-        """Networks for samples of the data's shape."""
-        refuse_condition(facts)
-        generator = network("generator", settings["noise_dim"], facts.shape)
-        return cls(generator, network("discriminator", facts.shape), **settings)
-
     def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
         """Put fake samples a margin above their real partners."""
         real_scores, fake_scores = scores(self.discriminator, deal.real, deal.fake)
@@ -79,14 +70,6 @@ class LossSensitiveGAN(Duel):
     def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
         """Draw what costs little."""
         return {"adversarial": -frozen(self.discriminator)(deal.fake).mean()}
-
-    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
-        """`count` fake samples from fresh noise."""
-        return self.generator(self.fresh_noise_for(count))
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples from noise `[N, noise_dim]`."""
-        return self.generator(noise)
 
 
 def recipe() -> Recipe:

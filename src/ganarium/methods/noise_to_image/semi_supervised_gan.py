@@ -97,14 +97,6 @@ class SemiSupervisedGAN(ScoredDuel):
         real_scores = realness(judge(deal.real)) if self.dispute.compares else None
         return {"adversarial": self.dispute.generator(realness(judge(deal.fake)), real_scores)}
 
-    def sample(self, count: int, told: Any = None) -> Tensor:
-        """`count` fake samples from fresh noise."""
-        return self.generator(self.fresh_noise_for(count))
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples from noise `[N, noise_dim]`."""
-        return self.generator(noise)
-
     def classify(self, samples: Tensor) -> Tensor:
         """Probabilities of the classes, `[N, K]`."""
         return self.discriminator(samples).float().softmax(1)
