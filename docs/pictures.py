@@ -26,7 +26,7 @@ from ganarium.files import replacing, write_text
 from ganarium.lab import EXPERIMENTS
 from ganarium.run import prepare
 from ganarium.watch import grids
-from ganarium.watch.words import leaves
+from ganarium.words import leaves
 
 PICTURES = Path(__file__).parent / "pictures"
 SIDE, REACH, FINER = 320, 2.6, 3
@@ -58,7 +58,7 @@ RING: Tree = {
     "averages": {"generator": {"half_life_kimg": 20}},
 }
 WORLD: Tree = {
-    "images": 120_000,
+    "images": 100_000,
     "batch_size": 32,
     "precision": "bfloat16",
     "data": {"size": 32},
@@ -71,19 +71,31 @@ LAZY_R1: Tree = {
     "game": {"penalty": "r1", "penalty_weight": 0.05, "penalty_interval": 8},
     "networks": {"discriminator": {"kind": "dcgan", "width": 32, "norm": "none"}},
 }
-WORLDLY = ("dcgan", "sngan", "ebgan")
-"""Methods whose point is a network for pictures."""
+WORLDLY = ("dcgan", "sngan", "ebgan", "wgan", "semi-supervised-gan")
+"""Methods whose point is a network for pictures, or that find no ring."""
+RMSPROP: Tree = {"kind": "rmsprop", "lr": 1e-3, "schedule": adam(1)["schedule"]}
 SPECIAL: Mapping[str, Tree] = {
     "gan": R1,
     "lsgan": R1,
     "relativistic-gan": R1,
     "infogan": R1,
+    "f-gan": {"game": {"penalty": "r1", "penalty_weight": 1.0, "noise": "normal"}},
     "wgan-gp": {"images": 576_000, "game": {"penalty_weight": 0.1, "discriminator_updates": 3}},
+    "wgan": {
+        "game": {"clip_bound": 0.1, "discriminator_updates": 2},
+        "networks": LAZY_R1["networks"],
+        "optimizers": both(RMSPROP),
+    },
     "dcgan": LAZY_R1,
     "cgan": LAZY_R1,
     "acgan": LAZY_R1,
-    "projection-cgan": {"networks": {"discriminator": {"width": 16}}},
-    "sngan": {"networks": {"discriminator": {"width": 16}}},
+    "projection-cgan": {"game": LAZY_R1["game"], "networks": {"discriminator": {"width": 16}}},
+    "sngan": {"networks": {"discriminator": {"width": 16}}, "optimizers": both(adam(1e-3))},
+    "ebgan": {
+        "game": {"margin": 0.1, "pulling_away_weight": 0.1},
+        "networks": {"discriminator": {"kind": "dcgan", "norm": "none", "width": 16, "code_dim": 32}},
+        "optimizers": both(adam(1e-3)),
+    },
 }
 
 

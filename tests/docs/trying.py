@@ -14,7 +14,7 @@ from ganarium import run as ganarium_run
 from ganarium.cli.app import app
 from ganarium.data.points import POINTS
 from ganarium.methods import table
-from ganarium.watch.words import leaves
+from ganarium.words import leaves
 from small_runs import side_by_side
 
 TINY = ["images=64", "batch_size=16", "device=cpu", "data.size=16", "data.count=64", "data.workers=0"]
@@ -67,7 +67,8 @@ def short(words: list[str]) -> list[str]:
         kept = [word for word in words if not word.startswith("epochs=")]
         points = any(word in POINTS for word in rest)
         tiny = [word for word in TINY if not points or word != "data.size=16"]
-        return [*kept, *tiny, *tiny_networks(rest[0])]
+        from_the_net = ["data.source=world"] if "--preset" in rest else []
+        return [*kept, *tiny, *tiny_parts(rest[0]), *from_the_net]
     if verb == "resume":
         return [verb, *("images=96" if word.startswith("images=") else word for word in rest)]
     if verb == "lab" and rest and not rest[0].startswith("-"):
@@ -81,14 +82,12 @@ def short(words: list[str]) -> list[str]:
     return words
 
 
-def tiny_networks(method: str) -> list[str]:
+def tiny_parts(method: str) -> list[str]:
     """What makes a method's networks tiny; those of a recipe file have been made so when it was written."""
-    if method not in table():
-        return []
-    networks = table()[method].tiny.get("networks", {})
-    return [
-        f"{path}={value}" for path, value in leaves({"networks": networks}, ".") if not path.endswith(".kind")
-    ]
+    tree = table()[method].tiny if method in table() else {}
+    networks = leaves({"networks": tree.get("networks", {})}, ".")
+    parts = [f"{path}={value}" for path, value in networks if not path.endswith(".kind")]
+    return [*parts, "data.labels=12"] if "labels" in tree.get("data", {}) else parts
 
 
 def torchrun(words: list[str]) -> None:
@@ -116,7 +115,7 @@ def program(code: str, monkeypatch) -> None:
     whole = ganarium_run.chosen_recipe
 
     def chosen(method, *, overrides=(), **settings):
-        networks = tiny_networks(method) if isinstance(method, str) else []
+        networks = tiny_parts(method) if isinstance(method, str) else []
         return whole(method, overrides=[*overrides, *TINY, *networks], **settings)
 
     monkeypatch.setattr(ganarium_run, "chosen_recipe", chosen)

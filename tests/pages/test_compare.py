@@ -1,5 +1,6 @@
 """Several runs' page."""
 
+import json
 import re
 import shutil
 
@@ -56,6 +57,31 @@ def test_the_last_numbers_stand_side_by_side(page, trained, other):
     assert head == ["number", "dcgan", "gan"]
     ends = [gan.Run(folder).records[-1]["terms"]["generator/adversarial"] for folder in (trained, other)]
     assert ["generator/adversarial", *(f"{end:.4g}" for end in ends)] in rows
+
+
+def test_what_evaluate_said_of_each(run, other, tmp_path):
+    for folder, value in ((run, 12.5), (other, 1.5)):
+        result = {"judged": EVIL, "data": "world", "seed": 0, "shape": [3, 16, 16], "samples": 40, "real": 48}
+        network = {
+            "layer": "last",
+            "dimension": 3,
+            "resizing": "none",
+            "sha256": "ab",
+            "frechet_distance": value,
+        }
+        own = {"diversity": 0.5} if folder == run else {}
+        (folder / "evaluation.json").write_text(json.dumps({**result, **own, "features": {EVIL: network}}))
+    try:
+        page = read(gan.compare([run, other], tmp_path / "page.html"))
+    finally:
+        (other / "evaluation.json").unlink()
+    assert_alone(page)
+    judged, _ = page.one("section", id="finals").all("table")
+    assert judged.rows() == [
+        ["judged", "run", "gan"],
+        ["diversity", "0.5", "–"],
+        [f"frechet_distance on {EVIL}", "12.5", "1.5"],
+    ]
 
 
 def test_one_slider_moves_all_samples(page):

@@ -123,6 +123,11 @@ def test_vital_signs_are_told_what_they_are():
     }
 
 
+def test_charts_know_their_heading():
+    found = charts(numbers([{"images": 1, "terms": {"a/b": 1}, "metrics": {"fid": 1}, "peak_memory_mib": 1}]))
+    assert [chart.group for chart in found] == ["Learning", "Measured in training", "Machine"]
+
+
 def test_numbers_of_one_player_stand_together_whichever_run_has_them():
     first = numbers([{"images": 1, "terms": {"d/a": 1, "g/a": 1}, "rates": {"d": 1}}])
     second = numbers([{"images": 1, "terms": {"d/b": 1, "g/b": 1}, "rates": {"g": 1}}])

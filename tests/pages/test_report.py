@@ -19,7 +19,7 @@ from ganarium.pages.html import HERE
 from ganarium.watch.doctor import Diagnosis, doctor
 from html_pages import EVIL, assert_alone, data, read
 
-SECTIONS = ["doctor", "samples", "curves", "data-recognised", "recipe", "go-on"]
+SECTIONS = ["doctor", "samples", "curves", "metrics", "data-recognised", "recipe", "go-on"]
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +128,48 @@ def test_the_data_are_told(page, trained):
     assert [each.text for each in section.all("p")] == gan.inspect("world", size=16, count=48).lines()
 
 
+def test_charts_stand_under_their_headings(run):
+    lines = [json.loads(text) for text in (run / "log.jsonl").read_text().splitlines()]
+    lines[-1]["metrics"] = {"frechet_distance": 12.5, "world/well_formed": 0.25}
+    (run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    page = read(gan.report(run))
+    titles = [chart["title"] for chart in data(page)["charts"]]
+    figures = page.all("figure", class_="chart")
+    assert [each.one("figcaption").text for each in figures] == titles
+    assert [int(each.attributes["data-chart"]) for each in figures] == list(range(len(titles)))
+    headings = [each.text for each in page.one("section", id="curves").all("h3")]
+    assert headings == ["Learning", "Measured in training", "Machine"]
+    metrics = page.one("section", id="curves").all("div", class_="charts")[1]
+    assert [each.text for each in metrics.all("figcaption")] == [
+        "Metrics: frechet_distance",
+        "Metrics: world/well_formed",
+    ]
+
+
+def test_what_evaluate_said_last(run):
+    assert "was not judged yet" in read(gan.report(run)).one("section", id="metrics").text
+    done("evaluate", run, "--count", "40")
+    result = json.loads((run / "evaluation.json").read_text())
+    assert result["samples"] == 40
+    section = read(gan.report(run)).one("section", id="metrics")
+    assert f"{run}: 40 samples of 3 x 16 x 16" in section.text
+    rows = {row[0]: row[1] for row in section.one("table").rows()}
+    assert rows["world/well_formed"] == f"{result['world']['well_formed']:.4g}"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"judged": "a"}', '{"judged": 1, "real": "x", "samples": []}'])
+def test_a_damaged_evaluation_is_told(run, text):
+    (run / "evaluation.json").write_text(text)
+    page = read(gan.report(run))
+    assert "evaluation.json cannot be used" in page.one("section", class_="gaps").text
+
+
+def test_the_best_model_can_be_drawn_from(run):
+    shutil.copytree(run / "model", run / "model-best")
+    commands = [each.text for each in read(gan.report(run)).one("dl", class_="commands").all("code")]
+    assert f"ganarium generate {run}/model-best --count 64 --seed 1" in commands
+
+
 def test_the_doctor_speaks(page, trained):
     section = page.one("section", id="doctor")
     told = [(each.one("strong").text, each.attributes["class"]) for each in section.all("li")]
@@ -153,7 +195,7 @@ def test_the_commands_are_those_of_the_command_line(run, tmp_path, monkeypatch):
     page = read(gan.report(folder))
     commands = [shlex.split(each.text) for each in page.one("dl", class_="commands").all("code")]
     assert [command[:2] for command in commands] == [
-        ["ganarium", verb] for verb in ("resume", "generate", "evaluate", "train", "report")
+        ["ganarium", verb] for verb in ("resume", "generate", "evaluate", "doctor", "train", "report")
     ]
     monkeypatch.chdir(tmp_path)
     for _, verb, place, *more in commands:

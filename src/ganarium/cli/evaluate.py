@@ -1,8 +1,7 @@
 """`ganarium evaluate`."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -41,7 +40,8 @@ def evaluate(
     Pictures of the built-in world and points are judged without any file; other pictures are compared on
     the features of pretrained networks. The network, its resizing and the numbers of pictures are part
     of the result: only results that agree in them can be compared. An interval holds, in 95 of 100 cases,
-    what other samples of the same number would give beside the same real ones.
+    what other samples of the same number would give beside the same real ones. Of a run the newest result
+    is kept in RUN/evaluation.json, for its report.
 
         ganarium evaluate runs/0001-dcgan
         ganarium evaluate runs/0001-dcgan/model-best --features squeezenet1_0.safetensors --metrics fid
@@ -58,7 +58,12 @@ def evaluate(
         accuracy    whether the class asked for is drawn
         modes,good,swd,world   of points, and of the built-in world
     """
+    import json
+
     from ganarium import judge
+    from ganarium.cli.tables import print_table
+    from ganarium.files import write_text
+    from ganarium.metrics.tables import HEAD, tables
 
     result = judge.evaluate(
         judged,
@@ -71,51 +76,12 @@ def evaluate(
         cache=not no_cache,
         device=device,
     )
+    if (judged / "recipe.yaml").is_file():
+        write_text(judged / "evaluation.json", json.dumps(result, indent=1) + "\n")
     if as_json:
-        import json
-
         typer.echo(json.dumps(result, indent=2))
         return
-    _print(result)
-
-
-def _print(result: Mapping[str, Any]) -> None:
-    """A table of what was measured, and one for each network."""
-    from ganarium.cli.tables import print_table
-    from ganarium.watch.words import told
-
-    shape = told(result["shape"])
-    beside = f" beside {result['real']:,} real ones" if result["real"] else ""
-    typer.echo(f"{result['judged']}: {result['samples']:,} samples of {shape}{beside} of {result['data']}")
-    if rows := [*_rows(result), *_rows(result.get("world", {}), "world/")]:
-        print_table(_HEAD, rows)
-    for name, entry in result.get("features", {}).items():
-        resized = "" if entry["resizing"] == "none" else f", resized ({entry['resizing']})"
-        of = f"{entry['layer']}; {entry['dimension']} features{resized}"
-        typer.echo(f"\non {name} ({entry['sha256']}): {of}")
-        print_table(_HEAD, _rows(entry))
-
-
-_HEAD = ("measure", "value", "95 % interval", "better", "real ones", "to know")
-_NOT_MEASURED = ("judged", "data", "seed", "shape", "samples", "real", "dimension", "channels")
-_BESIDE = ("_real", "_expected", "_floor")
-"""How the keys end of what a value is to be held against."""
-
-
-def _rows(entry: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, ...]]:
-    from ganarium.metrics.measures import VALUES
-    from ganarium.watch.words import told
-
-    for key, value in entry.items():
-        if key.endswith("_by_class") and not key.endswith("_real_by_class"):
-            name = key.removesuffix("_by_class")
-            of_real = entry.get(f"{name}_real_by_class", {})
-            for label, share in value.items():
-                yield f"{group}{name}/{label}", told(share), "", "", told(of_real.get(label, "")), ""
-        if isinstance(value, bool | str | list | Mapping) or key in _NOT_MEASURED or key.endswith(_BESIDE):
-            continue
-        ends = " to ".join(map(told, entry.get(f"{key}_interval", ())))
-        beside = [told(entry[key + end]) for end in _BESIDE if key + end in entry]
-        known = VALUES.get(key)
-        arrow = {"lower": "↓", "higher": "↑"}[known.better] if known else ""
-        yield f"{group}{key}", told(value), ends, arrow, "".join(beside), known.note if known else ""
+    for table in tables(result):
+        typer.echo("\n" * bool(table.network) + table.heading)
+        if table.rows:
+            print_table(HEAD, table.rows)

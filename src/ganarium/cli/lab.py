@@ -58,7 +58,8 @@ def lab(
 
 
 def _show(finding: "Finding") -> None:
-    from ganarium.cli.tables import flat, print_table
+    from ganarium.cli.tables import print_table
+    from ganarium.words import flat
 
     typer.secho(f"{finding.title}\n", bold=True)
     print_table(tuple(finding.rows[0]), [[told for _, told in flat(row)] for row in finding.rows])

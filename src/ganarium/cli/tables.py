@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from ganarium.watch.words import flat as flat
-
 _WIDE = 1000  # a file has no edge to wrap at
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ganarium.watch.words import leaves
+from ganarium.words import leaves
 
 POINTS = 600
 """So many points of a curve are on a page at most."""
@@ -21,6 +21,8 @@ TITLES = {
     "rates": "Learning rates",
     "gradient": "Gradient norms",
     "update": "Steps, as a share of the weights",
+}
+MACHINE = {
     "images_per_second": "Images a second",
     "waited_for_data": "Share of the time spent waiting for data",
     "peak_memory_mib": "Peak memory, MiB",
@@ -52,6 +54,8 @@ class Chart:
     """Curves that share their axes."""
 
     title: str
+    group: str
+    """The heading that it stands under."""
     curves: list[Curve] = field(default_factory=list)
 
 
@@ -89,7 +93,7 @@ def placed(path: str) -> tuple[str, str]:
     player, _, name = rest.rpartition("/")
     if kind == "players" and player:
         return TITLES.get(name, name.replace("_", " ").capitalize()), player
-    title = TITLES.get(kind, kind.replace("_", " ").capitalize())
+    title = (TITLES | MACHINE).get(kind, kind.replace("_", " ").capitalize())
     if kind == "terms" and player:
         return f"{title}: {player}", name
     if kind in ("terms", "rates"):
@@ -97,12 +101,18 @@ def placed(path: str) -> tuple[str, str]:
     return (f"{title}: {rest}", rest) if rest else (title, title)
 
 
+def group(path: str) -> str:
+    """The heading under which a number's chart stands."""
+    kind = path.partition("/")[0]
+    return "Machine" if kind in MACHINE else "Measured in training" if kind == "metrics" else "Learning"
+
+
 def charts(found: Mapping[str, Curve]) -> list[Chart]:
     """A run's numbers by chart."""
     by_title: dict[str, Chart] = {}
     for path in paths([found]):
         title, name = placed(path)
-        chart = by_title.setdefault(title, Chart(title))
+        chart = by_title.setdefault(title, Chart(title, group(path)))
         chart.curves.append(replace(found[path], name=name, colour=len(chart.curves)))
     return list(by_title.values())
 
@@ -122,7 +132,7 @@ def overlaid(found: Mapping[str, Mapping[str, Curve]]) -> list[Chart]:
     charts = []
     for path in paths(found.values()):
         title, name = placed(path)
-        chart = Chart(title if title.endswith(name) else f"{title}, {name}")
+        chart = Chart(title if title.endswith(name) else f"{title}, {name}", group(path))
         for colour, (run, curves) in enumerate(found.items()):
             if path in curves:
                 chart.curves.append(replace(curves[path], name=run, colour=colour))

@@ -18,15 +18,17 @@ from markupsafe import Markup
 from ganarium.files import write_text
 from ganarium.pages import curves
 from ganarium.pages.curves import Chart
-from ganarium.watch.words import told
+from ganarium.words import told
 
 HERE = Path(__file__).parent
+GROUPS = ("Learning", "Measured in training", "Machine")
+"""Headings of charts, in this order."""
 
 
 def write_page(
     place: Path,
     template: str,
-    groups: Mapping[str, Sequence[Chart]],
+    charts: Sequence[Chart],
     *,
     moments: Sequence[int],
     stages: Sequence[Mapping[str, Any]] = (),
@@ -37,7 +39,7 @@ def write_page(
     Args:
         place: where it goes.
         template: the page's.
-        groups: its charts, by heading.
+        charts: the page's.
         moments: images shown at each stop of the slider.
         stages: a campaign's: `name`, and the `images` shown before.
         context: what else the template speaks of.
@@ -50,7 +52,7 @@ def write_page(
     """
     if place.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"the page is to go to {place}: give a name that ends in .html")
-    charts = [chart for group in groups.values() for chart in group]
+    charts = sorted(charts, key=lambda chart: GROUPS.index(chart.group))
     length = max([*moments, *(curve.images[-1] for chart in charts for curve in chart.curves)], default=0)
     drawn = [
         {"title": chart.title, "curves": [curves.drawn(curve, length) for curve in chart.curves]}
@@ -63,7 +65,7 @@ def write_page(
         style=style,
         script=script,
         data={"length": length, "moments": moments, "stages": stages, "charts": drawn},
-        groups=groups,
+        groups={name: [chart for chart in charts if chart.group == name] for name in GROUPS},
         moments=moments,
         **context,
     )

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ganarium.metrics.tables import HEAD
 from ganarium.pages import curves, recipes, sheets, story
 from ganarium.pages.curves import Curve
 from ganarium.pages.html import write_page
 from ganarium.pages.story import Story
 from ganarium.run import Run
-from ganarium.watch.words import told
+from ganarium.words import told
 
 NAMED = 200
 """So many broken files are named."""
@@ -36,7 +37,7 @@ def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
     """
     tale = story.read(run)
     gaps = list(tale.gaps)
-    logged, machine = curves.numbers(tale.log), curves.numbers(tale.speed)
+    found = curves.numbers(tale.log) | curves.numbers(tale.speed)
     pictures = list(sheets.pictures(tale.sheets, sheets.ROOM, gaps))
     real = tale.folder / "data.png"
     what, paper = tale.method.headline if tale.method else ("", "")
@@ -45,7 +46,7 @@ def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
     return write_page(
         Path(out) if out is not None else tale.folder / "report.html",
         "report.html",
-        {"Curves": curves.charts(logged), "Machine": curves.charts(machine)},
+        curves.charts(found),
         moments=[each.images for each in pictures],
         stages=_stages(tale),
         title=tale.name,
@@ -56,7 +57,8 @@ def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
         pictures=pictures,
         real=next(sheets.pictures({0: real}, sheets.ROOM_OF_ONE, gaps), None) if real.exists() else None,
         gaps=gaps,
-        numbers=list(_numbers(logged | machine)),
+        head=HEAD,
+        numbers=list(_numbers(found)),
         differences=differences,
         recipe=list(recipes.marked(tale.recipe_text, {key for key, *_ in differences})),
         named=NAMED,
@@ -75,21 +77,30 @@ def _stages(tale: Story) -> list[dict[str, Any]]:
 
 def _numbers(found: Mapping[str, Curve]) -> Iterator[tuple[str, ...]]:
     """Every number that was logged: its name, first, lowest, highest and last value."""
-    for path, curve in found.items():
-        values = curve.values
+    for path in curves.paths([found]):
+        values = found[path].values
         yield curves.label(path), *map(told, (values[0], min(values), max(values), values[-1]))
 
 
 def _commands(tale: Story) -> Iterator[tuple[str, str]]:
     """How to go on, in words and as a command."""
     folder, recipe, grid = (shlex.quote(str(tale.folder / name)) for name in ("", "recipe.yaml", "grid.png"))
+    network = tale.recipe.evaluate.features if tale.recipe else None
+    features = f" --features {shlex.quote(network)}" if network else ""
     if tale.recipe and tale.state.word in ("begun", "interrupted"):
         yield "Go on to the end", f"ganarium resume {folder}"
     if tale.recipe:
         yield "Train longer", f"ganarium resume {folder} images={2 * tale.recipe.images:_}"
     if tale.has_model:
         yield "Draw samples", f"ganarium generate {folder} --count 64 --seed 1 --grid {grid}"
-        yield "Judge it", f"ganarium evaluate {folder}"
+        yield "Judge it", f"ganarium evaluate {folder}{features}"
+    if tale.best:
+        best = shlex.quote(str(tale.best))
+        yield (
+            "Draw samples of the model that was judged best",
+            f"ganarium generate {best} --count 64 --seed 1",
+        )
     if tale.recipe:
+        yield "Ask the doctor", f"ganarium doctor {folder}"
         yield "Begin another like it", f"ganarium train {recipe} seed={tale.recipe.seed + 1}"
     yield "Make this page anew", f"ganarium report {folder}"

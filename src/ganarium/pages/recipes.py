@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from ganarium.recipe import Recipe
-from ganarium.watch.words import leaves
+from ganarium.words import leaves
 
 NONE = "–"
 """Stands where a run has no such key or number."""

@@ -1,14 +1,15 @@
 """Several runs' page."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ganarium.pages import curves, recipes, sheets, story
 from ganarium.pages.curves import Curve
 from ganarium.pages.html import write_page
+from ganarium.pages.recipes import NONE
 from ganarium.pages.story import Story
 from ganarium.run import Run
-from ganarium.watch.words import told
+from ganarium.words import told
 
 
 def compare(runs: Iterable[Run | str | Path], out: str | Path = "compare.html") -> Path:
@@ -31,8 +32,7 @@ def compare(runs: Iterable[Run | str | Path], out: str | Path = "compare.html") 
     tales = _named({tale.folder: tale for tale in map(story.read, runs)}.values())
     if len(tales) < 2:
         raise ValueError("compare needs two runs or more; of one alone: ganarium report RUN")
-    logged = {name: curves.numbers(tale.log) for name, tale in tales.items()}
-    machine = {name: curves.numbers(tale.speed) for name, tale in tales.items()}
+    found = {name: curves.numbers(tale.log) | curves.numbers(tale.speed) for name, tale in tales.items()}
     gaps = {name: list(tale.gaps) for name, tale in tales.items()}
     pictures = {
         name: list(sheets.pictures(tale.sheets, sheets.ROOM // len(tales), gaps[name]))
@@ -41,14 +41,15 @@ def compare(runs: Iterable[Run | str | Path], out: str | Path = "compare.html") 
     return write_page(
         Path(out),
         "compare.html",
-        {"Curves": curves.overlaid(logged), "Machine": curves.overlaid(machine)},
+        curves.overlaid(found),
         moments=sorted({each.images for row in pictures.values() for each in row}),
         title=f"{len(tales)} runs",
         runs=tales,
         gaps=gaps,
         pictures=pictures,
         differences=recipes.beside([tale.recipe for tale in tales.values()]),
-        finals=list(_finals(list(logged.values()))),
+        finals=_finals(list(found.values())),
+        judged=_judged(list(tales.values())),
     )
 
 
@@ -62,8 +63,24 @@ def _named(tales: Iterable[Story]) -> dict[str, Story]:
     return {}
 
 
-def _finals(found: Sequence[Mapping[str, Curve]]) -> Iterator[tuple[str, ...]]:
+def _finals(found: Sequence[Mapping[str, Curve]]) -> list[tuple[str, ...]]:
     """Every number that was logged, and its last value in each run."""
-    for path in curves.paths(found):
-        ends = (told(each[path].values[-1]) if path in each else recipes.NONE for each in found)
-        yield curves.label(path), *ends
+    return [
+        (curves.label(path), *(told(each[path].values[-1]) if path in each else NONE for each in found))
+        for path in curves.paths(found)
+    ]
+
+
+def _judged(tales: Sequence[Story]) -> list[tuple[str, ...]]:
+    """What `ganarium evaluate` said last of each run: measures, with the network if on one, and values."""
+    values = [
+        {(table.network, row[0]): row[1] for table in tale.evaluation for row in table.rows} for tale in tales
+    ]
+    measures = dict.fromkeys(key for each in values for key in each)
+    return [
+        (
+            f"{measure} on {network}" if network else measure,
+            *(each.get((network, measure), NONE) for each in values),
+        )
+        for network, measure in measures
+    ]

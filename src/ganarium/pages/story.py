@@ -10,13 +10,15 @@ from typing import Any
 
 from ganarium import methods
 from ganarium.data.sources.base import Report
+from ganarium.evaluation import BEST
+from ganarium.metrics.tables import Table, tables
 from ganarium.pages.curves import is_number
 from ganarium.recipe import Method, Recipe, from_yaml, resolve
 from ganarium.run import Run
 from ganarium.tables import checked
 from ganarium.watch import survey
 from ganarium.watch.doctor import Diagnosis, doctor
-from ganarium.watch.words import duration
+from ganarium.words import duration
 
 Line = dict[str, Any]
 
@@ -59,6 +61,8 @@ class Story:
     saved: int | None
     """Images shown before the newest checkpoint."""
     has_model: bool
+    best: Path | None
+    """The folder of the best model by `evaluate.best`."""
     data: list[str]
     """What was recognised in the data, in lines."""
     broken: dict[str, str]
@@ -66,6 +70,8 @@ class Story:
     state: State
     diagnoses: list[Diagnosis] | None
     """What the doctor says; None where it could not examine the run."""
+    evaluation: list[Table]
+    """What `ganarium evaluate` said last."""
     gaps: list[str]
     """What is missing or damaged, in words."""
 
@@ -137,10 +143,12 @@ def read(run: Run | str | Path) -> Story:
         sheets=sheets,
         saved=saved,
         has_model=has_model,
+        best=folder / BEST if (folder / BEST / "config.json").is_file() else None,
         data=data,
         broken=broken,
         state=state,
         diagnoses=_diagnoses(folder, gaps),
+        evaluation=_evaluation(folder, gaps),
         gaps=gaps,
     )
 
@@ -232,6 +240,15 @@ def _diagnoses(folder: Path, gaps: list[str]) -> list[Diagnosis] | None:
     except Exception:  # a damaged log may hold anything in the place of anything
         gaps.append("the doctor cannot examine the run: its recipe or its log is not as they are written")
     return None
+
+
+def _evaluation(folder: Path, gaps: list[str]) -> list[Table]:
+    path = folder / "evaluation.json"
+    try:
+        return list(tables(json.loads(path.read_text(encoding="utf-8")))) if path.exists() else []
+    except Exception as error:  # nor does a damaged file hold what it should
+        gaps.append(f"{path.name} cannot be used: {error}")
+        return []
 
 
 def _state(folder: Path, lines: list[Line], recipe: Recipe | None) -> State:
