@@ -146,6 +146,30 @@ class Model:
             yield samples.clamp(-1, 1) if samples.ndim == 4 else samples
 
     @torch.no_grad()
+    def classify(self, images: Tensor, *, batch_size: int = 64) -> Tensor:
+        """How likely each class is, of a model that learned to name classes.
+
+        Args:
+            images: `[N, C, H, W]` in [-1, 1], of the shape that the model was trained on.
+            batch_size: how many at a time; changes memory, not answers.
+
+        Returns:
+            Probabilities `[N, K]`, float32 on the CPU; columns go with `facts.classes`.
+
+        Raises:
+            ValueError: the model names no classes, or images of another shape.
+        """
+        name_classes = getattr(self.game, "classify", None)
+        if name_classes is None:
+            raise ValueError(
+                f"a {self.method.name} model does not name classes; semi-supervised-gan learns to"
+            )
+        if tuple(images.shape[1:]) != self.facts.shape:
+            shape = ", ".join(map(str, self.facts.shape))
+            raise ValueError(f"images are {list(images.shape)}, but this model takes [N, {shape}]")
+        return torch.cat([name_classes(part.to(self.device)).cpu() for part in images.split(batch_size)])
+
+    @torch.no_grad()
     def walk(self, code: str | None = None, *, rows: int = 8, steps: int = 10, seed: int = 0) -> Tensor:
         """What one code of the generator's input changes, all else being equal (InfoGAN).
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ganarium import __version__
+from ganarium.cli.classify import classify
 from ganarium.cli.compare import compare
 from ganarium.cli.doctor import doctor
 from ganarium.cli.errors import Verbs
@@ -29,6 +30,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "resume": resume,
     "generate": generate,
     "walk": walk,
+    "classify": classify,
     "evaluate": evaluate,
     "doctor": doctor,
     "report": report,

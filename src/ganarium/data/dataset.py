@@ -42,6 +42,8 @@ class Dataset:
 
     facts: Facts
     report: Report
+    labels: Positions
+    """Every sample's, `[N]`; -1 where nothing is known."""
 
     def __init__(self, source: Source, data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0):
         check_condition(source, data)
@@ -53,6 +55,7 @@ class Dataset:
         self._whole = np.ones(len(self), dtype=bool)
         self._stand_ins: Positions = np.arange(len(self))
         self._mending = threading.Lock()
+        self.labels = np.full(len(self), -1) if source.labels is None else source.labels[self._chosen]
         self._labelled = labelled(source, self._chosen, data, seed, self.report)
         room = int(data.cache_gib * cache_share * _GIB)
         kept = 0 if source.instant(self._form) else self._form.size
@@ -67,6 +70,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self._chosen)
+
+    def name(self, index: int) -> str:
+        """What a sample is called: its file, where it has one."""
+        return self._source.name(int(self._chosen[index]))
 
     @property
     def labelled(self) -> int:
@@ -120,11 +127,7 @@ class Dataset:
         """
         flags, wanted = self._flags(mirrored, len(indices)), np.asarray(indices, dtype=np.int64)
         positions, samples = self._standing(self._labelled[wanted], among=self._labelled)
-        return Conditioned(_tensor(samples, flags), torch.from_numpy(self._labels(positions)))
-
-    def _labels(self, positions: Positions) -> Positions:
-        assert self._source.labels is not None
-        return self._source.labels[self._chosen[positions]]
+        return Conditioned(_tensor(samples, flags), torch.from_numpy(self.labels[positions]))
 
     def _flags(self, mirrored: Sequence[bool] | NDArray[np.bool_] | None, count: int) -> NDArray[np.bool_]:
         flags = np.zeros(count, bool) if mirrored is None else np.asarray(mirrored, bool)
@@ -135,8 +138,8 @@ class Dataset:
     def _condition_of(self, real: Tensor, positions: Positions, mirrored: NDArray[np.bool_]) -> Tensor:
         if self._shown is not None:
             return _tensor(self._shown(positions), mirrored)
-        if self._condition == LABEL and self._source.labels is not None:
-            return torch.from_numpy(self._labels(positions))
+        if self._condition == LABEL:
+            return torch.from_numpy(self.labels[positions])
         if self._condition == ATTRIBUTES and self._source.vectors is not None:
             vectors = self._source.vectors[self._chosen[positions]]
             sided = np.isin(self._source.attributes, self._source.mirrored_attributes)
@@ -195,8 +198,7 @@ class Dataset:
         self.report.shape = self._form.shape
         self.report.attributes = self._source.attributes
         if self._source.labels is not None:
-            labels = self._source.labels[self._chosen]
-            counts = np.bincount(labels[labels >= 0], minlength=len(self._source.classes))
+            counts = np.bincount(self.labels[self.labels >= 0], minlength=len(self._source.classes))
             self.report.classes = dict(zip(self._source.classes, counts.tolist(), strict=True))
 
 

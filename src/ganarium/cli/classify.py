@@ -1,0 +1,49 @@
+"""`ganarium classify`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ganarium.cli.generate import Device
+from ganarium.cli.methods import AsJson
+
+
+def classify(
+    source: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run's folder, or a model's.")],
+    data: Annotated[str, typer.Argument(metavar="PICTURES", help="A folder, a file or a name.")],
+    count: Annotated[int | None, typer.Option(min=1, help="Only so many, evenly spread.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV with the probability of every class, instead of the table.")
+    ] = None,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Name the classes of pictures.
+
+    For models that learn classes, semi-supervised-gan say. Where the pictures have labels of their own, as
+    sub-folders with the names of the model's classes, it is also told how often the model is right.
+
+        ganarium classify runs/0004-semi-supervised-gan new_pictures/
+        ganarium classify runs/0004-semi-supervised-gan held_out/ --out classes.csv
+    """
+    import json
+
+    from ganarium.classification import classify as classified
+    from ganarium.cli.tables import print_table
+    from ganarium.files import write_text
+
+    found = classified(source, data, count=count, device=device)
+    if out is not None:
+        write_text(out, found.to_csv())
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2))
+        return
+    if out is None:
+        rows = ((name, label, f"{100 * share:.1f} %") for name, label, share in found.rows())
+        print_table(("picture", "class", "probability"), rows)
+    else:
+        typer.echo(f"{len(found.names):,} pictures: {out}")
+    if accuracy := found.accuracy:
+        known = int((found.labels >= 0).sum())
+        typer.echo(f"right: {100 * accuracy.overall:.1f} % of the {known:,} whose class is known")
