@@ -223,6 +223,8 @@ def assert_same(ours: Path, theirs: Path) -> None:
         "model/README.md",
     ):
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
+    best = [{p.name: p.read_bytes() for p in (run / "model-best").glob("*")} for run in (ours, theirs)]
+    assert best[0] == best[1], "the best model"
     sheets = [{p.name: p.read_bytes() for p in (run / "samples").glob("*.png")} for run in (ours, theirs)]
     assert sheets[0] == sheets[1], "sheets of samples"
     assert left_over(ours) == []

@@ -1,8 +1,9 @@
 """The desk at which a stage is played: everything that is due beside the rounds."""
 
 import signal
+import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from ganarium.campaign import Stage
 from ganarium.data.batches import Facts
 from ganarium.data.feed import Feed
 from ganarium.engine import Engine
+from ganarium.evaluation import BEST
 from ganarium.game import Game
 from ganarium.model import Model
 from ganarium.recipe import Recipe
-from ganarium.watch import grids, survey
+from ganarium.watch import doctor, grids, survey
 from ganarium.watch.log import Log, NonFiniteError
+from ganarium.watch.vitals import Likeness, Stride
 
 if TYPE_CHECKING:
     from ganarium.trainer import Trainer
@@ -51,6 +54,10 @@ class Progress:
     """The newest sheet of samples."""
     stage: str = ""
     """Which of a campaign's stages; empty where there is one game."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """What was measured here, the measure that decides first; empty where it was not the time."""
+    best: bool = False
+    """Whether this is the best model of the run so far."""
 
     @property
     def seconds_left(self) -> float:
@@ -72,6 +79,10 @@ class Desk:
     """Images that the stages before this one have shown."""
     sheet: Path | None = None
     saved_at: int = -1
+    improved: bool = False
+    """Whether the model is the best so far, and not yet saved as that."""
+    _likeness: Likeness | None = field(default=None, init=False)
+    _known: set[str] = field(default_factory=set, init=False)
 
     @property
     def log(self) -> Log:
@@ -90,12 +101,18 @@ class Desk:
         log_every = every.log or max(1, length // 200)
         samples_every = every.samples or max(1, length // 20)
         checkpoint_every = every.checkpoint or max(1, length // 20)
+        evaluate_every = self.trainer.recipe.evaluate.every
+        if evaluate_every and not hasattr(self.engine.game, "generate"):
+            raise ValueError(f"evaluate.every={evaluate_every}, but {self.recipe.method} draws no samples")
         end = self.before + self.stage.images
         self.log.mark(self.images, self.feed.waited)
         if self.images == 0:
             self.draw()
         while (before := self.images) < end:
+            stride = Stride(self.engine.params) if self.log.begins_a_line else None
             terms = self.engine.round(self.feed)
+            if stride:
+                self.log.note(players=stride.signs())
             if self.images <= before:
                 raise RuntimeError(f"round {self.engine.clock.round} of {self.recipe.method} drew no data")
             self.log.add(terms)
@@ -107,11 +124,15 @@ class Desk:
             stop = processes.agree(bool(self.trainer.stop_signal))
             if due(samples_every):
                 self.draw()
-            progress = self.report() if due(log_every) else None
-            if due(checkpoint_every) or stop:
+            if judged := evaluate_every is not None and due(evaluate_every):
+                self.evaluate()
+            progress = self.report() if due(log_every) or judged else None
+            if due(checkpoint_every) or stop or self.improved:
                 self.save()
             if progress:
                 yield from self._hand_out(progress)
+                if due(max(1, length // 20)):
+                    self.ask_the_doctor(now >= length)
             if stop and now < length:
                 raise Interrupted(self.trainer.stop_signal or signal.SIGTERM, now)
 
@@ -130,7 +151,7 @@ class Desk:
         record = self.log.write(clock.round, self.images, rates, stage=self.stage.name)
         speed = self.log.write_speed(self.images, self.feed.waited, described(self.trainer.device))
         if self.trainer.board:
-            self.trainer.board.line(self.images, record["terms"], rates)
+            self.trainer.board.line(self.images, record["terms"], rates, record.get("metrics", {}))
         return Progress(
             clock.round,
             self.images,
@@ -140,21 +161,47 @@ class Desk:
             speed["waited_for_data"],
             self.sheet,
             self.stage.name,
+            record.get("metrics", {}),
+            self.improved,
         )
 
     def draw(self) -> None:
         """Put the averaged players' samples, always from the same noise, on a sheet."""
         if processes.rank() or not hasattr(self.engine.game, "generate"):
             return
-        with self.engine.averages.in_place(self.engine.game), torch.no_grad():
-            samples = self._samples()
+        noise, told = self._asked_for()
+        game: Any = self.engine.game
+        with self.engine.averages.in_place(game), torch.no_grad():
+            samples = game.generate(noise, told).float().cpu()
+        self.examine(samples, noise, told)
         self.sheet = self.trainer.folder / "samples" / f"{self.images:012d}.png"
         picture = grids.grid(samples)
         grids.save(picture, self.sheet)
         if self.trainer.board:
             self.trainer.board.sheet(self.images, picture)
 
-    def _samples(self) -> Tensor:
+    def examine(self, samples: Tensor, noise: Tensor, told: Tensor | None) -> None:
+        """Note how the samples stand beside the data, and whether the discriminator tells them apart."""
+        likeness = self._likeness = self._likeness or Likeness(self.feed.dataset, len(samples))
+        signs = {"images": self.images, **likeness.signs(samples)}
+        alone = processes.size() == 1 or not self.recipe.sync_batch_norm  # the others draw no samples
+        if self.engine.clock.round and alone:
+            share = self.recipe.batch_size // processes.size() // self.recipe.accumulate
+            signs["told_apart"] = likeness.told_apart(self.engine.game, noise, told, share)
+        self.log.note(samples=signs, data=likeness.data_signs())
+
+    def ask_the_doctor(self, finished: bool) -> None:
+        """Say which diseases are new, and at the end whatever the doctor sees."""
+        if processes.rank():
+            return
+        diagnoses = doctor.doctor(self.trainer.folder)
+        news = [each for each in diagnoses if each.severity == "sick" and each.name not in self._known]
+        self._known.update(each.name for each in news)
+        for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, news):
+            self.trainer.say(line)
+
+    def _asked_for(self) -> tuple[Tensor, Tensor | None]:
+        """The noise of the sheet's samples, and what they are told."""
         game: Any = self.engine.game
         device = self.trainer.device
         count = grids.PICTURES if len(self.facts.shape) == 3 else grids.POINTS
@@ -163,48 +210,72 @@ class Desk:
         if self.facts.condition:
             batch: Any = self.trainer.dataset.batch(range(min(count, len(self.trainer.dataset))))
             told = batch.condition[torch.arange(count) % len(batch.condition)].to(device)
-        return game.generate(noise, told).float().cpu()
+        return noise, told
 
-    def save(self) -> None:
-        """Write a checkpoint and the model, after making sure that they are worth keeping."""
-        engine = self.engine
+    def evaluate(self) -> None:
+        """Judge the model as users would get it, for the next line of the log, and see if it is the best."""
+        evaluation, started = self.trainer.evaluation, time.perf_counter()
+        assert evaluation is not None, "the recipe asks for it"
+        self.check()
+        with self.engine.averages.in_place(self.engine.game):
+            values = processes.from_first(
+                lambda: evaluation.values(self._model(), self.feed.dataset, self.recipe.data)
+            )
+        best = evaluation.best(values, self.images, self.stage.name, self.trainer.best)
+        self.improved, self.trainer.best = best is not self.trainer.best, best
+        self.log.note(metrics=values)
+        self.log.skip(time.perf_counter() - started)
+
+    def check(self) -> None:
+        """Raise NonFiniteError if a loss term or a weight is no number any more."""
         self.log.check(self.images)
-        for name, params in engine.params.items():
+        for name, params in self.engine.params.items():
             if not all(bool(torch.isfinite(p).all()) for p in params):
                 raise NonFiniteError(
                     f"weights of {name} became infinite or no number before image {self.images:,}; "
                     f"the last checkpoint is from before. Lower optimizers.{name}.lr, or set "
                     f"optimizers.{name}.clip_norm"
                 )
+
+    def save(self) -> None:
+        """Write a checkpoint and the model, after making sure that they are worth keeping."""
+        engine, best = self.engine, self.trainer.best
+        self.check()
         processes.check_replicas(engine.game.named_parameters())
         private = processes.gather(private_state(engine.game))
         if processes.rank() == 0:
-            self._save_model()  # first: a run whose last checkpoint stands has its model
+            self._save_model("model")  # first: a run whose last checkpoint stands has its model
+            if self.improved:
+                self._save_model(BEST)
             state = {
                 "recipe": self.trainer.recipe.model_dump(mode="json"),
                 "facts": self.trainer.facts.to_dict(),
                 "samples": len(self.trainer.dataset),
                 "images": self.images,
                 "stage": self.stage.name,
+                "best": best and vars(best),
                 "engine": engine.state_dict(),
                 "private": private,
                 "feed": self.feed.state_dict(),
                 "log": self.log.state_dict(),
             }
-            self.trainer.checkpoints.save(self.images, state)
+            self.trainer.checkpoints.save(self.images, state, best=best.images if best else None)
             survey.save_report(self.trainer.dataset, self.trainer.folder)
             if self.trainer.board:
                 self.trainer.board.flush()
-        self.saved_at = self.images
+        self.saved_at, self.improved = self.images, False
 
-    def _save_model(self) -> None:
+    def _save_model(self, folder: str) -> None:
+        with self.engine.averages.in_place(self.engine.game):
+            self._model().save(self.trainer.folder / folder)
+
+    def _model(self) -> Model:
         trainer = self.trainer
         model = Model.__new__(Model)  # as it stands: this game goes on playing
         model.method, model.recipe, model.images = trainer.method, trainer.recipe, self.images
         model.facts, model.game = self.facts, self.engine.game
         model.stage, model.run_facts = self.stage.name, trainer.facts
-        with self.engine.averages.in_place(model.game):
-            model.save(trainer.folder / "model")
+        return model
 
 
 def private_state(game: Game) -> dict[str, Any]:

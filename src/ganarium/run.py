@@ -11,6 +11,7 @@ from ganarium import methods, model, processes
 from ganarium.builder import device_named
 from ganarium.data.sources.recognise import NAMES
 from ganarium.desk import Progress
+from ganarium.evaluation import BEST
 from ganarium.recipe import Method, Recipe, changed, complete, from_yaml, resolve, settings
 from ganarium.trainer import Trainer
 from ganarium.watch import log
@@ -68,7 +69,15 @@ class Run:
         """The log so far, then each new line as it is played."""
         for record in log.read(self.folder):
             yield Progress(
-                record["round"], record["images"], self.recipe.images, record["terms"], 0.0, 0.0, self.sheet
+                record["round"],
+                record["images"],
+                self.recipe.images,
+                record["terms"],
+                0.0,
+                0.0,
+                self.sheet,
+                record.get("stage", ""),
+                record.get("metrics", {}),
             )
         yield from self.play()
 
@@ -87,6 +96,12 @@ class Run:
     def records(self) -> list[dict[str, Any]]:
         """The log so far: round, images, mean terms and learning rates of each line."""
         return log.read(self.folder)
+
+    @property
+    def best(self) -> Path | None:
+        """The folder of the best model so far, by `evaluate.best`; None where nothing was judged yet."""
+        folder = self.folder / BEST
+        return folder if (folder / "config.json").is_file() else None
 
     def model(self) -> model.Model:
         """The model as it was last saved."""
@@ -157,7 +172,11 @@ def chosen_recipe(
 
 
 def _placed(recipe: Recipe) -> Recipe:
-    """The recipe with the whole path of its data, so that the run goes on from any folder."""
+    """The recipe with the whole paths of its data and features, so that the run goes on from any folder."""
+    if recipe.evaluate.features is not None:
+        features = str(Path(recipe.evaluate.features).resolve())
+        evaluate = recipe.evaluate.model_copy(update={"features": features})
+        recipe = recipe.model_copy(update={"evaluate": evaluate})
     source = Path(recipe.data.source)
     if recipe.data.source in NAMES or not source.exists():
         return recipe

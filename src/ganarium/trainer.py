@@ -22,13 +22,14 @@ from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
 from ganarium.desk import Desk, Progress, take_private_state
 from ganarium.engine import Engine
+from ganarium.evaluation import Best, Evaluation
 from ganarium.files import sweep, write_text
 from ganarium.game import Game
 from ganarium.model import assemble
 from ganarium.recipe import Recipe, complete, to_yaml
 from ganarium.tables import merge
 from ganarium.watch import survey, tensorboard
-from ganarium.watch.log import BEGINNING, Log, peak_memory_mib
+from ganarium.watch.log import BEGINNING, FAILURE, Log, NonFiniteError, peak_memory_mib
 
 SAME_ORDER = 2.0
 """Signals within so many seconds are one order to stop."""
@@ -71,6 +72,8 @@ class Trainer:
         self.checkpoints = Checkpoints(folder / "checkpoints", keep=recipe.keep_checkpoints)
         self.log = Log(folder if processes.rank() == 0 else None)
         self.board: tensorboard.Board | None = None
+        self.evaluation = Evaluation(self.recipe, self.facts, self.device) if recipe.evaluate.every else None
+        self.best: Best | None = None
         self.stop_signal = 0
         if recipe.tensorboard:
             tensorboard.require()
@@ -119,6 +122,9 @@ class Trainer:
             elif (self.folder / "log.jsonl").exists():
                 self.say("nothing was saved yet: the run begins anew")
             self.log.load_state_dict(state["log"] if state else BEGINNING, self.device)
+            # Runs of older versions have none; what was best stays so where nothing is judged any more.
+            self.best = Best(**state["best"]) if state and state.get("best") else None
+            stack.enter_context(self._failure())
             stack.enter_context(self._board(state["images"] if state else 0))
             yield from play(
                 self.campaign(),
@@ -159,6 +165,19 @@ class Trainer:
                 name: entry for name, entry in tree[entries].items() if name in stage.game.players()
             }
         return complete(self.method, tree)
+
+    @contextlib.contextmanager
+    def _failure(self) -> Iterator[None]:
+        """Within the block an error of numbers is kept in the folder, for the doctor; an older one is not."""
+        path = self.folder / FAILURE
+        if processes.rank() == 0:
+            path.unlink(missing_ok=True)
+        try:
+            yield
+        except NonFiniteError as error:
+            if processes.rank() == 0:
+                write_text(path, str(error))
+            raise
 
     @contextlib.contextmanager
     def _board(self, images: int) -> Iterator[None]:

@@ -50,6 +50,22 @@ def test_it_is_what_python_does():
     assert_same(Path("ours"), Path("theirs"))
 
 
+def test_the_best_model_is_told_and_can_be_used():
+    judged = ["evaluate.every=16", "evaluate.count=12", "evaluate.metrics=diversity,world", "every.log=32"]
+    out = done("train", "dcgan", "--out", "here", *TINY, *judged)
+    assert "# judged every 16 images by score; the best model stays in model-best" in out
+    assert re.search(
+        r"^64/64 images .*  done  world/score \S+.*  ms_ssim_diversity \S+  discrim", out, re.M
+    )
+    assert re.search(r"^16/64 images .*  world/score \S+ \(the best so far\)  ms_ssim", out, re.M)
+    (best,) = re.findall(r"^best     here/model-best, after (\d+) images$", out, re.M)
+    assert gan.load("here/model-best").images == int(best)
+    done("generate", "here/model-best", "--count", "2")
+    assert len(list(Path("here/model-best/generated").iterdir())) == 2
+    text = done("evaluate", "here/model-best", "--count", "12", "--metrics", "world", "--resamples", "0")
+    assert re.search(r"^world/score +\S+ +↑", text, re.M)
+
+
 def test_a_dry_run_writes_nothing_and_prints_a_recipe_file(tmp_path):
     out = done("train", "dcgan", "--dry-run", *TINY, "game.penalty=r1")
     assert list(tmp_path.iterdir()) == []

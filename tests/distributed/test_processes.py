@@ -169,6 +169,28 @@ def test_a_first_process_that_fails_ends_the_others(tmp_path):
     assert "LostError: another process of this run has ended" in second
 
 
+JUDGED = [*SAME_NOISE, *without_norm(), "every.samples=64", "evaluate.every=96", "evaluate.count=50"]
+
+
+def test_two_are_judged_as_one(tmp_path):
+    """The first judges the averaged model; all know what came of it, and go on."""
+    one = gan.train(DUEL, out=tmp_path / "one", overrides=JUDGED).folder
+    two = trained(tmp_path / "two", *JUDGED)
+    assert far(one, two) < 1e-6
+    ours, theirs = (
+        {record["images"]: record["metrics"] for record in Run(run).records if "metrics" in record}
+        for run in (one, two)
+    )
+    assert list(ours) == [96, 192, 256]
+    for images, values in ours.items():
+        assert theirs[images] == pytest.approx(values, abs=1e-5)
+    assert gan.load(two / "model-best").images == gan.load(one / "model-best").images
+    part = trained(tmp_path / "part", *JUDGED, "images=192")
+    resumed(part, images=256)
+    assert differing(newest(part), newest(two)) == []
+    assert (part / "log.jsonl").read_bytes() == (two / "log.jsonl").read_bytes()
+
+
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_run_of_two_goes_on_with_another_number(tmp_path, one, count):
     folder = trained(tmp_path / "run", *SAME_NOISE, *without_norm(), "images=128")

@@ -11,6 +11,7 @@ import pytest
 
 import ganarium as gan
 from ganarium import files, methods, recipe
+from ganarium.evaluation import BEST, Evaluation
 from ganarium.run import Run
 from ganarium.watch import log
 from small_runs import (
@@ -128,13 +129,19 @@ STEPS = [
 def test_kill_9_while_a_file_is_written(tmp_path, name, time, moment):
     """Each file that a run writes is whole or not there, and whatever stands in the folder can go on."""
     plan = recipe.resolve(DUEL, {"images": 320, "every": {"checkpoint": 160}})
+    killed_while_written(plan, tmp_path, moment, lambda path: path.name == name, time)
+    assert gan.load(tmp_path / "run").images == 320
+
+
+def killed_while_written(plan, tmp_path, moment, this, time):
+    """The run is killed while it writes `this` file for the so many-th time, then goes on to its end."""
     Run(tmp_path / "whole", recipe=plan).finish()
 
     def killing():
         replace, times = os.replace, itertools.count(1)
 
         def dying(source, target):
-            if Path(target).name != name or next(times) < time:
+            if not this(Path(target)) or next(times) < time:
                 return replace(source, target)
             if moment == "half written":
                 os.truncate(source, os.path.getsize(source) // 2)
@@ -149,7 +156,30 @@ def test_kill_9_while_a_file_is_written(tmp_path, name, time, moment):
     assert len(left_over(tmp_path / "run")) == (moment != "after the rename")
     play(plan, tmp_path / "run")
     assert_same(tmp_path / "run", tmp_path / "whole")
-    assert gan.load(tmp_path / "run").images == 320
+
+
+JUDGED = {"evaluate": {"every": 64, "count": 50}}
+
+
+@pytest.mark.parametrize("name", [f"{BEST}/model.safetensors", f"{BEST}/config.json", "000000000192.pt"])
+@pytest.mark.parametrize("moment", ["half written", "before the rename", "after the rename"])
+def test_kill_9_while_the_best_is_written(tmp_path, name, moment, monkeypatch):
+    """Better, worse, better: the second best is the one at 192."""
+    worth = {64: 3.0, 128: 4.0, 192: 1.0, 256: 2.0, 320: 2.0}
+    values = lambda _, model, *__: {"sliced_wasserstein": worth[model.images]}  # noqa: E731
+    monkeypatch.setattr(Evaluation, "values", values)
+    plan = recipe.resolve(DUEL, {"images": 320, "every": {"checkpoint": 160}}, JUDGED)
+    time = 2 if name.startswith(BEST) else 1
+    killed_while_written(plan, tmp_path, moment, lambda path: str(path).endswith(name), time)
+    assert gan.load(tmp_path / "run" / BEST).images == 192
+
+
+def test_kill_9_of_a_run_that_is_judged(tmp_path):
+    killed_often(recipe.resolve(DUEL, LONG, {"evaluate": {"every": 320, "count": 50}}), tmp_path, 3, seed=2)
+
+
+def test_kill_9_of_a_campaign_that_is_judged(tmp_path):
+    killed_often(recipe.resolve(LADDER, LONG, {"evaluate": {"every": 320, "count": 50}}), tmp_path, 2, seed=3)
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2])

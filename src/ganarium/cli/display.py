@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 5
 TERMS = 4
 """So many loss terms fit into a line."""
+METRICS = 2
+"""And so many measures, the one that decides first."""
 PATIENCE = 20
 """Seconds after which silence needs an explanation."""
 
@@ -30,6 +32,7 @@ def say(line: str) -> None:
 
 def plan(trainer: "Trainer") -> Iterator[str]:
     """What will be played, on what, and what it will cost: a recipe file, the rest as its comments."""
+    from ganarium.evaluation import BEST
     from ganarium.recipe import to_yaml
 
     recipe = trainer.recipe
@@ -43,6 +46,9 @@ def plan(trainer: "Trainer") -> Iterator[str]:
         yield f"# {player}: {kind}, {parameters:,} parameters"
     cost = f"{duration(estimate.seconds)}, {estimate.memory_mib:,} MiB of memory"
     yield f"# estimate: {cost} on {trainer.device} in {recipe.precision}"
+    if trainer.evaluation:
+        by = trainer.evaluation.deciding.key
+        yield f"# judged every {recipe.evaluate.every:,} images by {by}; the best model stays in {BEST}"
     if recipe.accumulate > 1:
         yield (
             "# note: the fake samples of all micro-batches are kept till the generator's turn, so "
@@ -65,14 +71,15 @@ def follow(progress: "Iterable[Progress]") -> "Progress | None":
 
 @contextlib.contextmanager
 def _lines(speaks: bool) -> Iterator[Show]:
-    """A line every few seconds, and the last one."""
+    """A line every few seconds, one for each judging, and the last one."""
     told_at = -float("inf")
     untold: list[Progress] = []
 
     def show(progress: "Progress") -> None:
         nonlocal told_at
         untold[:] = [progress]
-        if speaks and time.monotonic() - told_at >= SECONDS_BETWEEN_LINES:
+        news = progress.metrics or progress.images >= progress.length
+        if speaks and (news or time.monotonic() - told_at >= SECONDS_BETWEEN_LINES):
             told_at = time.monotonic()
             _print(untold.pop())
 
@@ -123,4 +130,7 @@ def _parts(progress: "Progress") -> tuple[list[str], list[str]]:
     if progress.waited_for_data >= 0.05:
         speed.append(f"{progress.waited_for_data:.0%} waiting for data")
     main = sorted(progress.terms, key=lambda name: "penalty" in name)[:TERMS]
-    return speed, [f"{name} {progress.terms[name]:.3g}" for name in sorted(main)]
+    measured = [f"{name} {value:.4g}" for name, value in list(progress.metrics.items())[:METRICS]]
+    if progress.best:
+        measured[0] += " (the best so far)"
+    return speed, measured + [f"{name} {progress.terms[name]:.3g}" for name in sorted(main)]

@@ -31,8 +31,13 @@ def play(run: "Run") -> None:
         return
     say(f"finished after {duration(time.monotonic() - started)}")
     say(f"model    {run.folder / 'model'}")
+    if run.best is not None:
+        from ganarium.model import load
+
+        say(f"best     {run.best}, after {load(run.best).images:,} images")
     if run.sheet is not None:
         say(f"samples  {run.sheet}")
     say(f"see it   ganarium report {run.folder}")
     say(f"use it   ganarium generate {run.folder}")
-    say(f"judge it ganarium evaluate {run.folder}")
+    features = run.recipe.evaluate.features
+    say(f"judge it ganarium evaluate {run.folder}" + (f" --features {features}" if features else ""))

@@ -32,12 +32,20 @@ class Board:
 
         self.writer: Any = SummaryWriter(str(folder / "tensorboard"), purge_step=images + 1 if images else 0)
 
-    def line(self, images: int, terms: Mapping[str, float], rates: Mapping[str, float]) -> None:
-        """Mean loss terms by `player/term`, and the players' learning rates."""
+    def line(
+        self,
+        images: int,
+        terms: Mapping[str, float],
+        rates: Mapping[str, float],
+        metrics: Mapping[str, float],
+    ) -> None:
+        """Mean loss terms by `player/term`, the players' learning rates, and what was measured."""
         for name, value in terms.items():
             self.writer.add_scalar(name, value, images)
         for player, rate in rates.items():
             self.writer.add_scalar(f"learning rate/{player}", rate, images)
+        for name, value in metrics.items():
+            self.writer.add_scalar(f"metrics/{name}", value, images)
 
     def sheet(self, images: int, picture: Image.Image) -> None:
         """A sheet of samples."""
