@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from ganarium.watch.words import duration
+from ganarium.words import duration
 
 if TYPE_CHECKING:
     from ganarium.desk import Progress

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ganarium.cli.display import follow, say
-from ganarium.watch.words import duration
+from ganarium.words import duration
 
 if TYPE_CHECKING:
     from ganarium.run import Run
