@@ -134,7 +134,7 @@ def test_running_statistics_are_the_mean_of_all_processes(tmp_path):
 
 def test_with_noise_of_their_own_and_pools_two_go_on_bit_equal(tmp_path):
     """Buffers are averaged after every round, so one process' file holds everybody's."""
-    settings = [*SHORT, "game.pool=12"]
+    settings = [*SHORT, "game.pool=12", "every.samples=64"]  # a run's end has a sheet, and its signs
     whole = trained(tmp_path / "whole", *settings)
     part = trained(tmp_path / "part", *settings, "images=128")
     pools = [private["pool._extra_state"] for private in newest(whole)["private"]]

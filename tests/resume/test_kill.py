@@ -280,7 +280,9 @@ def test_killed_before_its_first_checkpoint_a_run_begins_anew_and_says_so(tmp_pa
     assert len(Run(tmp_path / "run").records) == 6
     said = []
     gan.resume(tmp_path / "run", say=said.append)
-    assert said == ["nothing was saved yet: the run begins anew"]
+    assert [line for line in said if not line.startswith("doctor:")] == [
+        "nothing was saved yet: the run begins anew"
+    ]
     assert_same(tmp_path / "run", tmp_path / "whole")
 
 

@@ -55,7 +55,6 @@ METRICS: tuple[Metric, ...] = (
         "kid",
         "features",
         (Value("kernel_distance", "lower", (-math.inf, math.inf)),),
-        quick=True,
     ),
     Metric(
         "precision_recall_density_coverage",
