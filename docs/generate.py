@@ -194,7 +194,8 @@ def _commands(method: Method, words: Words) -> str:
         (f"ganarium train {name}", words["train"]),
         (f"ganarium generate runs/0001-{name} --count 64 --grid {name}.png", words["generate"]),
     ]
-    folder = {None: "photos/", "label": "digits/"}.get(recipe.data.condition)
+    labelled = recipe.data.condition == "label" or recipe.data.labels
+    folder = "digits/" if labelled else None if recipe.data.condition else "photos/"
     if folder and recipe.data.source == "world":
         lines.append((f"ganarium train {name} --data {folder} images=200_000", words["own data"]))
     lines += [(f"ganarium train {name} --preset {preset}", words["preset"]) for preset in presets(method)]

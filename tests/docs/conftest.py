@@ -27,9 +27,8 @@ def belongings(tmp_path_factory):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(chance.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(folder / name)
 
-    pictures(
-        *(f"{each}/{i}.jpg" for each in ("photos", "real", "generated", "shared/photos") for i in range(24))
-    )
+    for photos in ("photos", "real", "generated", "shared/photos"):
+        pictures(*(f"{photos}/{i}.jpg" for i in range(12)))
     pictures(*(f"digits/{i % 10}/{i}.png" for i in range(30)))
     pictures(*(f"faces/{i}.png" for i in range(24)))
     rows = "".join(f"{i}.png,{i % 2},{i // 2 % 2}\n" for i in range(24))
@@ -39,7 +38,9 @@ def belongings(tmp_path_factory):
     np.savez(folder / "arrays.npz", images=images, labels=np.arange(24) % 3)
     torch.manual_seed(0)
     torch.save(LeNet().state_dict(), folder / "lenet.pth")
-    save_file(SqueezeNet().state_dict(), folder / "squeezenet1_0.safetensors")
+    squeezenet = SqueezeNet().state_dict()
+    save_file(squeezenet, folder / "squeezenet1_0.safetensors")
+    torch.save(squeezenet, folder / "inception.pth")  # whose own weights are twenty times as many
     return folder
 
 

@@ -1,6 +1,7 @@
 """Commands of the pages, typed in: long ones cut down so that each takes a second."""
 
 import contextlib
+import glob
 import os
 import runpy
 import sys
@@ -51,6 +52,7 @@ def ganarium(words: list[str]) -> None:
     words = [
         word.replace("/shared/", "shared/", 1) if word.startswith("/shared/") else word for word in words
     ]
+    words = [each for word in words for each in (sorted(glob.glob(word)) if "*" in word else [word])]
     place = None
     if ">" in words:
         *words, _, place = words
@@ -78,7 +80,7 @@ def short(words: list[str]) -> list[str]:
         known = schema(EXPERIMENTS[rest[0]]).model_fields
         return [*words, *(f"{key}={value}" for key, value in LAB.items() if key in known)]
     if verb == "evaluate" and "--count" not in rest:
-        return [*words, "--count", "24"]
+        return [*words, "--count", "12"]
     return words
 
 
