@@ -15,8 +15,8 @@ ENOUGH_ROUNDS, ENOUGH_LINES, ENOUGH_SHEETS = 200, 9, 9
 samples that are all alike. Nine sheets are two fifths of a run, where nothing else is asked for."""
 FAR = 0.1
 """Distance from the data at which samples are bad by any measure."""
-STUCK = 0.85
-"""Samples come no nearer if their distance has kept this share of what it was a third of the run ago."""
+IDLE = 0.85
+"""Samples do not come nearer if their distance has kept this share of what it was a third of the run ago."""
 DEAD = 0.01
 """Norm of a gradient, as a share of what it was."""
 USUAL_STEP = 1e-3
@@ -83,10 +83,16 @@ class Chart:
         return distance is not None and distance[2] < FAR
 
     @cached_property
-    def stuck(self) -> bool:
-        """Whether the samples are known to come no nearer to the data."""
+    def idle(self) -> bool:
+        """Whether the samples are known not to come nearer to the data."""
         distance = self.seen("distance")
-        return distance is not None and distance[2] > STUCK * distance[1]
+        return distance is not None and distance[2] > IDLE * distance[1]
+
+    @cached_property
+    def lost(self) -> bool:
+        """Whether the samples would still be far from the data if as much again were played at this pace."""
+        distance = self.seen("distance")
+        return distance is not None and distance[2] * min(1.0, distance[2] / distance[1]) ** 3 > FAR
 
     @cached_property
     def dead(self) -> dict[str, tuple[float, float]]:

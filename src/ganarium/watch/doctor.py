@@ -185,11 +185,11 @@ def _dead(chart: Chart) -> Iterator[Diagnosis]:
 def _lost(chart: Chart) -> Iterator[Diagnosis]:
     """Samples stay far from the data: the discriminator is always right, or only guesses."""
     distance, right = chart.seen("distance"), chart.right
-    if distance is None or chart.near or not chart.stuck:
+    if distance is None or not chart.lost:
         return
-    finding = (
-        f"The samples come no nearer to the data: their distance is {distance[2]:.2f}, where 1 is the most."
-    )
+    before, now = distance[1:]
+    finding = f"The samples stay far from the data: at a distance of {now:.2f}, where 1 is the most, after "
+    finding += f"{before:.2f} a third of the run ago."
     if right is None or GUESSING <= right <= RIGHT:
         yield Diagnosis("samples stay far from the data", "watch", finding, chart.recent)
         return
@@ -204,7 +204,7 @@ def _lost(chart: Chart) -> Iterator[Diagnosis]:
 def _collapsed(chart: Chart) -> Iterator[Diagnosis]:
     """Samples differ from each other much less than the data do, and not more than before."""
     different, real = chart.seen("different"), chart.data.get("different")
-    if different is None or not real or not chart.stuck:
+    if different is None or not real or not chart.idle:
         return
     _, before, now = different
     if now > NARROW * real or now > SPREADING * before:
