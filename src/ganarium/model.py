@@ -285,6 +285,11 @@ class Model:
         shape = "x".join(map(str, self.facts.shape))
         told = f", told its {self.facts.condition}" if self.facts.condition else ""
         classes = f"- classes: {', '.join(self.facts.classes)}\n" if self.facts.classes else ""
+        named = (
+            f"probabilities = model.classify(images)  # float [16, {len(self.facts.classes)}]\n"
+            if hasattr(self.game, "classify")
+            else ""
+        )
         return f"""# {first}
 
 Draws samples of shape {shape}{told}.
@@ -298,7 +303,7 @@ import ganarium as gan
 
 model = gan.load("path/to/this/folder")
 images = model.generate(16, seed=3)  # float [16, {", ".join(map(str, self.facts.shape))}]
-```
+{named}```
 
 The licence of the weights follows from the data they were trained on; it is for you to state.
 """

@@ -61,6 +61,11 @@ def test_a_loaded_model_says_the_same(model, kept):
     assert torch.equal(gan.load(kept).classify(images), model.classify(images))
 
 
+def test_the_model_card_shows_how_to_ask(kept, tmp_path):
+    assert "model.classify(images)  # float [16, 3]\n```" in (kept / "README.md").read_text()
+    assert "classify" not in (model_of("dcgan").save(tmp_path) / "README.md").read_text()
+
+
 def test_of_files(model, kept, tmp_path):
     images = pictures(tmp_path, "a.png", "b/c.png")
     found = classify(kept, tmp_path)
@@ -121,9 +126,7 @@ def test_the_table_in_a_file(kept, tmp_path):
 def test_what_cannot_be_classified_is_said(model, tmp_path):
     with pytest.raises(ValueError, match="a dcgan model does not name classes; semi-supervised-gan learns"):
         model_of("dcgan").classify(torch.zeros(1, 1, 16, 16))
-    with pytest.raises(
-        ValueError, match=r"\[1, 3, 16, 16\], but this model takes \[N, 1, 16, 16\]"
-    ):
+    with pytest.raises(ValueError, match=r"\[1, 3, 16, 16\], but this model takes \[N, 1, 16, 16\]"):
         model.classify(torch.zeros(1, 3, 16, 16))
     model_of("dcgan").save(tmp_path / "dcgan")
     pictures(tmp_path / "new", "a.png")

@@ -47,6 +47,13 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
         methods.find("acgan"), {"game": {"feature_matching_weight": 0.5, "historical_averaging_weight": 0.1}}
     ),
     "cgan, steadied": Trial(CGAN, {"game": {"feature_matching_weight": 0.5, "relativistic": "average"}}),
+    "semi-supervised-gan, adversarial": Trial(
+        methods.find("semi-supervised-gan"),
+        {"game": {"adversarial_weight": 1.0, "penalty": "r1", "generator_first": True}},
+    ),
+    "semi-supervised-gan, labels alone": Trial(
+        methods.find("semi-supervised-gan"), {"game": {"unlabelled_weight": 0.0}}
+    ),
     "cgan told attributes": Trial(CGAN, {"data": {"condition": "attributes"}, "game": {"judge": "apart"}}),
     "cgan told pictures": Trial(CGAN, {"data": {"condition": "edges"}, "game": {"mismatched": True}}),
     "cgan from blurs": Trial(

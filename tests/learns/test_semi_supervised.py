@@ -1,0 +1,57 @@
+"""Does a classifier learn more from a few labels when it sees the unlabelled samples, too?"""
+
+import numpy as np
+import pytest
+
+import ganarium as gan
+from ganarium.classification import classify
+from ganarium.data.sources.idx import read_idx
+
+IMAGES = 40_000
+LABELS = 100
+BETTER = 0.03
+"""By so much the share of held-out digits that it names rightly must be greater than the control's."""
+
+
+@pytest.fixture(scope="module")
+def digits(real_data, tmp_path_factory):
+    """Four fifths of the digits to learn from, as they are and with shuffled labels; a fifth held back."""
+    folder = tmp_path_factory.mktemp("digits")
+    images, labels = (
+        read_idx(real_data / "mnist_small" / f"{name}.gz")
+        for name in ("images-idx3-ubyte", "labels-idx1-ubyte")
+    )
+    held = np.arange(len(images)) % 5 == 1
+    np.savez(folder / "learn.npz", images=images[~held], labels=labels[~held])
+    np.savez(folder / "held.npz", images=images[held], labels=labels[held])
+    shuffled = np.random.default_rng(0).permutation(labels[~held])
+    np.savez(folder / "shuffled.npz", images=images[~held], labels=shuffled)
+    return folder
+
+
+def accuracy(folder, digits, *, data="learn", seed=0, images=IMAGES, **game):
+    """The share of held-out digits that the method's own recipe, nothing else changed, learns to name."""
+    gan.train(
+        "semi-supervised-gan",
+        data={"source": str(digits / f"{data}.npz"), "labels": LABELS},
+        out=folder,
+        images=images,
+        seed=seed,
+        game=game,
+    )
+    return classify(folder, digits / "held.npz").accuracy.overall
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_unlabelled_digits_help(tmp_path, digits, seed):
+    """The control is the same network, taught by the same labelled digits for as long."""
+    alone = accuracy(tmp_path / "alone", digits, seed=seed, unlabelled_weight=0.0)
+    together = accuracy(tmp_path / "together", digits, seed=seed)
+    print(f"seed {seed}: {100 * together:.1f} % with the unlabelled digits, {100 * alone:.1f} % without")
+    assert together > alone + BETTER
+
+
+@pytest.mark.slow
+def test_from_shuffled_labels_nothing_is_learned(tmp_path, digits):
+    assert accuracy(tmp_path / "run", digits, data="shuffled", images=10_000) < 0.2
