@@ -178,6 +178,7 @@ def test_kill_9_of_a_run_that_is_judged(tmp_path):
     killed_often(recipe.resolve(DUEL, LONG, {"evaluate": {"every": 320, "count": 50}}), tmp_path, 3, seed=2)
 
 
+@pytest.mark.slow
 def test_kill_9_of_a_campaign_that_is_judged(tmp_path):
     killed_often(recipe.resolve(LADDER, LONG, {"evaluate": {"every": 320, "count": 50}}), tmp_path, 2, seed=3)
 
