@@ -194,7 +194,11 @@ class Desk:
         """Say which diseases are new, and at the end whatever the doctor sees."""
         if processes.rank():
             return
-        diagnoses = doctor.doctor(self.trainer.folder)
+        try:
+            diagnoses = doctor.doctor(self.trainer.folder)
+        except ValueError as error:  # a log that was damaged before ends no run
+            self.trainer.say(f"doctor: {error}")
+            return
         news = [each for each in diagnoses if each.severity == "sick" and each.name not in self._known]
         self._known.update(each.name for each in news)
         for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, news):

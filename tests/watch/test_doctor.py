@@ -1,6 +1,7 @@
 """The doctor on twelve runs, six of them sick in known ways; and on charts written by hand."""
 
 import functools
+import itertools
 import json
 
 import pytest
@@ -398,3 +399,13 @@ def test_on_the_command_line(tmp_path):
     assert "no recipe.yaml" in refused("doctor", tmp_path / "nowhere")
     (tmp_path / "log.jsonl").write_text("x\n")
     assert "line 1 of 1" in refused("doctor", tmp_path)
+
+
+def test_a_log_that_was_damaged_ends_no_run(tmp_path):
+    run, heard = gan.prepare(DUEL, out=tmp_path / "run"), []
+    for _ in itertools.islice(run, 4):
+        pass
+    log = tmp_path / "run" / "log.jsonl"
+    log.write_text(log.read_text().replace('"round": 2', '"round" 2', 1))
+    gan.resume(tmp_path / "run", say=heard.append)
+    assert any("doctor: " in line and "line 1 of " in line for line in heard)

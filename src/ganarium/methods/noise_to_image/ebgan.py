@@ -110,6 +110,10 @@ class EBGAN(Duel):
             terms["pulling_away"] = self.pulling_away_weight * pulling_away(self.features(fake, None))
         return terms
 
+    def realness(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
+        """How real samples look to the autoencoder, `[N]`: the less their energy, the more."""
+        return -energy(samples, self.discriminator(samples))
+
 
 def recipe() -> Recipe:
     """EBGAN-PT; Adam as in appendix D, and a margin a little above what the world's autoencoder needs."""

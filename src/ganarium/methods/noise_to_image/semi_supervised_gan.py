@@ -97,6 +97,10 @@ class SemiSupervisedGAN(ScoredDuel):
         real_scores = realness(judge(deal.real)) if self.dispute.compares else None
         return {"adversarial": self.dispute.generator(realness(judge(deal.fake)), real_scores)}
 
+    def realness(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
+        """How real samples look to the classifier, `[N]`."""
+        return realness(self.discriminator(samples))
+
     def classify(self, samples: Tensor) -> Tensor:
         """Probabilities of the classes, `[N, K]`."""
         return self.discriminator(samples).float().softmax(1)
