@@ -26,6 +26,9 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
     "gan, minibatch discrimination": Trial(gan.METHOD, MINIBATCH),
     "dcgan, minibatch discrimination": Trial(DCGAN, MINIBATCH),
     "dcgan, virtual batch norm": Trial(DCGAN, VIRTUAL),
+    "ebgan, virtual batch norm": Trial(
+        methods.find("ebgan"), {"networks": {"generator": {"norm": "virtual"}}}
+    ),
     "cgan, virtual batch norm": Trial(CGAN, {**VIRTUAL, "game": {"generator_first": True}}),
     "gan, relativistic": Trial(gan.METHOD, {"game": {"relativistic": "average"}}),
     "gan, all that steadies": Trial(

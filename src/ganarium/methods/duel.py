@@ -155,7 +155,8 @@ class Duel(Game):
         real = batch if isinstance(batch, Tensor) else batch.real
         told = self.told(batch)
         if clock.round == 0:
-            choose_references(self, lambda: (self.sample(len(real), told), self.features(real, told)))
+            choose_references(self.generator, lambda: self.sample(len(real), told))
+            choose_references(self.discriminator, lambda: self.features(real, told))
         with torch.set_grad_enabled(shared):
             fake = self.sample(len(real), told)
         return Deal(self.seen(real, clock), self.seen(fake, clock), told)
