@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -17,7 +15,7 @@ from ganarium import __all__ as public_names
 from ganarium.cli.app import VERBS
 from ganarium.lab import EXPERIMENTS
 from ganarium.methods import BUILT_IN
-from small_runs import environment
+from site_building import built_site
 
 CHINESE = "[一-鿿]"
 
@@ -46,19 +44,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Both languages, as `make docs` builds them, side by side in time."""
-    folder = tmp_path_factory.mktemp("site")
-    building = []
-    for language, config in (("en", "mkdocs.yml"), ("zh", "mkdocs.zh.yml")):
-        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
-        place = ["--config-file", ROOT / "docs" / config, "--site-dir", folder / language]
-        said = subprocess.PIPE
-        env = environment() | {"NO_MKDOCS_2_WARNING": "1"}
-        building.append(subprocess.Popen([*command, *place], env=env, stdout=said, stderr=subprocess.STDOUT))
-    for process in building:
-        told, _ = process.communicate(timeout=180)
-        assert process.returncode == 0, told.decode()
-    return (folder / "zh").rename(folder / "en" / "zh").parent
+    return built_site(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
