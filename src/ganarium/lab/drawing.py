@@ -45,7 +45,8 @@ def surface(axes: Axes, values: Any, reach: float, *, cmap: str = "RdBu", around
 
 
 def bare(axes: Axes) -> None:
-    """A map has no ticks and no grid."""
+    """A map has neither ticks nor grid nor edges."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)
+    axes.spines[:].set_visible(False)

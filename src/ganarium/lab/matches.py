@@ -1,10 +1,12 @@
 """Matches on points in the plane: small recipes of the library's own methods, played on the engine."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ParamSpec
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganarium import methods
 from ganarium.builder import engine_for
@@ -12,9 +14,26 @@ from ganarium.campaign import Campaign
 from ganarium.data.batches import Facts
 from ganarium.data.points import POINTS, Points
 from ganarium.engine import Engine
+from ganarium.game import Clock
+from ganarium.lab.finding import Array, Finding
 from ganarium.model import assemble
+from ganarium.parts.dispute import Dispute
 from ganarium.recipe import resolve
 from ganarium.tables import nearest
+
+P = ParamSpec("P")
+
+
+def seeded(experiment: Callable[P, Finding]) -> Callable[P, Finding]:
+    """An experiment all of whose chance follows from its `seed`; the caller's own is left as it was."""
+
+    @functools.wraps(experiment)
+    def call(*args: P.args, **settings: P.kwargs) -> Finding:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.get("seed", 0))
+            return experiment(*args, **settings)
+
+    return call
 
 
 def points_named(name: str) -> Points:
@@ -33,6 +52,11 @@ def check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{name} is {count}; it must be at least 1")
+
+
+def looks_at(rounds: int, looks: int) -> Array:
+    """After which rounds to look: none, all, and evenly between, `[looks + 1]` whole numbers at most."""
+    return np.unique(np.linspace(0, rounds, looks + 1).round().astype(int))
 
 
 def lattice(reach: float, steps: int) -> Tensor:
@@ -84,14 +108,45 @@ class Match:
         return terms
 
     @torch.no_grad()
-    def samples(self, count: int, *, seed: int = 1) -> Tensor:
-        """What the averaged generator draws, `[count, 2]`; the same noise for the same seed."""
+    def samples(self, count: int, *, seed: int = 1, averaged: bool = True) -> Tensor:
+        """What the generator draws, `[count, 2]`: its running average, or as it stands in the match."""
         dice = torch.Generator().manual_seed(seed)
-        with self.engine.averages.in_place(self.engine.game):
-            noise = torch.randn(count, self.recipe.game["noise_dim"], generator=dice)
-            return self.engine.game.get_submodule("generator")(noise)
+        noise = torch.randn(count, self.recipe.game["noise_dim"], generator=dice)
+        players = self.engine.averages.networks if averaged else self.engine.players
+        return players["generator"](noise)
 
     @torch.no_grad()
     def scores(self, places: Tensor) -> Tensor:
         """The discriminator's raw scores at the places `[N, 2]`, as `[N]`."""
-        return self.engine.game.get_submodule("discriminator")(places)
+        return self.engine.players["discriminator"](places)
+
+
+def lessons(
+    discriminator: nn.Module,
+    dispute: Dispute,
+    draw: Callable[[], tuple[Tensor, Tensor]],
+    *,
+    rounds: int,
+    lr: float,
+) -> Iterator[int]:
+    """Teach a discriminator against a generator that stands still; yields the rounds played after each.
+
+    Args:
+        discriminator: who learns.
+        dispute: what it learns by.
+        draw: a fresh batch of real samples and one of fake ones.
+        rounds: Adam steps, whose learning rate falls to zero along a line.
+        lr: learning rate at the start.
+    """
+    optimizer = torch.optim.Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.99))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)
+    for played in range(1, rounds + 1):
+        real, fake = draw()
+        terms = dispute.penalties(discriminator, real, fake, Clock(played).every)
+        terms["adversarial"] = dispute.discriminator(discriminator(real), discriminator(fake))
+        optimizer.zero_grad()
+        torch.stack(list(terms.values())).sum().backward()
+        optimizer.step()
+        schedule.step()
+        dispute.clip(discriminator)
+        yield played
