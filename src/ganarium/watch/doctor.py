@@ -37,8 +37,8 @@ COLLAPSED, NARROW, SPREADING = 0.33, 0.6, 1.25
 does not grow by so much. Conditional pictures begin alike in every class, at 0.21 and growing by 1.5."""
 LEAP, BURST, GROWN = 0.5, 1000.0, 30.0
 """A round that moves weights by half their size, 0.09 | 90, with a gradient so many times its first norm,
-61 | three millions; or a gradient so many times what it was in the first third, 5 | 33 (scores without a bound
-on their slope)."""
+61 | three millions; or a gradient so many times what it was in the first third, 5 | 33 (of scores whose slope
+has no bound)."""
 UNBALANCED = 20.0
 """Quotient of two players' steps from which they cannot play: 1.7 | 32; below it see `UNEVEN`."""
 STILL = 0.01
