@@ -15,9 +15,10 @@ grows (`evaluate --metrics diversity` shows it).
 
 Deviations from the paper:
 1. Fake samples carry the labels of the real batch instead of labels drawn anew.
-2. DCGAN's networks without batch norm in the discriminator; the paper's have dropout.
+2. DCGAN's networks; the paper's discriminator is deeper and has dropout, too.
 3. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
-4. Users get the averaged generator.
+4. The generator learns at 1e-3, five times as fast as in the paper, in batches of 32 instead of 100.
+5. Users get the averaged generator.
 
 Tested by: a table discriminator, whose score is log p/q and whose classifier is (p(x|c) + q(x|c)) over its
 sum; a textbook loop; the world's shapes drawn as asked, where learning rate zero fails.
@@ -46,6 +47,7 @@ class ACGAN(ScoredDuel):
         discriminator: samples to `[N, 1 + K]`: the score, then a logit for each class.
         condition_dim: length of a label's vector, which joins the noise.
         classification_weight: of the classes' cross-entropies.
+        fake_classification_weight: of fake samples' among the discriminator's, beside one for real samples'.
 
     The other arguments are those of `Duel` and `Dispute`.
     """
@@ -57,10 +59,12 @@ class ACGAN(ScoredDuel):
         *,
         condition_dim: int = 16,
         classification_weight: float = 1.0,
+        fake_classification_weight: float = 1.0,
         **others: Any,
     ):
         super().__init__(generator, discriminator, **others)
         self.classification_weight = classification_weight
+        self.fake_classification_weight = fake_classification_weight
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
@@ -76,11 +80,14 @@ class ACGAN(ScoredDuel):
         return cls(generator, Headed(network("discriminator", facts.shape), classes), **settings)
 
     def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
-        """Tell real from fake, and name the class of both."""
+        """Tell real from fake, and name the class of both; of fake ones only as far as is asked."""
         real, fake, labels = deal
         assert labels is not None
         of_real, of_fake = scores(self.discriminator, real, fake)
-        classification = cross_entropy(of_real[:, 1:], labels) + cross_entropy(of_fake[:, 1:], labels)
+        classification = cross_entropy(of_real[:, 1:], labels)
+        if self.fake_classification_weight:
+            of_fakes = cross_entropy(of_fake[:, 1:], labels)
+            classification = classification + self.fake_classification_weight * of_fakes
         return {
             "adversarial": self.dispute.discriminator(of_real[:, 0], of_fake[:, 0]),
             "classification": self.classification_weight * classification,
@@ -111,14 +118,17 @@ class ACGAN(ScoredDuel):
 
 
 def recipe() -> Recipe:
-    """Adam 2e-4 with momentum 0.5 (appendix A), in DCGAN's networks; the discriminator without batch norm."""
-    adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
+    """Adam with momentum 0.5, for the discriminator at 2e-4 (appendix A), in DCGAN's networks."""
     return Recipe(
         method="acgan",
         images=5_000_000,
-        batch_size=64,
-        networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan", "norm": "none"}},
-        optimizers={"generator": adam, "discriminator": adam},
+        batch_size=32,
+        game={"fake_classification_weight": 0.0},
+        networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
+        optimizers={
+            "generator": {"kind": "adam", "lr": 1e-3, "betas": (0.5, 0.999)},
+            "discriminator": {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)},
+        },
         averages={"generator": Average(half_life_kimg=10)},
         data=Data(largest=64, condition="label"),
     )

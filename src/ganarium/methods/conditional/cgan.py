@@ -29,7 +29,9 @@ Deviations from the paper:
 2. Labels are embedded; the paper's one-hot vector followed by a linear layer is the same.
 3. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator, and
    `game.generator_first=true` turns the order round.
-4. Users get the averaged generator.
+4. Adam in batches of 32, the generator's rate five times the discriminator's; the paper has plain gradient
+   descent in batches of 100.
+5. Users get the averaged generator.
 
 Tested by: a table discriminator, whose optimum is log p(x|c)/q(x|c) and, with mismatched pairs, has a
 closed form, too; a textbook loop; the world's shapes drawn as asked, where learning rate zero fails.
@@ -182,14 +184,16 @@ class CGAN(ScoredDuel):
 
 
 def recipe() -> Recipe:
-    """Labels, in DCGAN's networks and settings; without batch norm in the discriminator."""
-    adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
+    """Labels, in DCGAN's networks and settings, with a generator that learns five times as fast."""
     return Recipe(
         method="cgan",
         images=5_000_000,
-        batch_size=64,
-        networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan", "norm": "none"}},
-        optimizers={"generator": adam, "discriminator": adam},
+        batch_size=32,
+        networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
+        optimizers={
+            "generator": {"kind": "adam", "lr": 1e-3, "betas": (0.5, 0.999)},
+            "discriminator": {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)},
+        },
         averages={"generator": Average(half_life_kimg=10)},
         data=Data(largest=64, condition="label"),
     )
