@@ -83,6 +83,7 @@ def classify(
         source: a run's folder, a model's; a Run or a Model.
         data: a folder or file of pictures, as in `data.source` of a recipe; brought into the form of those
             that the model was trained on. Where they have labels under the same names, these are the truth.
+            The built-in world draws other pictures than those that the model has seen.
         count: only so many of them, evenly spread.
         device: where to compute.
 
@@ -96,7 +97,7 @@ def classify(
     channels, height, width = model.facts.shape
     dataset = open_data(
         recipe.Data(source=str(data), channels=channels, size=(height, width), count=count),
-        seed=model.recipe.seed,
+        seed=model.recipe.seed + 1,
     )
     parts = torch.arange(len(dataset)).split(_CHUNK)
     found = torch.cat([model.classify(_pictures(dataset, part.tolist())) for part in parts])

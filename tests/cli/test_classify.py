@@ -13,6 +13,8 @@ from command_line import done, refused
 from ganarium import methods
 from ganarium.classification import classify
 from ganarium.data.batches import Facts
+from ganarium.data.dataset import open_data
+from ganarium.game import Game
 from ganarium.model import Model, assemble
 from ganarium.recipe import tiny
 
@@ -88,6 +90,32 @@ def test_where_the_truth_is_known_it_is_told_how_often_it_is_right(model, tmp_pa
     assert told["by_class"] == pytest.approx(
         {"cats": expected[:3].mean().item(), "owls": expected[3:].mean().item()}
     )
+
+
+def test_the_world_draws_pictures_that_the_model_has_not_seen():
+    recipe = tiny(methods.find("semi-supervised-gan"))
+    seen = open_data(recipe.data, seed=recipe.seed)
+    model = Model(methods.find("semi-supervised-gan"), recipe, seen.facts, Mirror(seen))
+    found = classify(model, "world", count=len(seen))
+    assert found.classes == seen.facts.classes
+    assert (found.labels >= 0).all()
+    assert found.probabilities.sum() == 0, "none was among those that it learned from"
+
+
+class Mirror(Game):
+    """Is sure of pictures that it has seen, and knows nothing of others."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen, self.classes = seen.batch(range(len(seen))), len(seen.facts.classes)
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def play(self, data, clock):
+        yield
+
+    def classify(self, images):
+        known = torch.cdist(images.flatten(1), self.seen.flatten(1)).amin(1) < 1e-3
+        return known.float()[:, None].expand(-1, self.classes)
 
 
 def test_broken_pictures_are_left_out(model, tmp_path):
