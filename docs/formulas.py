@@ -115,7 +115,11 @@ def _sequence(tokens: _Tokens, closing: str) -> Iterator[str]:
         operand = bool(token["number"] or token["name"]) or next_one in (*CLOSING, "|")
         if after_operand and operand and token[0][0].isspace():
             yield '<mspace width="0.22em"/>'
-        yield _scripted(tokens)
+        if next_one in ("+", "-") and not after_operand:
+            tokens.take()
+            yield f'<mo form="prefix">{OPERATORS.get(next_one, next_one)}</mo>'
+        else:
+            yield _scripted(tokens)
         after_operand = operand
     tokens.take()
 

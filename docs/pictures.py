@@ -76,7 +76,11 @@ WORLDLY = ("dcgan", "sngan", "ebgan", "wgan", "semi-supervised-gan")
 RMSPROP: Tree = {"kind": "rmsprop", "lr": 1e-3, "schedule": adam(1)["schedule"]}
 SPECIAL: Mapping[str, Tree] = {
     "gan": R1,
-    "lsgan": R1,
+    "lsgan": {
+        "images": 384_000,
+        "game": {"penalty": "r1", "penalty_weight": 0.3},
+        "optimizers": both(adam(1e-3)),
+    },
     "relativistic-gan": R1,
     "infogan": R1,
     "f-gan": {"game": {"penalty": "r1", "penalty_weight": 1.0, "noise": "normal"}},
