@@ -8,7 +8,9 @@ same machine the same picture comes of it. A method of which nothing is said her
 play with points, and on the built-in world if not.
 """
 
+import io
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from matplotlib import rc_context
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
@@ -24,6 +27,9 @@ from ganarium import Method, Model, methods
 from ganarium.data.points import POINTS
 from ganarium.files import replacing, write_text
 from ganarium.lab import EXPERIMENTS
+from ganarium.lab.drawing import FAKE, REAL, STYLE, panels
+from ganarium.lab.matches import Match
+from ganarium.metrics.points import sliced_wasserstein
 from ganarium.run import prepare
 from ganarium.watch import grids
 from ganarium.words import leaves
@@ -158,6 +164,55 @@ def picture_of_experiment(name: str) -> None:
     write_text(PICTURES / "lab" / f"{name}.json", text + "\n")
 
 
+FOUR: Mapping[str, tuple[str, Tree, float | None]] = {
+    "non-saturating, R1": ("gan", R1, 2 * math.log(2)),
+    "non-saturating, no penalty,\ndiscriminator ten times as fast": (
+        "gan",
+        {"optimizers": {"generator": adam(3e-4), "discriminator": adam(3e-3)}},
+        2 * math.log(2),
+    ),
+    "hinge, R1": ("gan", {"game": {"objective": "hinge", **R1["game"]}}, 2.0),
+    "Wasserstein, GP": ("wgan-gp", {"game": {"penalty_weight": 0.1, "discriminator_updates": 3}}, 0.0),
+}
+"""Runs whose curves are shown: method, keys, and the discriminator's loss at chance."""
+
+
+def picture_of_losses(*, rounds: int = 1500, step: int = 25) -> None:
+    """Draw four runs on the ring: what the losses say, and under it what is so."""
+    with rc_context(STYLE):
+        figure, axes = panels(2, 4, size=(12, 5.2), title="What the losses say, and what is so", sharex=True)
+        for (name, (method, changes, chance)), (above, below) in zip(FOUR.items(), axes.T, strict=True):
+            match = Match(method, POINTS["ring"], RING, changes, rounds=rounds, seed=0)
+            played, terms, distances = _watched(match, step)
+            for player, colour in (("discriminator", REAL), ("generator", FAKE)):
+                if method == "wgan-gp" and player == "generator":
+                    continue  # its zero is nowhere, and it would hide the other's curve
+                curve = [each[f"{player}/adversarial"] for each in terms]
+                above.plot(played, curve, color=colour, label=f"{player}'s loss")
+            above.axhline(chance, color=REAL, linestyle=":", label="the discriminator's, at chance")
+            below.plot(played, distances, color="black", label="distance to the data (sliced W1)")
+            above.set_title(name)
+            below.set_ylim(0, 1.5)
+            below.set_xlabel("rounds")
+        for row in axes:
+            row[0].legend(fontsize=8)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    _save(Image.open(buffer).convert("RGB").quantize(COLOURS), PICTURES / "losses.png", PngInfo())
+
+
+def _watched(match: Match, step: int) -> tuple[list[int], list[dict[str, float]], list[float]]:
+    """Rounds, mean terms and the samples' distance, every `step` rounds."""
+    real = POINTS["ring"].sample(2000, seed=7)
+    played_rounds, terms, distances = [], [], []
+    while match.engine.clock.progress < 1:
+        played = [match.play(1) for _ in range(step)]
+        played_rounds.append(match.engine.clock.round)
+        terms.append({name: sum(float(each[name]) for each in played) / step for name in played[0]})
+        distances.append(sliced_wasserstein(match.samples(2000, averaged=False), real))
+    return played_rounds, terms, distances
+
+
 def _plain(value: Any) -> str:
     return str(value).replace(" ", "")
 
@@ -171,11 +226,13 @@ def _save(picture: Image.Image, path: Path, notes: PngInfo) -> None:
 def main() -> None:
     """Draw those that are named, or all."""
     torch.set_num_threads(1)
-    wanted = sys.argv[1:] or [*(method.name for method in methods.BUILT_IN), "lab"]
+    wanted = sys.argv[1:] or [*(method.name for method in methods.BUILT_IN), "losses", "lab"]
     for name in wanted:
         if name == "lab":
             for experiment in EXPERIMENTS:
                 picture_of_experiment(experiment)
+        elif name == "losses":
+            picture_of_losses()
         elif name in EXPERIMENTS:
             picture_of_experiment(name)
         else:
