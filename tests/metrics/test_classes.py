@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 import os
@@ -8,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ganarium.metrics import class_accuracy, inception_score
+from ganarium.metrics import class_accuracy, code_agreement, inception_score
 
 PARITY = Path(os.environ.get("GANARIUM_PARITY", Path(__file__).parents[3] / "shared/parity"))
 
@@ -89,3 +90,46 @@ def test_bad_labels_are_named():
     ):
         with pytest.raises(ValueError, match=said):
             class_accuracy(logits, labels)
+
+
+def readings(counts):
+    """Logits and codes of which `counts[code][class]` samples are read so."""
+    pairs = [(code, read) for code, row in enumerate(counts) for read, n in enumerate(row) for _ in range(n)]
+    codes, read = torch.tensor(pairs).T
+    return torch.eye(len(counts))[read], codes
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 6])
+def test_the_matching_of_codes_is_the_best_of_all(size):
+    dice = torch.Generator().manual_seed(size)
+    for _ in range(20):
+        counts = torch.randint(0, 9, (size, size), generator=dice) ** 2 + torch.eye(size).long()
+        agreement = code_agreement(*readings(counts.tolist()))
+        sums = [counts[range(size), order].sum().item() for order in itertools.permutations(range(size))]
+        assert agreement.share == pytest.approx(max(sums) / counts.sum().item())
+        assert sorted(agreement.classes.values()) == list(range(size))
+        kept = sum(counts[code, read].item() for code, read in agreement.classes.items())
+        assert kept == max(sums)
+
+
+def test_a_code_that_names_classes_in_another_order_agrees_wholly():
+    read = torch.randint(10, (500,), generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(10, generator=torch.Generator().manual_seed(1))
+    agreement = code_agreement(torch.eye(10)[read], order[read])
+    assert agreement.share == 1
+    assert agreement.classes == {order[digit].item(): digit for digit in range(10)}
+    assert code_agreement(torch.eye(10)[read], torch.arange(500) % 10).share < 0.25
+    assert code_agreement(torch.eye(10)[read], read * 0).share < 0.2  # one category for all
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        (torch.zeros(3).long(), r"codes are integers \[4\]"),
+        (torch.zeros(4), r"given: torch.float32"),
+        (torch.tensor([0, 1, 2, 3]), "classes 0 to 2; given: 0 to 3"),
+    ],
+)
+def test_codes_that_do_not_fit(codes, said):
+    with pytest.raises(ValueError, match=said):
+        code_agreement(torch.eye(4, 3), codes)

@@ -1,7 +1,14 @@
 """The judge: how good samples are, and compared with what."""
 
 from ganarium.metrics.bootstrap import Interval, interval, intervals
-from ganarium.metrics.classes import ClassAccuracy, InceptionScore, class_accuracy, inception_score
+from ganarium.metrics.classes import (
+    ClassAccuracy,
+    CodeAgreement,
+    InceptionScore,
+    class_accuracy,
+    code_agreement,
+    inception_score,
+)
 from ganarium.metrics.evaluate import Asked, evaluate_samples
 from ganarium.metrics.features import FeatureNetwork, features_of, load_features
 from ganarium.metrics.frechet import frechet_distance
@@ -22,6 +29,7 @@ from ganarium.metrics.world import world_quality
 __all__ = [
     "Asked",
     "ClassAccuracy",
+    "CodeAgreement",
     "Diversity",
     "FeatureNetwork",
     "InceptionScore",
@@ -32,6 +40,7 @@ __all__ = [
     "PrecisionRecall",
     "Reference",
     "class_accuracy",
+    "code_agreement",
     "evaluate_samples",
     "features_of",
     "frechet_distance",
