@@ -13,16 +13,34 @@ From the command line: `ganarium lab` lists the experiments, `ganarium lab ring 
 
 from collections.abc import Callable
 
+from ganarium.lab.collapse import collapse
 from ganarium.lab.conjugate import conjugate
+from ganarium.lab.distances import distances
 from ganarium.lab.finding import Finding
+from ganarium.lab.gradient import gradient
+from ganarium.lab.lipschitz import lipschitz
 from ganarium.lab.optimum import optimum
 from ganarium.lab.ring import ring
 
-__all__ = ["EXPERIMENTS", "Finding", "conjugate", "optimum", "ring"]
+__all__ = [
+    "EXPERIMENTS",
+    "Finding",
+    "collapse",
+    "conjugate",
+    "distances",
+    "gradient",
+    "lipschitz",
+    "optimum",
+    "ring",
+]
 
 EXPERIMENTS: dict[str, Callable[..., Finding]] = {
     "ring": ring,
+    "distances": distances,
     "conjugate": conjugate,
     "optimum": optimum,
+    "collapse": collapse,
+    "lipschitz": lipschitz,
+    "gradient": gradient,
 }
 """Every experiment by its name; the first line of its docstring says what it shows."""

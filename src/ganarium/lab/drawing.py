@@ -22,26 +22,27 @@ STYLE: Any = {
 }
 
 
+def sheet(*, size: tuple[float, float], title: str) -> Figure:
+    """An empty figure with a title; `size` in inches at 100 dots each."""
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    figure.suptitle(title, fontsize=13, fontweight="bold")
+    return figure
+
+
 def panels(
     rows: int, columns: int, *, size: tuple[float, float], title: str, **settings: Any
 ) -> tuple[Figure, Any]:
-    """A figure with a title and its axes `[rows, columns]`; `size` in inches at 100 dots each."""
-    figure = Figure(figsize=size, dpi=100, layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, **settings)
-    figure.suptitle(title, fontsize=13, fontweight="bold")
-    return figure, axes
+    """A `sheet` and its axes `[rows, columns]`."""
+    figure = sheet(size=size, title=title)
+    return figure, figure.subplots(rows, columns, squeeze=False, **settings)
 
 
-def surface(axes: Axes, values: Any, reach: float, *, cmap: str = "RdBu", around: float = 0.0) -> Any:
-    """Values over the plane `[steps, steps]` as colours, symmetric around one value; returns the image."""
-    values = np.asarray(values)
-    largest = float(np.quantile(np.abs(values - around), 0.99)) or 1.0
+def surface(axes: Axes, values: Any, reach: float) -> None:
+    """Values over the plane `[steps, steps]` as colours: blue above zero, red below."""
+    largest = float(np.quantile(np.abs(values), 0.99)) or 1.0
     extent = (-reach, reach, -reach, reach)
-    image = axes.imshow(
-        values, origin="lower", extent=extent, cmap=cmap, vmin=around - largest, vmax=around + largest
-    )
+    axes.imshow(values, origin="lower", extent=extent, cmap="RdBu", vmin=-largest, vmax=largest)
     bare(axes)
-    return image
 
 
 def bare(axes: Axes) -> None:

@@ -59,7 +59,7 @@ def lipschitz(
         f"clipping at {bound:g}": Dispute(objective="wasserstein", penalty="clip", clip_bound=bound)
         for bound in clip_bounds
     }
-    disputes["gradient penalty"] = Dispute(objective="wasserstein", penalty="gp")
+    disputes["gradient penalty"] = Dispute(objective="wasserstein", penalty="gp", penalty_weight=1.0)
     disputes["spectral norm"] = Dispute(objective="wasserstein")
     rows: list[dict[str, Cell]] = []
     surfaces, weights, gradients = [], [], []
@@ -85,10 +85,11 @@ def lipschitz(
         title=f"A critic's slope, bounded in three ways ({points}, samples: data with noise)",
         rows=rows,
         words=(
-            "Clipping drives nearly all weights to the bound, so the critic's slope is whatever bound and "
-            "depth make of it, and a small change of the bound turns gradients that vanish on their way "
-            "through the layers into ones that explode. Under the gradient penalty and spectral norm weights "
-            "stay spread and gradients level; at equal slope the penalised critic sees the largest distance."
+            "Clipping drives nearly all weights to the bound. The critic's slope, and the distance that it "
+            "tells, are then whatever bound and depth make of them, and a small change of the bound turns "
+            "gradients that vanish on their way through the layers into ones that explode. Under the "
+            "gradient penalty and spectral norm weights stay spread and gradients level. At equal slope the "
+            "penalised critic tells the most: it alone has a peak for each mode."
         ),
         arrays=arrays(
             critics=list(disputes),

@@ -100,7 +100,8 @@ def ring(
         values = arrays(samples=samples, surfaces=surface, modes=modes, distances=distances)
         for key, value in values.items():
             found.setdefault(key, []).append(value)
-    floor = sliced_wasserstein(real, target.sample(COUNT, seed=seed + 20_000))
+    others = target.sample(COUNT, seed=seed + 20_000)
+    floor, rough_floor = (sliced_wasserstein(real[:count], others[:count]) for count in (COUNT, GLANCE))
     return Finding(
         name="ring",
         title=f"{len(objectives)} objectives on the {points}: {rounds:,} rounds, seed {seed}",
@@ -116,7 +117,7 @@ def ring(
             rounds=times,
             real=real,
             reach=reach,
-            floor=floor,
+            floor=rough_floor,
             **{key: np.stack(values) for key, values in found.items()},
         ),
         painter=_draw,
@@ -148,18 +149,20 @@ def followed(match: Match, target: Points, real: Tensor, times: Array) -> tuple[
 
 
 def _draw(finding: Finding) -> "Figure":
-    from ganarium.lab.drawing import panels
+    from ganarium.lab.drawing import sheet
 
-    found, columns = finding.arrays, max(4, len(finding.rows))
-    figure, axes = panels(3, columns, size=(2.8 * columns, 8.8), title=finding.title)
-    for column, row in enumerate(finding.rows):
-        _draw_samples(axes[0, column], row, found, found["samples"][column])
-        _draw_surface(axes[1, column], found, found["surfaces"][column])
-    for panel in [*axes[:2, len(finding.rows) :].flat, *axes[2]]:
-        panel.remove()
-    below = axes[2, 0].get_gridspec()
-    half = columns // 2
-    left, right = figure.add_subplot(below[2, :half]), figure.add_subplot(below[2, half:])
+    found, columns = finding.arrays, len(finding.rows)
+    figure = sheet(size=(max(8.4, 2.8 * columns), 8.8), title=finding.title)
+    halves: Any = figure.subfigures(2, 1, height_ratios=[2, 1])
+    axes = halves[0].subplots(2, columns, squeeze=False)
+    for (top, bottom), row, samples, scores in zip(
+        axes.T, finding.rows, found["samples"], found["surfaces"], strict=True
+    ):
+        _draw_samples(top, row, found, samples)
+        _draw_surface(bottom, found, scores)
+    axes[0, 0].set_ylabel("samples, on data")
+    axes[1, 0].set_ylabel("scores: blue is more real")
+    left, right = halves[1].subplots(1, 2)
     _draw_curves(left, right, finding)
     return figure
 

@@ -15,7 +15,12 @@ The tables of VEEGAN (Srivastava et al. 2017, section 4.1) count within 3, that 
 
 
 def modes_covered(samples: Tensor, points: Points, *, deviations: float = NEAR) -> int:
-    """How many modes are found by more than a quarter of their fair share of the samples.
+    """How many modes are covered; see `covered_modes`."""
+    return int(covered_modes(samples, points, deviations=deviations).sum())
+
+
+def covered_modes(samples: Tensor, points: Points, *, deviations: float = NEAR) -> Tensor:
+    """Which modes are found by more than a quarter of their fair share of the samples, bool `[M]`.
 
     A sample finds the mode nearest to it if that is no further than `deviations` standard deviations; the
     fair share is the number of all samples, good or bad, over the number of modes.
@@ -30,7 +35,21 @@ def modes_covered(samples: Tensor, points: Points, *, deviations: float = NEAR) 
     """
     distances, nearest = _nearest_modes(samples, points)
     found = nearest[distances <= deviations * points.deviation].bincount(minlength=len(points.centres))
-    return int((found > len(samples) / len(points.centres) / 4).sum())
+    return found > len(samples) / len(points.centres) / 4
+
+
+def mode_widths(samples: Tensor, points: Points, *, deviations: float = NEAR) -> Tensor:
+    """Standard deviation of the samples that found each mode, over that of the data; float64 `[M]`.
+
+    1 where they lie as the data do, near 0 where different noise gives the same sample; NaN where a mode is
+    not covered. Arguments and errors as of `covered_modes`.
+    """
+    distances, nearest = _nearest_modes(samples, points)
+    widths = torch.full((len(points.centres),), math.nan, dtype=torch.float64)
+    for mode in covered_modes(samples, points, deviations=deviations).nonzero().flatten().tolist():
+        found = _plane(samples)[(nearest == mode) & (distances <= deviations * points.deviation)]
+        widths[mode] = (found - found.mean(0)).square().mean().sqrt() / points.deviation
+    return widths
 
 
 def share_of_good_samples(samples: Tensor, points: Points, *, deviations: float = NEAR) -> float:
