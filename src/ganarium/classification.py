@@ -14,7 +14,7 @@ from torch import Tensor
 from ganarium import recipe
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.metrics.classes import ClassAccuracy, class_accuracy
-from ganarium.model import Model, load
+from ganarium.model import Model, load_model
 from ganarium.run import Run
 
 _CHUNK = 64
@@ -91,7 +91,7 @@ def classify(
         FileNotFoundError: there is no such model, or there are no such data.
         ValueError: the model does not classify, or nothing in the data can be used.
     """
-    model = source if isinstance(source, Model) else load(_folder(source), device=device)
+    model = source if isinstance(source, Model) else load_model(_folder(source), device=device)
     if len(model.facts.shape) != 3:
         raise ValueError(f"this {model.method.name} model was trained on points, not on pictures")
     channels, height, width = model.facts.shape

@@ -13,7 +13,7 @@ from ganarium.data.sources.base import SURVEYED, Report, spread
 from ganarium.evaluation import asked, drawn, reference, truth
 from ganarium.metrics import Asked, evaluate_samples, load_features
 from ganarium.metrics.measures import by_class
-from ganarium.model import Model, load
+from ganarium.model import Model, load_model
 from ganarium.recipe import Data
 from ganarium.run import Run
 from ganarium.tables import checked
@@ -134,7 +134,7 @@ def _model(judged: str | Path | Model | Run, device: str) -> Model | None:
         return judged.to(device)
     folder = Path(judged.folder if isinstance(judged, Run) else judged)
     of_a_model = ("config.json", "model/config.json", "recipe.yaml")
-    return load(folder, device=device) if any((folder / name).exists() for name in of_a_model) else None
+    return load_model(folder, device=device) if any((folder / name).exists() for name in of_a_model) else None
 
 
 def _form(model: Model, data: str | Path | None) -> Data:

@@ -16,6 +16,7 @@ from ganarium.campaign import Campaign, game_of
 from ganarium.data.batches import Facts
 from ganarium.files import replacing, write_text
 from ganarium.game import Game
+from ganarium.lone import LoneNetwork, revived
 from ganarium.recipe import Method, Recipe, complete
 from ganarium.tables import build, nearest
 
@@ -309,29 +310,54 @@ The licence of the weights follows from the data they were trained on; it is for
 """
 
 
-def load(folder: str | Path, *, device: str = "cpu") -> Model:
-    """The model in a model folder or in a run's folder.
+def load(folder: str | Path, *, device: str = "cpu") -> Model | LoneNetwork:
+    """The model in a model folder or in a run's folder; a lone network where one was imported.
 
     Raises:
         FileNotFoundError: there is none; the message says what was looked for.
         ValueError: it is damaged, of another version, or of a method that is not installed.
     """
-    folder = Path(folder)
-    found = next((f for f in (folder, folder / "model") if (f / "config.json").is_file()), None)
-    if found is None:
-        raise FileNotFoundError(
-            f"{folder} holds no model: looked for config.json in it and in {folder / 'model'}"
-            + ("; the run has not saved one yet" if (folder / "recipe.yaml").exists() else "")
-        )
+    found = _model_folder(Path(folder))
     config = _config(found / "config.json")
+    tensors = _tensors(found / "model.safetensors")
+    if "network" in config:
+        try:
+            return revived(config, tensors).to(device)
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{found} is damaged: its files describe no network: {error}") from None
     method = methods.find(config["method"])
     recipe = complete(method, config["recipe"])
     facts, run_facts = (Facts.from_dict(config[key]) for key in ("facts", "run_facts"))
     played = assemble(method, recipe, run_facts)
     stage = config["stage"]
     game = game_of(played, stage, recipe.images) if isinstance(played, Campaign) else played
-    _fill(game, found / "model.safetensors")
+    _fill(game, tensors, found / "model.safetensors")
     return Model(method, recipe, facts, game, config["images"], stage=stage, run_facts=run_facts).to(device)
+
+
+def load_model(folder: str | Path, *, device: str = "cpu") -> Model:
+    """As `load`, for what needs a trained game.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load`; also where there is a lone network.
+    """
+    model = load(folder, device=device)
+    if isinstance(model, LoneNetwork):
+        raise ValueError(
+            f"{folder} holds a lone {model.role} ({model.kind}), which was imported without a game; from "
+            f"Python ganarium.load(folder) has {'translate(images)' if model.role == 'translator' else '.network'}"
+        )
+    return model
+
+
+def _model_folder(folder: Path) -> Path:
+    found = next((f for f in (folder, folder / "model") if (f / "config.json").is_file()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"{folder} holds no model: looked for config.json in it and in {folder / 'model'}"
+            + ("; the run has not saved one yet" if (folder / "recipe.yaml").exists() else "")
+        )
+    return found
 
 
 def _config(path: Path) -> dict[str, Any]:
@@ -342,19 +368,22 @@ def _config(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         found = config.get("format") if isinstance(config, dict) else type(config).__name__
         raise ValueError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
-    if lacking := [key for key in KEYS if key not in config]:
+    if "network" not in config and (lacking := [key for key in KEYS if key not in config]):
         raise ValueError(f"{path} is damaged: it lacks {', '.join(map(repr, lacking))}")
     return config
 
 
-def _fill(game: Game, path: Path) -> None:
-    """Put the saved weights into the children that are kept, and drop the others."""
+def _tensors(path: Path) -> dict[str, Tensor]:
     try:
-        tensors = parse_tensors(path.read_bytes())
+        return parse_tensors(path.read_bytes())
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing beside its config.json") from None
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def _fill(game: Game, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Put the saved weights into the children that are kept, and drop the others."""
     for name in game.keeps:
         own = {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
         try:

@@ -105,7 +105,7 @@ class Run:
 
     def model(self) -> model.Model:
         """The model as it was last saved."""
-        return model.load(self.folder)
+        return model.load_model(self.folder)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, method={self.recipe.method!r}, images={self.recipe.images:,})"

@@ -19,7 +19,7 @@ from ganarium.data.batches import Facts
 from ganarium.data.conditions import CONDITIONS
 from ganarium.data.dataset import open_data
 from ganarium.files import UNFINISHED
-from ganarium.model import Model, load
+from ganarium.model import Model, load_model
 from ganarium.run import Say, quiet
 from ganarium.watch import grids
 
@@ -74,7 +74,7 @@ def save_samples(
     """
     if count < 1:
         raise ValueError(f"count is {count}; it must be at least 1")
-    model = source if isinstance(source, Model) else load(source, device=device)
+    model = source if isinstance(source, Model) else load_model(source, device=device)
     if out is None and npz is None and grid is None:
         if isinstance(source, Model):
             raise ValueError("say where to save the samples: out, npz or grid")

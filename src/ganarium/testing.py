@@ -257,7 +257,7 @@ def check_model_round_trip(trial: Trial) -> None:
     ours = model.Model(trial.method, trial.recipe, trial.dataset.facts, game)
     before = _drawn(trial, game, 4, seed=2)
     with tempfile.TemporaryDirectory() as folder:
-        theirs = model.load(ours.save(folder))
+        theirs = model.load_model(ours.save(folder))
     try:
         after = _drawn(trial, theirs.game, 4, seed=2)
     except AttributeError as error:

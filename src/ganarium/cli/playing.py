@@ -32,9 +32,9 @@ def play(run: "Run") -> None:
     say(f"finished after {duration(time.monotonic() - started)}")
     say(f"model    {run.folder / 'model'}")
     if run.best is not None:
-        from ganarium.model import load
+        from ganarium.model import load_model
 
-        say(f"best     {run.best}, after {load(run.best).images:,} images")
+        say(f"best     {run.best}, after {load_model(run.best).images:,} images")
     if run.sheet is not None:
         say(f"samples  {run.sheet}")
     say(f"see it   ganarium report {run.folder}")

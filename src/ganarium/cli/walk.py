@@ -23,9 +23,9 @@ def walk(
 
     ganarium walk runs/0003-infogan --code categorical-0 --out walk.png
     """
-    from ganarium.model import load
+    from ganarium.model import load_model
     from ganarium.watch import grids
 
-    samples = load(source, device=device).walk(code, rows=rows, steps=steps, seed=seed)
+    samples = load_model(source, device=device).walk(code, rows=rows, steps=steps, seed=seed)
     grids.save(grids.grid(samples.flatten(0, 1), columns=steps), out)
     typer.echo(f"{rows} x {steps} samples along a code: {out}")

@@ -7,7 +7,11 @@ from torch import nn
 from ganarium.networks.autoencoders import DCGANAutoencoder, MLPAutoencoder
 from ganarium.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganarium.networks.mlp import MLPDiscriminator, MLPGenerator
+from ganarium.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
+from ganarium.networks.resnet_translator import InstanceEncoder, LocalEnhancer, ResNetTranslator
 from ganarium.networks.sngan import SNGANDiscriminator, SNGANGenerator
+from ganarium.networks.spade import SPADEGenerator, StyleEncoder
+from ganarium.networks.unet import UNetTranslator
 from ganarium.networks.upsampling import UpsamplingGenerator
 
 GENERATORS: dict[str, Callable[..., nn.Module]] = {
@@ -33,3 +37,27 @@ AUTOENCODERS: dict[str, Callable[..., nn.Module]] = {
     "dcgan": DCGANAutoencoder,
 }
 """From samples `[N, *shape]` to themselves: `kind(shape, **settings)`; the code is `features(samples)`."""
+
+TRANSLATORS: dict[str, Callable[..., nn.Module]] = {
+    "resnet": ResNetTranslator,
+    "unet": UNetTranslator,
+    "local-enhancer": LocalEnhancer,
+    "spade": SPADEGenerator,
+}
+"""From pictures `[N, inputs, H, W]` to pictures `[N, outputs, H, W]`: `kind(inputs, outputs, **settings)`.
+
+Height and width are multiples of the network's `multiple`.
+"""
+
+PATCH_DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
+    "patch": PatchDiscriminator,
+    "pixel": PixelDiscriminator,
+    "multi-scale": MultiScaleDiscriminator,
+}
+"""From pictures `[N, inputs, H, W]` to scores of patches; a list of such where there are several scales."""
+
+PICTURE_ENCODERS: dict[str, Callable[..., nn.Module]] = {
+    "instance": InstanceEncoder,
+    "style": StyleEncoder,
+}
+"""From pictures to codes that guide a translator: features an instance, or a style's mean and variance."""

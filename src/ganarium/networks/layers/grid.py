@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 
 def sides(shape: Sequence[int]) -> tuple[int, int]:
@@ -42,3 +43,8 @@ def centre_cut(images: Tensor, shape: Sequence[int]) -> Tensor:
         return images
     top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
     return images[:, :, top : top + height, left : left + width]
+
+
+def halved(images: Tensor) -> Tensor:
+    """Half the height and width: means over 3x3, of what lies within the picture."""
+    return avg_pool2d(images, 3, stride=2, padding=1, count_include_pad=False)

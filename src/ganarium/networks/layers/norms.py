@@ -29,6 +29,17 @@ def norm2d(kind: Norm, channels: int) -> nn.Module:
     return nn.Identity()
 
 
+PlainNorm = Literal["batch", "instance", "none"]
+
+
+def plain_norm2d(kind: PlainNorm, channels: int) -> nn.Module:
+    """The norms of image translation: as `norm2d`, but instance norm learns no scale and shift.
+
+    (Ulyanov et al. 2017, arXiv:1701.02096, eq. 4; so in pix2pix, CycleGAN and what followed.)
+    """
+    return nn.InstanceNorm2d(channels) if kind == "instance" else norm2d(kind, channels)
+
+
 def spectral(module: M, *, wanted: bool = True) -> M:
     """The module with its weight divided by its largest singular value (Miyato et al. 2018, eq. 8)."""
     return cast(M, spectral_norm(module)) if wanted else module

@@ -1,0 +1,10 @@
+"""Official checkpoints: told by the names and shapes of their tensors, and carried over to our networks.
+
+One file a family of networks, each a table: `junyanz`, `pix2pixhd`, `spade`.
+"""
+
+from ganarium.interop.families import FAMILIES
+from ganarium.interop.family import Family, Fit
+from ganarium.interop.reading import import_network, recognise, states_in
+
+__all__ = ["FAMILIES", "Family", "Fit", "import_network", "recognise", "states_in"]

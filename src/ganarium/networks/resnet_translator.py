@@ -1,0 +1,251 @@
+"""The residual translator of CycleGAN, and pix2pixHD's pair of them, coarse and fine.
+
+Zhu et al. 2017, arXiv:1703.10593, app. 7.2, after Johnson et al. 2016, arXiv:1603.08155; Wang et al. 2018,
+arXiv:1711.11585, sec. 3.1 and 3.4. In the papers' words `c7s1-w`, `d..`, `R..`, `u..`, `c7s1-out`.
+"""
+
+import itertools
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout, relu
+
+from ganarium.networks.layers.grid import halved
+from ganarium.networks.layers.initial import gaussian
+from ganarium.networks.layers.normed import NormedConv
+from ganarium.networks.layers.norms import PlainNorm, plain_norm2d
+
+Padding = Literal["reflect", "replicate", "zeros"]
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside an identity, nothing after the sum; `dropout` is between them."""
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        norm: PlainNorm = "instance",
+        padding: Padding = "reflect",
+        dropout: float = 0.0,
+        bias: bool = True,
+    ):
+        super().__init__()
+        self.dropout = dropout
+        self.conv_1, self.conv_2 = (
+            nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding, bias=bias) for _ in range(2)
+        )
+        self.norm_1, self.norm_2 = (plain_norm2d(norm, channels) for _ in range(2))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """`[N, C, H, W]` to the same."""
+        change = dropout(relu(self.norm_1(self.conv_1(maps))), self.dropout, self.training)
+        return maps + self.norm_2(self.conv_2(change))
+
+
+class ResNetTrunk(nn.Module):
+    """All but the last convolution: `[N, inputs, H, W]` to `[N, width, H, W]`.
+
+    `padding` is that of the residual blocks; the first convolution always reflects.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        *,
+        width: int = 64,
+        downsamplings: int = 2,
+        blocks: int = 9,
+        norm: PlainNorm = "instance",
+        padding: Padding = "reflect",
+        dropout: float = 0.0,
+        bias: bool = True,
+    ):
+        super().__init__()
+        sizes = [width * 2**k for k in range(downsamplings + 1)]
+        steps = list(itertools.pairwise(sizes))
+        self.first = NormedConv(
+            nn.Conv2d(inputs, width, 7, padding=3, padding_mode="reflect", bias=bias), norm
+        )
+        self.down = nn.ModuleList(
+            NormedConv(nn.Conv2d(fine, coarse, 3, stride=2, padding=1, bias=bias), norm)
+            for fine, coarse in steps
+        )
+        self.blocks = nn.ModuleList(
+            ResidualBlock(sizes[-1], norm=norm, padding=padding, dropout=dropout, bias=bias)
+            for _ in range(blocks)
+        )
+        self.up = nn.ModuleList(
+            NormedConv(
+                nn.ConvTranspose2d(coarse, fine, 3, stride=2, padding=1, output_padding=1, bias=bias), norm
+            )
+            for fine, coarse in reversed(steps)
+        )
+
+    def forward(self, images: Tensor, beside: Tensor | None = None) -> Tensor:
+        """`[N, width, H, W]`; `beside` is added to the coarse maps that the residual blocks work on."""
+        maps = relu(self.first(images))
+        for layer in self.down:
+            maps = relu(layer(maps))
+        if beside is not None:
+            maps = maps + beside
+        for block in self.blocks:
+            maps = block(maps)
+        for layer in self.up:
+            maps = relu(layer(maps))
+        return maps
+
+
+def _last(width: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(width, outputs, 7, padding=3, padding_mode="reflect")
+
+
+class ResNetTranslator(nn.Module):
+    """Pictures `[N, inputs, H, W]` to pictures `[N, outputs, H, W]` in [-1, 1].
+
+    CycleGAN has two downsamplings and 9 blocks, or 6 for 128x128 and less; pix2pixHD's global generator four
+    and 9.
+
+    Args:
+        inputs: channels of the pictures that come in.
+        outputs: channels of those that come out.
+        width: channels after the first convolution.
+        downsamplings: how often height and width are halved before the residual blocks.
+        blocks: residual blocks.
+        norm: after every convolution but the last.
+        padding: of the residual blocks; the outer convolutions always reflect.
+        dropout: within residual blocks, the probability that a value is dropped.
+        bias: whether the convolutions that a norm follows have one, too.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        width: int = 64,
+        downsamplings: int = 2,
+        blocks: int = 9,
+        norm: PlainNorm = "instance",
+        padding: Padding = "reflect",
+        dropout: float = 0.0,
+        bias: bool = True,
+    ):
+        super().__init__()
+        self.multiple = 2**downsamplings
+        self.trunk = ResNetTrunk(
+            inputs,
+            width=width,
+            downsamplings=downsamplings,
+            blocks=blocks,
+            norm=norm,
+            padding=padding,
+            dropout=dropout,
+            bias=bias,
+        )
+        self.last = _last(width, outputs)
+        gaussian(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Height and width must be multiples of `multiple`, and more than 3 pixels."""
+        return torch.tanh(self.last(self.trunk(images)))
+
+
+class LocalEnhancer(nn.Module):
+    """pix2pixHD's generator, coarse to fine: `[N, inputs, H, W]` to `[N, outputs, H, W]` in [-1, 1].
+
+    The global network works at 1 / 2^`enhancers` of the size; each enhancer adds what its own convolutions
+    see at twice that (sec. 3.1, fig. 3).
+
+    Args:
+        inputs: channels of the label maps and edges.
+        outputs: channels of the pictures.
+        width: channels of the finest enhancer; every coarser network has twice as many.
+        downsamplings: of the global network.
+        blocks: residual blocks of the global network.
+        enhancers: how many networks refine it, one after another.
+        enhancer_blocks: residual blocks of each.
+        norm: after every convolution but the last.
+        bias: whether the convolutions that a norm follows have one, too.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        width: int = 32,
+        downsamplings: int = 4,
+        blocks: int = 9,
+        enhancers: int = 1,
+        enhancer_blocks: int = 3,
+        norm: PlainNorm = "instance",
+        bias: bool = True,
+    ):
+        super().__init__()
+        self.multiple = 2 ** (enhancers + max(downsamplings, 1))
+        self.coarse = ResNetTrunk(
+            inputs,
+            width=width * 2**enhancers,
+            downsamplings=downsamplings,
+            blocks=blocks,
+            norm=norm,
+            bias=bias,
+        )
+        self.enhancers = nn.ModuleList(
+            ResNetTrunk(
+                inputs, width=width * 2**k, downsamplings=1, blocks=enhancer_blocks, norm=norm, bias=bias
+            )
+            for k in reversed(range(enhancers))
+        )
+        self.last = _last(width, outputs)
+        gaussian(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Height and width must be multiples of `multiple`."""
+        pyramid = [images]
+        for _ in self.enhancers:
+            pyramid.append(halved(pyramid[-1]))
+        maps = self.coarse(pyramid.pop())
+        for enhancer in self.enhancers:
+            maps = enhancer(pyramid.pop(), maps)
+        return torch.tanh(self.last(maps))
+
+
+class InstanceEncoder(nn.Module):
+    """pix2pixHD's feature encoder: pictures and instance maps to features, one vector an instance (sec. 3.4).
+
+    Every pixel is given the mean over its own instance of what a small translator says.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        features: int,
+        *,
+        width: int = 16,
+        downsamplings: int = 4,
+        norm: PlainNorm = "instance",
+        bias: bool = True,
+    ):
+        super().__init__()
+        self.translator = ResNetTranslator(
+            inputs, features, width=width, downsamplings=downsamplings, blocks=0, norm=norm, bias=bias
+        )
+        self.multiple = self.translator.multiple
+
+    def forward(self, images: Tensor, instances: Tensor) -> Tensor:
+        """`[N, features, H, W]` in [-1, 1], from pictures and integers `[N, 1, H, W]` that name instances."""
+        return instance_means(self.translator(images), instances)
+
+
+def instance_means(maps: Tensor, instances: Tensor) -> Tensor:
+    """Each pixel's mean over its own instance in its own picture: `[N, C, H, W]` to the same."""
+    count, channels, height, width = maps.shape
+    picture = torch.arange(count, device=maps.device).repeat_interleave(height * width)
+    _, owner = torch.unique(torch.stack([picture, instances.flatten()]), dim=1, return_inverse=True)
+    pixels = maps.permute(0, 2, 3, 1).reshape(-1, channels)
+    sums = pixels.new_zeros(int(owner.max()) + 1, channels).index_add(0, owner, pixels)
+    means = sums / torch.bincount(owner).unsqueeze(1)
+    return means[owner].view(count, height, width, channels).permute(0, 3, 1, 2)

@@ -1,0 +1,215 @@
+"""GauGAN's networks: normalisation told what lies where (Park et al. 2019, arXiv:1903.07291)."""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, leaky_relu, relu
+
+from ganarium.networks.layers.norms import PlainNorm, plain_norm2d, spectral
+
+HALVINGS = 6
+"""Of the style encoder."""
+STYLE_SIZE = 256
+"""Height and width, in pixels, that the style encoder resizes pictures to."""
+
+
+def _begin(net: nn.Module) -> None:
+    """Glorot's normal weights of gain 0.02, zero biases (app. A)."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_normal_(module.weight, gain=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+class SPADE(nn.Module):
+    """Spatially-adaptive normalisation: scale and shift are drawn from the label map (eq. 1).
+
+    Args:
+        channels: of what is normalised.
+        labels: channels of the label map.
+        norm: the normalisation without parameters of its own.
+        hidden: channels between the label map and scale and shift.
+        kernel: their convolutions' height and width.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        labels: int,
+        *,
+        norm: PlainNorm = "batch",
+        hidden: int = 128,
+        kernel: int = 3,
+    ):
+        super().__init__()
+        self.norm = (
+            nn.BatchNorm2d(channels, affine=False) if norm == "batch" else plain_norm2d(norm, channels)
+        )
+        self.shared = nn.Conv2d(labels, hidden, kernel, padding=kernel // 2)
+        self.scale, self.shift = (nn.Conv2d(hidden, channels, kernel, padding=kernel // 2) for _ in range(2))
+
+    def forward(self, maps: Tensor, labels: Tensor) -> Tensor:
+        """`[N, channels, h, w]`, told a label map `[N, labels, H, W]` of any size."""
+        told = relu(self.shared(interpolate(labels, maps.shape[2:])))
+        return self.norm(maps) * (1 + self.scale(told)) + self.shift(told)
+
+
+class SPADEBlock(nn.Module):
+    """A residual block whose norms are told the label map (fig. 4); past it goes what a convolution fits."""
+
+    def __init__(
+        self,
+        fan_in: int,
+        fan_out: int,
+        labels: int,
+        *,
+        norm: PlainNorm = "batch",
+        hidden: int = 128,
+        kernel: int = 3,
+    ):
+        super().__init__()
+        middle = min(fan_in, fan_out)
+
+        def told(channels: int) -> SPADE:
+            return SPADE(channels, labels, norm=norm, hidden=hidden, kernel=kernel)
+
+        self.norm_1, self.conv_1 = told(fan_in), nn.Conv2d(fan_in, middle, 3, padding=1)
+        self.norm_2, self.conv_2 = told(middle), nn.Conv2d(middle, fan_out, 3, padding=1)
+        self.passes = fan_in == fan_out
+        if not self.passes:
+            self.norm_past, self.conv_past = told(fan_in), nn.Conv2d(fan_in, fan_out, 1, bias=False)
+
+    def forward(self, maps: Tensor, labels: Tensor) -> Tensor:
+        """`[N, fan_out, h, w]`."""
+        past = maps if self.passes else self.conv_past(self.norm_past(maps, labels))
+        change = self.conv_1(leaky_relu(self.norm_1(maps, labels), 0.2))
+        return past + self.conv_2(leaky_relu(self.norm_2(change, labels), 0.2))
+
+
+class SPADEGenerator(nn.Module):
+    """Label maps `[N, labels, H, W]`, one-hot, to pictures `[N, outputs, H, W]` in [-1, 1] (fig. 11).
+
+    Args:
+        labels: channels of the label maps, that of instance edges included.
+        outputs: channels of the pictures.
+        width: channels of the last block; 16 times as many at the bottom.
+        doublings: 5; 6, one more at the bottom ("more"); or 7, with one more block ("most").
+        style_dim: numbers of a style (`StyleEncoder`); without, the bottom is the label map made small.
+        bottom_area: with a style, height times width in pixels of the bottom; pictures have
+            4^doublings times as many.
+        norm: what SPADE modulates.
+        hidden: channels of SPADE between the label map and scale and shift.
+        kernel: height and width of SPADE's convolutions.
+        spectral_norm: of the blocks' weights.
+
+    Raises:
+        ValueError: `doublings` is none of 5, 6 and 7.
+    """
+
+    def __init__(
+        self,
+        labels: int,
+        outputs: int,
+        *,
+        width: int = 64,
+        doublings: int = 5,
+        style_dim: int = 0,
+        bottom_area: int = 64,
+        norm: PlainNorm = "batch",
+        hidden: int = 128,
+        kernel: int = 3,
+        spectral_norm: bool = True,
+    ):
+        super().__init__()
+        if doublings not in (5, 6, 7):
+            raise ValueError(f"doublings is {doublings}; it may be 5, 6 (more) or 7 (most)")
+        self.multiple = 2**doublings
+        self.doublings, self.style_dim, self.bottom_area = doublings, style_dim, bottom_area
+        sizes = [16 * width] * 4 + [8 * width, 4 * width, 2 * width, width]
+        if doublings == 7:
+            sizes.append(width // 2)
+        self.bottom = (
+            nn.Linear(style_dim, sizes[0] * bottom_area)
+            if style_dim
+            else nn.Conv2d(labels, sizes[0], 3, padding=1)
+        )
+        self.blocks = nn.ModuleList(
+            SPADEBlock(fan_in, fan_out, labels, norm=norm, hidden=hidden, kernel=kernel)
+            for fan_in, fan_out in itertools.pairwise(sizes)
+        )
+        self.last = nn.Conv2d(sizes[-1], outputs, 3, padding=1)
+        _begin(self)
+        for block in self.blocks:
+            for name in ("conv_1", "conv_2", "conv_past"):
+                if hasattr(block, name):
+                    spectral(getattr(block, name), wanted=spectral_norm)
+
+    def forward(self, labels: Tensor, styles: Tensor | None = None) -> Tensor:
+        """Pictures of the label maps' size, a multiple of `multiple`; styles are `[N, style_dim]`.
+
+        Raises:
+            ValueError: styles are missing, not taken, or the size is not the one that styles are drawn at.
+        """
+        if (styles is None) == bool(self.style_dim):
+            wants = f"styles [N, {self.style_dim}]" if self.style_dim else "no styles"
+            raise ValueError(f"this generator takes {wants} beside the label maps")
+        maps = self._bottom(labels, styles)
+        for depth, block in enumerate(self.blocks):
+            if self._grows(depth):
+                maps = interpolate(maps, scale_factor=2.0)
+            maps = block(maps, labels)
+        return torch.tanh(self.last(leaky_relu(maps, 0.2)))
+
+    def _grows(self, depth: int) -> bool:
+        """Whether height and width double before a block: not the first; the third only with 6 or more."""
+        return depth > 0 and (depth != 2 or self.doublings > 5)
+
+    def _bottom(self, labels: Tensor, styles: Tensor | None) -> Tensor:
+        height, width = (side // self.multiple for side in labels.shape[2:])
+        if styles is None:
+            return self.bottom(interpolate(labels, (height, width)))
+        if height * width != self.bottom_area:
+            pixels = self.bottom_area * self.multiple**2
+            raise ValueError(
+                f"label maps are {labels.shape[2]}x{labels.shape[3]}, but with styles this generator draws "
+                f"pictures of {pixels:,} pixels alone, height and width multiples of {self.multiple}"
+            )
+        return self.bottom(styles).view(len(styles), -1, height, width)
+
+
+class StyleEncoder(nn.Module):
+    """Pictures `[N, inputs, H, W]` in [-1, 1] to mean and log variance of their styles (fig. 14)."""
+
+    def __init__(
+        self,
+        inputs: int = 3,
+        *,
+        width: int = 64,
+        style_dim: int = 256,
+        norm: PlainNorm = "instance",
+        bias: bool = False,
+        spectral_norm: bool = True,
+    ):
+        super().__init__()
+        sizes = [inputs, *(width * min(2**k, 8) for k in range(HALVINGS))]
+        self.convs = nn.ModuleList(
+            nn.Conv2d(fan_in, fan_out, 3, stride=2, padding=1, bias=bias)
+            for fan_in, fan_out in itertools.pairwise(sizes)
+        )
+        self.norms = nn.ModuleList(plain_norm2d(norm, size) for size in sizes[1:])
+        features = sizes[-1] * (STYLE_SIZE // 2**HALVINGS) ** 2
+        self.mean, self.log_variance = (nn.Linear(features, style_dim) for _ in range(2))
+        _begin(self)
+        for conv in self.convs:
+            spectral(conv, wanted=spectral_norm)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Two tensors `[N, style_dim]`; pictures of another size are resized first."""
+        maps = images
+        if maps.shape[2:] != (STYLE_SIZE, STYLE_SIZE):
+            maps = interpolate(maps, (STYLE_SIZE, STYLE_SIZE), mode="bilinear")
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            maps = leaky_relu(norm(conv(maps)), 0.2)
+        return self.mean(maps.flatten(1)), self.log_variance(maps.flatten(1))

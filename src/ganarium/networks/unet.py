@@ -1,0 +1,87 @@
+"""The U-Net translator of pix2pix (Isola et al. 2017, arXiv:1611.07004, sec. 3.2.1 and 6.1.1).
+
+After Ronneberger et al. 2015, arXiv:1505.04597.
+"""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout, leaky_relu, relu
+
+from ganarium.networks.layers.initial import gaussian
+from ganarium.networks.layers.normed import NormedConv
+from ganarium.networks.layers.norms import PlainNorm
+
+MOST = 8
+"""No layer has more than this many times `width` channels."""
+DROPPED_BELOW = 4
+"""Dropout is for the coarse levels below this one; the innermost goes without."""
+
+
+class UNetTranslator(nn.Module):
+    """Pictures `[N, inputs, H, W]` to pictures `[N, outputs, H, W]` in [-1, 1], with a skip at every level.
+
+    Args:
+        inputs: channels of the pictures that come in.
+        outputs: channels of those that come out.
+        downsamplings: how often height and width are halved: 8 for 256x256, where one pixel is left.
+        width: channels of the outermost level; twice as many at each below it, at most 8 times.
+        norm: of all levels but the outermost, and the innermost on the way down.
+        dropout: on the way up, the probability that a value of a coarse level is dropped.
+        bias: whether the convolutions other than the last have one.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        downsamplings: int = 8,
+        width: int = 64,
+        norm: PlainNorm = "batch",
+        dropout: float = 0.5,
+        bias: bool = False,
+    ):
+        super().__init__()
+        if downsamplings < 2:
+            raise ValueError(f"downsamplings is {downsamplings}; a U-Net has at least 2")
+        self.multiple, self.dropout = 2**downsamplings, dropout
+        sizes = [width * min(2**k, MOST) for k in range(downsamplings)]
+        innermost = downsamplings - 1
+        self.down = nn.ModuleList(
+            NormedConv(
+                nn.Conv2d(above, here, 4, stride=2, padding=1, bias=bias),
+                "none" if level in (0, innermost) else norm,
+            )
+            for level, (above, here) in enumerate(itertools.pairwise([inputs, *sizes]))
+        )
+        self.up = nn.ModuleList(
+            NormedConv(
+                nn.ConvTranspose2d(
+                    here if level == innermost else 2 * here,
+                    above,
+                    4,
+                    stride=2,
+                    padding=1,
+                    bias=bias or level == 0,
+                ),
+                "none" if level == 0 else norm,
+            )
+            for level, (above, here) in enumerate(itertools.pairwise([outputs, *sizes]))
+        )
+        gaussian(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Height and width must be multiples of `multiple`."""
+        skips = [self.down[0](images)]
+        for layer in self.down[1:]:
+            skips.append(layer(leaky_relu(skips[-1], 0.2)))
+        innermost = len(self.up) - 1
+        maps = skips.pop()
+        for level in reversed(range(1, len(self.up))):
+            maps = self.up[level](relu(maps))
+            if DROPPED_BELOW <= level < innermost:
+                maps = dropout(maps, self.dropout, self.training)
+            maps = torch.cat([skips.pop(), maps], 1)
+        return torch.tanh(self.up[0](relu(maps)))
