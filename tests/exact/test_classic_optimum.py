@@ -177,15 +177,16 @@ LABELS = torch.tensor([[0.3, 0.1, 0.1], [0.2, 0.1, 0.2]], dtype=torch.float64)
 FAKE_LABELS = torch.tensor([[0.1, 0.2, 0.2], [0.0, 0.2, 0.3]], dtype=torch.float64)
 
 
-def test_the_best_acgan_discriminator_names_both_sides_classes():
-    """log p/q, and beside it the posterior of the class among real and fake samples together."""
+@pytest.mark.parametrize("weight", [1.0, 0.4, 0.0])
+def test_the_best_acgan_discriminator_names_both_sides_classes(weight):
+    """log p/q, and beside it the posterior of the class among real samples and, as they weigh, fake ones."""
     real, fake = (torch.cat([outcomes(row) for row in rows]) for rows in (LABELS, FAKE_LABELS))
     labels = torch.arange(2).repeat_interleave(5)
     table = Table(outputs=3)
-    best(ACGAN, table, Deal(real, fake, labels))
+    best(ACGAN, table, Deal(real, fake, labels), fake_classification_weight=weight)
     entries = table.entries.detach()
     torch.testing.assert_close(entries[:, 0], (LABELS.sum(0) / FAKE_LABELS.sum(0)).log(), rtol=0, atol=1e-4)
-    joint = LABELS + FAKE_LABELS
+    joint = LABELS + weight * FAKE_LABELS
     torch.testing.assert_close(entries[:, 1:].softmax(1).T, joint / joint.sum(0), rtol=0, atol=1e-4)
 
 
