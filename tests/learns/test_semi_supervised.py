@@ -12,7 +12,8 @@ LABELS = 100
 BETTER = 0.03
 """By so much the share of held-out pictures that it names rightly must be greater than the control's.
 
-Measured over three seeds, 40,000 images of digits: 86.5 to 90.5 %, the control 71.6 to 75.6 %.
+Measured over three seeds: of digits 86.5 to 90.5 %, the control 71.6 to 75.6 %; of shapes 60.8 to 73.2 %, the
+control 37.5 to 56.1 %. Without batch norm the controls are better, 74.7 to 77.8 % and 53.6 to 61.7 %.
 """
 
 

@@ -10,7 +10,9 @@ generator matches the means of the discriminator's features f (sec. 3.1).
 
 The first mean is over labelled samples, the others are over all. `data.labels=100` keeps so many labels;
 pictures in a folder named `unlabelled` have none to begin with. `game.unlabelled_weight=0` is the control:
-the same classifier, taught by the labelled samples alone.
+the same classifier, taught by the labelled samples alone. Unlabelled samples help where those of a class
+lie together; where they do not, as the built-in world's shapes, a generator that is to be taken for real
+(`game.adversarial_weight=1`, the preset `world`) gives the discriminator better features.
 
 Not to be confused with: `acgan`, whose generator is told a class, and which needs every label.
 
@@ -21,7 +23,11 @@ Deviations from the paper:
 3. The loss is the paper's sum; its authors' program halves the two unsupervised means.
 4. Users get the averages of both players.
 
-Tested by: the optimum of a table classifier; a textbook loop.
+Tested by: the optimum of a table classifier; a textbook loop over K + 1 classes; digits and the world's
+shapes held back, over three seeds, each beside its control. After 40,000 images with 100 labels of 4,000
+digits it names 86.5 to 90.5 % of others (control 71.6 to 75.6 %, without batch norm 74.7 to 77.8 %); after
+80,000 with 60 labels of 4,000 shapes, preset `world`, 60.8 to 73.2 % (control 37.5 to 56.1 %, without batch
+norm 53.6 to 61.7 %). With the features matched, on those shapes it was worse than its control.
 """
 
 from collections.abc import Callable
