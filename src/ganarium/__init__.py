@@ -7,7 +7,9 @@ if TYPE_CHECKING:
     from ganarium.campaign import Campaign, Stage
     from ganarium.desk import Interrupted, Progress
     from ganarium.game import Clock, Game, Turn, turn
+    from ganarium.interop import import_network
     from ganarium.judge import evaluate, inspect
+    from ganarium.lone import LoneNetwork
     from ganarium.model import Model, load
     from ganarium.pages import compare, report
     from ganarium.recipe import Average, Data, Method, Recipe
@@ -24,6 +26,8 @@ _HOMES = {
     "Game": "game",
     "Turn": "game",
     "turn": "game",
+    "import_network": "interop",
+    "LoneNetwork": "lone",
     "evaluate": "judge",
     "inspect": "judge",
     "Model": "model",
@@ -54,6 +58,8 @@ __all__ = [  # noqa: RUF022 - in the order in which one meets them
     "Interrupted",
     "load",
     "Model",
+    "import_network",
+    "LoneNetwork",
     "save_samples",
     "evaluate",
     "inspect",

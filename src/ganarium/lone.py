@@ -181,7 +181,8 @@ def revived(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LoneNet
     """
     told = config["network"]
     role, kind, settings = (told[key] for key in ("role", "kind", "settings"))
-    with torch.device("meta"):
+    # As in `interop.family`: spectral norm's power iterations take seconds on meta.
+    with torch.device("cpu" if settings.get("spectral_norm") else "meta"):
         network = LONE_NETWORKS[role][kind](**settings)
     network.load_state_dict(tensors, assign=True)
     return LoneNetwork(role, kind, settings, network, Origin(**config["origin"]))

@@ -343,9 +343,10 @@ def load_model(folder: str | Path, *, device: str = "cpu") -> Model:
     """
     model = load(folder, device=device)
     if isinstance(model, LoneNetwork):
+        use = "translate(images)" if model.role == "translator" else ".network"
         raise ValueError(
-            f"{folder} holds a lone {model.role} ({model.kind}), which was imported without a game; from "
-            f"Python ganarium.load(folder) has {'translate(images)' if model.role == 'translator' else '.network'}"
+            f"{folder} holds a lone {model.role} ({model.kind}), which was imported without a game; "
+            f"in Python ganarium.load(folder) has {use}"
         )
     return model
 

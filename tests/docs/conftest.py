@@ -10,7 +10,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from ganarium.interop import FAMILIES
 from ganarium.networks.classifiers import LeNet, SqueezeNet
+from official_states import official_state
 
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
@@ -42,6 +44,8 @@ def belongings(tmp_path_factory):
     squeezenet = SqueezeNet().state_dict()
     save_file(squeezenet, folder / "squeezenet1_0.safetensors")
     torch.save(squeezenet, folder / "inception.pth")  # whose own weights are twenty times as many
+    small = {"inputs": 3, "outputs": 3, "width": 4, "blocks": 1}
+    torch.save(official_state(FAMILIES[0], small), folder / "latest_net_G.pth")
     return folder
 
 

@@ -13,6 +13,7 @@ from ganarium.cli.doctor import doctor
 from ganarium.cli.errors import Verbs
 from ganarium.cli.evaluate import evaluate
 from ganarium.cli.generate import generate
+from ganarium.cli.import_ import import_
 from ganarium.cli.inspect import inspect as inspect_verb
 from ganarium.cli.lab import lab
 from ganarium.cli.methods import methods
@@ -35,6 +36,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "doctor": doctor,
     "report": report,
     "compare": compare,
+    "import": import_,
     "lab": lab,
 }
 

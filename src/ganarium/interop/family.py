@@ -54,8 +54,9 @@ class Family:
     """Settings that leave no trace in a file: the values that such a file may mean; the first is taken."""
 
     def built(self, settings: Settings) -> nn.Module:
-        """The network without weights, on the meta device; TypeError or ValueError for wrong settings."""
-        with torch.device("meta"):
+        """The network, whose weights mean nothing yet; TypeError or ValueError for wrong settings."""
+        # Without memory for weights, but for spectral norm: its power iterations take seconds on meta.
+        with torch.device("cpu" if settings.get("spectral_norm") else "meta"):
             return LONE_NETWORKS[self.role][self.kind](**settings)
 
     def names(self, settings: Settings, network: nn.Module) -> dict[str, str]:
@@ -101,9 +102,11 @@ class Family:
         return Fit(
             self,
             settings,
+            network,
             missing={k: v for k, v in wanted.items() if k not in shared and not k.endswith(COUNTER)},
             unexpected={k: v for k, v in found.items() if k not in shared and k not in idle},
             misshapen={k: (found[k], wanted[k]) for k in sorted(shared) if found[k] != wanted[k]},
+            shared=len(shared),
         )
 
     def _idle(self, settings: Settings) -> set[str]:
@@ -117,15 +120,25 @@ class Fit(NamedTuple):
 
     family: Family
     settings: Settings
+    network: nn.Module
+    """Not filled yet."""
     missing: Shapes
     unexpected: Shapes
     misshapen: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
     """The shape found, and the one wanted."""
+    shared: int
+    """How many names are both found and wanted."""
 
     @property
     def whole(self) -> bool:
         """Every tensor has its place."""
         return not self.faults
+
+    @property
+    def likeness(self) -> float:
+        """The share of all names, found or wanted, that are both."""
+        strange = len(self.missing) + len(self.unexpected)
+        return self.shared / (self.shared + strange) if self.shared else 0.0
 
     @property
     def faults(self) -> int:
@@ -134,10 +147,9 @@ class Fit(NamedTuple):
 
     def filled(self, state: State) -> nn.Module:
         """The network with these tensors, float32, in eval mode."""
-        network = self.family.built(self.settings)
         own = {
             ours: state[official] if official in state else torch.zeros((), dtype=torch.int64)
-            for official, ours in self.family.names(self.settings, network).items()
+            for official, ours in self.family.names(self.settings, self.network).items()
         }
-        network.load_state_dict(own, assign=True)
-        return network.float().eval().requires_grad_(False)
+        self.network.load_state_dict(own, assign=True)
+        return self.network.float().eval().requires_grad_(False)

@@ -137,7 +137,7 @@ def _unlike(candidates: Mapping[str, State]) -> str:
         name, state = max(candidates.items(), key=lambda item: len(item[1]))
         shapes = shapes_of(state)
         fits = [family.fit(shapes) or family.usual_fit(shapes) for family in FAMILIES]
-        nearest = min(fits, key=lambda fit: fit.faults)
+        nearest = max(fits, key=lambda fit: fit.likeness)
         where = f" (of the part {name!r})" if name else ""
         lines.append(f"nearest: {nearest.family.name} of {nearest.family.origin.repository}{where}")
         lines += _listed(nearest)
