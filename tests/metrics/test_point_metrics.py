@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from ganarium.data.points import POINTS
-from ganarium.metrics import modes_covered, share_of_good_samples, sliced_wasserstein
+from ganarium.metrics import (
+    covered_modes,
+    mode_widths,
+    modes_covered,
+    share_of_good_samples,
+    sliced_wasserstein,
+)
 
 torch.set_num_threads(1)
 
@@ -89,3 +95,20 @@ def test_bad_samples_are_named(samples, said):
     ):
         with pytest.raises(ValueError, match=said):
             measure()
+
+
+def test_the_width_of_modes():
+    ring = POINTS["ring"]
+    data = ring.sample(8000)
+    torch.testing.assert_close(mode_widths(data, ring), torch.ones(8).double(), rtol=0, atol=0.05)
+    centres = ring.centres[torch.arange(800) % 8]
+    assert mode_widths(centres, ring).max() < 1e-6
+    half = centres + 0.5 * ring.deviation * torch.randn(800, 2, generator=torch.Generator().manual_seed(0))
+    assert mode_widths(half, ring).mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_modes_that_are_not_covered_have_no_width():
+    ring = POINTS["ring"]
+    samples = ring.centres[:3].repeat(10, 1)
+    assert covered_modes(samples, ring).tolist() == [True] * 3 + [False] * 5
+    assert mode_widths(samples, ring).isnan().tolist() == [False] * 3 + [True] * 5

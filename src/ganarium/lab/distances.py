@@ -67,9 +67,13 @@ def distances(
         seed: of weights, noise and points.
 
     Raises:
-        ValueError: a count below one, or fewer than two shifts.
+        ValueError: no lessons, fewer than two rounds, looks or shifts above zero, or a shift below it.
     """
-    check_counts(lessons_each=lessons_each, rounds=rounds, looks=looks, shifts=len(shifts) - 1)
+    check_counts(lessons_each=lessons_each)
+    if min(rounds, looks) < 2:
+        raise ValueError(f"rounds={rounds} and looks={looks}: a correlation needs at least 2 of each")
+    if min(shifts, default=-1) < 0 or len(set(shifts) - {0}) < 2:
+        raise ValueError(f"shifts={list(shifts)}: give at least two above 0, and none below")
     judges = [taught(_lines(shift), 2, rounds=lessons_each) for shift in shifts]
     learned = np.array([bounds(judge, _lines(shift)) for judge, shift in zip(judges, shifts, strict=True)])
     axis, p, q = histograms()

@@ -1,6 +1,7 @@
 """What the generator learns from while the discriminator becomes optimal: two losses, two gradients."""
 
 import copy
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,7 +72,7 @@ def gradient(
         ),
         arrays=arrays(
             names=list(watched),
-            steps=looks_at(steps, looks)[1:],
+            steps=looks_at(steps, looks),
             **{
                 key: np.stack([each[key] for each in watched.values()])
                 for key in ("norms", "noise", "scores")
@@ -100,7 +101,7 @@ def observed(
     discriminator = MLPDiscriminator((2,), width=64, depth=2)
     due = set(looks_at(steps, looks).tolist())
     told: dict[str, list] = {"norms": [], "noise": [], "scores": [], "accuracy": []}
-    for step in lessons(discriminator, dispute, draw, rounds=steps, lr=2e-3):
+    for step in itertools.chain([0], lessons(discriminator, dispute, draw, rounds=steps, lr=2e-3)):
         if step not in due:
             continue
         gradients = [_gradient(generator, discriminator, loss, noise_dim) for loss in LOSSES]

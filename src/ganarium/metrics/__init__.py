@@ -21,7 +21,13 @@ from ganarium.metrics.neighbours import (
     nearest_neighbours,
     precision_recall_density_coverage,
 )
-from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
+from ganarium.metrics.points import (
+    covered_modes,
+    mode_widths,
+    modes_covered,
+    share_of_good_samples,
+    sliced_wasserstein,
+)
 from ganarium.metrics.reference import Reference
 from ganarium.metrics.similarity import Diversity, ms_ssim, ms_ssim_diversity
 from ganarium.metrics.world import world_quality
@@ -41,6 +47,7 @@ __all__ = [
     "Reference",
     "class_accuracy",
     "code_agreement",
+    "covered_modes",
     "evaluate_samples",
     "features_of",
     "frechet_distance",
@@ -50,6 +57,7 @@ __all__ = [
     "kernel_distance",
     "load_features",
     "memorised_share",
+    "mode_widths",
     "modes_covered",
     "ms_ssim",
     "ms_ssim_diversity",

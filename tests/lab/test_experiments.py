@@ -1,0 +1,102 @@
+"""What every experiment holds, at a size at which nothing is learned."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganarium import lab
+from ganarium.lab import EXPERIMENTS, Finding
+from ganarium.lab.finding import arrays
+
+torch.set_num_threads(1)
+
+TINY = {
+    "ring": {"rounds": 2, "looks": 1, "objectives": ("hinge", "wasserstein-gp")},
+    "distances": {"shifts": (0.0, 1.0, 2.0), "lessons_each": 2, "rounds": 2, "looks": 2},
+    "conjugate": {"lines": 3},
+    "optimum": {"rounds": 2, "batch_size": 8},
+    "collapse": {"cures": ("none", "R1"), "rounds": 4, "looks": 2},
+    "lipschitz": {"rounds": 2, "deep_rounds": 2},
+    "gradient": {"stages": (0, 1), "steps": 2, "looks": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def findings() -> dict[str, Finding]:
+    return {name: experiment(**TINY[name]) for name, experiment in EXPERIMENTS.items()}
+
+
+def same(one: Finding, other: Finding) -> bool:
+    return one.to_dict() == other.to_dict() and all(
+        np.array_equal(values, other.arrays[key], equal_nan=values.dtype.kind == "f")
+        for key, values in one.arrays.items()
+    )
+
+
+def test_there_is_a_tiny_one_of_each():
+    assert TINY.keys() == EXPERIMENTS.keys()
+    assert all(getattr(lab, name) is experiment for name, experiment in EXPERIMENTS.items())
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_table_words_and_figures(findings, name):
+    finding = findings[name]
+    assert finding.name == name
+    assert len({tuple(row) for row in finding.rows}) == 1
+    assert finding.title
+    assert finding.words.endswith(".")
+    assert all(values.size for values in finding.arrays.values())
+    json.dumps(finding.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_seed_decides_and_the_callers_chance_stays(findings, name):
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    assert same(EXPERIMENTS[name](**TINY[name]), findings[name])
+    assert torch.equal(torch.rand(3), expected)
+    if name != "conjugate":
+        assert not same(EXPERIMENTS[name](**TINY[name], seed=1), findings[name])
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_picture(findings, name, tmp_path):
+    findings[name].save(tmp_path / "a" / "picture.png")
+    findings[name].save(tmp_path / "again.png")
+    picture = tmp_path / "a" / "picture.png"
+    assert picture.read_bytes() == (tmp_path / "again.png").read_bytes()
+    assert picture.stat().st_size < 150_000
+    with Image.open(picture) as image:
+        assert min(image.size) >= 400
+        assert len(image.getcolors()) > 20
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "complaint"),
+    [
+        ("ring", {"objectives": ("hinje",)}, "no objective 'hinje'.*Did you mean 'hinge'"),
+        ("ring", {"points": "rings"}, "points='rings'.*Did you mean 'ring'"),
+        ("ring", {"rounds": 0}, "rounds is 0; it must be at least 1"),
+        ("ring", {"r1_weight": -1.0}, "r1_weight is -1.0"),
+        ("distances", {"shifts": (0.0, 1.0)}, "at least two above 0"),
+        ("distances", {"looks": 1}, "at least 2 of each"),
+        ("collapse", {"cures": ("luck",)}, "no cure 'luck'"),
+        ("lipschitz", {"clip_bounds": (0.0,)}, "above 0"),
+        ("gradient", {"stages": (5, 2)}, "rising order"),
+    ],
+)
+def test_wrong_settings_are_named(name, settings, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        EXPERIMENTS[name](**settings)
+
+
+def test_what_json_cannot_say_is_said_in_words():
+    finding = Finding(
+        "a", "b", [{"x": float("inf"), "y": 1.5, "z": "t"}], "c.", arrays(), painter=lambda _: None
+    )
+    assert finding.to_dict()["rows"] == [{"x": "inf", "y": 1.5, "z": "t"}]
