@@ -60,7 +60,13 @@ def points(
 
 
 def pictures(
-    images: int = 6000, *, game: Changes, generator: float = 1e-3, discriminator: float = 1e-3, **data: Any
+    images: int = 6000,
+    *,
+    game: Changes,
+    generator: float = 1e-3,
+    discriminator: float = 1e-3,
+    norm: str = "batch",
+    **data: Any,
 ) -> Callable[[Path], Changes]:
     """The built-in world at 16x16, or the pictures of a folder."""
     changes = {
@@ -68,7 +74,10 @@ def pictures(
         "batch_size": 16,
         "data": {"source": "world", "size": 16, "count": 2000, **data},
         "game": {"noise_dim": 16, **game},
-        "networks": {"generator": {"width": 16}, "discriminator": {"width": 16}},
+        "networks": {
+            "generator": {"kind": "dcgan", "width": 16},
+            "discriminator": {"kind": "dcgan", "width": 16, "norm": norm},
+        },
         "optimizers": {"generator": adam(generator), "discriminator": adam(discriminator)},
         "averages": {"generator": {"half_life_kimg": 2}},
     }
@@ -92,12 +101,12 @@ HEALTHY = {
         "wgan-gp", points(800, game={"penalty_weight": 0.1, "discriminator_updates": 3}, batch_size=64)
     ),
     "dcgan": Patient("dcgan", pictures(game=R1)),
-    "cgan": Patient("cgan", pictures(game=R1, condition="label")),
+    "cgan": Patient("cgan", pictures(game=R1, norm="none", condition="label")),
 }
 SICK = {
     "a discriminator fifty times as fast": Patient(
         "cgan",
-        pictures(game={}, generator=2e-4, discriminator=1e-2, condition="label"),
+        pictures(game={}, generator=2e-4, discriminator=1e-2, norm="none", condition="label"),
         "discriminator has won",
         "optimizers.discriminator.lr=",
     ),
@@ -115,7 +124,7 @@ SICK = {
     ),
     "saturated": Patient(
         "gan",
-        points(400, game={"objective": "saturating", "discriminator_updates": 5}, generator=2e-4),
+        points(300, game={"objective": "saturating", "discriminator_updates": 5}, generator=1e-4),
         "gradient dies",
         "game.objective=non-saturating",
     ),

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 # Each threshold lies between what was seen in runs that learn and in runs sick in known ways, six kinds of
-# each (`tests/watch/patients.py`), seeds 10 to 12: "0.04 | 0.28" names the nearest figures on either side.
+# each (`tests/watch/patients.py`), seeds 10 to 12, for `Chart.lost` up to 42: "0.04 | 0.28" names the nearest
+# figures on either side.
 ENOUGH_ROUNDS, ENOUGH_LINES, ENOUGH_SHEETS = 200, 9, 9
 """Before these nothing is said of players, or of samples: every run begins with a discriminator that wins and
 samples that are all alike. Nine sheets are two fifths of a run, where nothing else is asked for."""
@@ -91,15 +92,15 @@ class Chart:
 
     @cached_property
     def lost(self) -> bool:
-        """Whether the samples are far from the data, and would be if as much again were played at this pace.
+        """Whether samples are far from the data, and would be if two thirds as much again were played.
 
-        What they have come nearer in the last third, they would then come nearer in three more: 0.03 | 0.16.
+        In each they would come as much nearer as they did in the last one: 0.05 | 0.13.
         """
         distance = self.seen("distance")
         if distance is None or distance[2] < FAR:
             return False
         _, before, now = distance
-        return now * min(1.0, now / max(before, FAR)) ** 3 > FAR
+        return now * min(1.0, now / max(before, FAR)) ** 2 > FAR
 
     @cached_property
     def dead(self) -> dict[str, tuple[float, float]]:
