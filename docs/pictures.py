@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
@@ -38,7 +39,7 @@ PICTURES = Path(__file__).parent / "pictures"
 SIDE, REACH, FINER = 320, 2.6, 3
 """Of a picture of points: pixels, half the length of its axes, and how much larger it is drawn first."""
 BLUE, RED = (31, 95, 168, 90), (209, 73, 91, 130)
-COLOURS = 96
+COLOURS = 64
 """So many are enough for a sheet of small pictures, and make its file small."""
 
 Tree = Mapping[str, Any]
@@ -159,7 +160,7 @@ def sheet(model: Model) -> Image.Image:
 def picture_of_experiment(name: str) -> None:
     """Do an experiment of the laboratory and write its picture, and its table beside it."""
     finding = EXPERIMENTS[name]()
-    finding.save(PICTURES / "lab" / f"{name}.png")
+    _save_figure(finding.draw(), PICTURES / "lab" / f"{name}.png")
     text = json.dumps(finding.to_dict(), indent=1, ensure_ascii=False)
     write_text(PICTURES / "lab" / f"{name}.json", text + "\n")
 
@@ -196,9 +197,7 @@ def picture_of_losses(*, rounds: int = 1500, step: int = 25) -> None:
             below.set_xlabel("rounds")
         for row in axes:
             row[0].legend(fontsize=8)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-    _save(Image.open(buffer).convert("RGB").quantize(COLOURS), PICTURES / "losses.png", PngInfo())
+        _save_figure(figure, PICTURES / "losses.png")
 
 
 def _watched(match: Match, step: int) -> tuple[list[int], list[dict[str, float]], list[float]]:
@@ -215,6 +214,12 @@ def _watched(match: Match, step: int) -> tuple[list[int], list[dict[str, float]]
 
 def _plain(value: Any) -> str:
     return str(value).replace(" ", "")
+
+
+def _save_figure(figure: Figure, path: Path) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    _save(Image.open(buffer).convert("RGB").quantize(COLOURS), path, PngInfo())
 
 
 def _save(picture: Image.Image, path: Path, notes: PngInfo) -> None:
