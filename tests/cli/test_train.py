@@ -54,9 +54,7 @@ def test_the_best_model_is_told_and_can_be_used():
     judged = ["evaluate.every=16", "evaluate.count=12", "evaluate.metrics=diversity,world", "every.log=32"]
     out = done("train", "dcgan", "--out", "here", *TINY, *judged)
     assert "# judged every 16 images by score; the best model stays in model-best" in out
-    assert re.search(
-        r"^64/64 images .*  done  world/score \S+.*  ms_ssim_diversity \S+  discrim", out, re.M
-    )
+    assert re.search(r"^64/64 images .*  done  world/score \S+.*  ms_ssim_diversity \S+  discrim", out, re.M)
     assert re.search(r"^16/64 images .*  world/score \S+ \(the best so far\)  ms_ssim", out, re.M)
     (best,) = re.findall(r"^best     here/model-best, after (\d+) images$", out, re.M)
     assert gan.load("here/model-best").images == int(best)
