@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ganarium.networks.mlp import MLPDiscriminator
 from ganarium.parts.dispute import Dispute
 from ganarium.parts.objectives import OBJECTIVES
 from ganarium.parts.penalties import PENALTIES, WEIGHTS
@@ -46,6 +47,11 @@ def test_a_slope_for_each_sample_does_not_go_with_batch_norm(penalty):
     ):
         dispute(penalty=penalty).check(NORMED)
     dispute(penalty=penalty).check(mlp())
+
+
+def test_a_slope_for_each_sample_does_not_go_with_minibatch_discrimination():
+    with pytest.raises(ValueError, match="minibatch_discrimination=0"):
+        dispute(penalty="gp").check(MLPDiscriminator((2,), width=8, depth=1, minibatch_discrimination=4))
 
 
 @pytest.mark.parametrize("penalty", ["none", "clip", "r1", "r2"])

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganarium.parts.judging import mixes_samples
 from ganarium.parts.objectives import OBJECTIVES, ObjectiveName, cross_entropy, squares, zero_sum
 from ganarium.parts.penalties import PENALTIES, WEIGHTS, PenaltyName, Score, clip_weights
 
@@ -91,14 +91,14 @@ class Dispute:
     def check(self, discriminator: nn.Module) -> None:
         """Raise ValueError, which says why, where objective, penalty and network cannot go together."""
         objective, penalty = self.names
-        layers = list(discriminator.modules())
-        if penalty in PER_SAMPLE and any(isinstance(m, _BatchNorm) for m in layers):
+        if penalty in PER_SAMPLE and mixes_samples(discriminator):
             raise ValueError(
-                f"game.penalty={penalty} wants each sample's own slope, but batch normalisation in the "
-                "discriminator makes a score depend on the whole batch (Gulrajani et al. 2017, sec. 4); "
-                "set networks.discriminator.norm=layer, instance or none"
+                f"game.penalty={penalty} wants each sample's own slope, but batch normalisation (or minibatch "
+                "discrimination) makes a score depend on the whole batch (Gulrajani et al. 2017, sec. 4); "
+                "set networks.discriminator.norm=layer, instance or none, and minibatch_discrimination=0"
             )
-        if objective == "wasserstein" and penalty == "none" and not any(map(is_parametrized, layers)):
+        bounded = any(map(is_parametrized, discriminator.modules()))
+        if objective == "wasserstein" and penalty == "none" and not bounded:
             raise ValueError(
                 "game.objective=wasserstein has no bound for a discriminator of any slope; "
                 "set game.penalty=gp (or one-sided-gp, clip, r1, r2, dragan), or use spectral norm"
