@@ -82,7 +82,7 @@ class Desk:
     improved: bool = False
     """Whether the model is the best so far, and not yet saved as that."""
     _likeness: Likeness | None = field(default=None, init=False)
-    _known: set[str] = field(default_factory=set, init=False)
+    _known: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     @property
     def log(self) -> Log:
@@ -191,7 +191,7 @@ class Desk:
         self.log.note(samples=signs, data=likeness.data_signs())
 
     def ask_the_doctor(self, finished: bool) -> None:
-        """Say which diseases are new, and at the end whatever the doctor sees."""
+        """Say what is new to the doctor, and at the end all that is wrong."""
         if processes.rank():
             return
         try:
@@ -199,8 +199,9 @@ class Desk:
         except ValueError as error:  # a log that was damaged before ends no run
             self.trainer.say(f"doctor: {error}")
             return
-        news = [each for each in diagnoses if each.severity == "sick" and each.name not in self._known]
-        self._known.update(each.name for each in news)
+        known = {(each.name, each.severity) for each in diagnoses if each.severity != "unclear"}
+        news = [each for each in diagnoses if (each.name, each.severity) in known - self._known]
+        self._known |= known
         for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, news):
             self.trainer.say(line)
 

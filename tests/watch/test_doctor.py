@@ -176,6 +176,10 @@ def both(*changes):
 
 
 FAR_OFF = setting("samples.distance", 0.4)
+SWELLING = both(
+    setting("players.discriminator.gradient", lambda at: 100 ** (2 * at)),
+    setting("terms.discriminator/adversarial", lambda at: -(100 ** (2 * at))),
+)
 
 
 def test_a_run_that_learns_has_nothing():
@@ -220,17 +224,12 @@ def test_a_run_that_learns_has_nothing():
             "optimizers.discriminator.lr=2e-05 (now divided by 10)",
         ),
         (
-            both(FAR_OFF, setting("players.discriminator.gradient", lambda at: 100 ** (2 * at))),
+            both(FAR_OFF, SWELLING),
             "a term explodes",
             "sick",
             "optimizers.discriminator.lr=2e-05 (now divided by 10)",
         ),
-        (
-            setting("players.discriminator.gradient", lambda at: 100 ** (2 * at)),
-            "a term explodes",
-            "watch",
-            "optimizers.discriminator.lr=",
-        ),
+        (SWELLING, "a term explodes", "watch", "optimizers.discriminator.lr="),
         (
             both(setting("players.generator.update", 1e-9), setting("players.discriminator.update", 1e-9)),
             "weights stand still",
@@ -267,6 +266,7 @@ def test_each_disease(change, name, severity, remedy):
         setting("players.discriminator.gradient", lambda at: 10 ** (-4 * at)),
         setting("players.discriminator.update", 8e-3),
         setting("terms.generator/adversarial", lambda at: -1e5 * at),
+        both(setting("players.generator.gradient", lambda at: 100 ** (2 * at))),
         setting("data.samples", 1),
         setting("data.samples", 500),
     ],
@@ -279,6 +279,7 @@ def test_each_disease(change, name, severity, remedy):
         "a discriminator that has no more to learn",
         "two time scales",
         "a score without a zero",
+        "a gradient that began small",
         "one picture, which is meant",
         "500 samples, each shown twelve times",
     ],
@@ -288,17 +289,41 @@ def test_what_looks_ill_and_is_not(change):
 
 
 def test_what_follows_from_an_explosion_is_not_told():
-    change = both(FAR_OFF, setting("players.discriminator.gradient", lambda at: 100 ** (2 * at)))
+    change = both(FAR_OFF, SWELLING)
     change = both(change, setting("samples.told_apart", 1.0), setting("samples.different", 1.0))
     assert list(found(change)) == ["a term explodes"]
 
 
 def test_gradients_that_are_no_numbers_have_exploded():
-    assert "infinitely many times" in (
-        found(both(FAR_OFF, setting("players.generator.gradient", lambda at: None if at > 0.6 else 1.0)))[
-            "a term explodes"
-        ].finding
+    lost = both(
+        FAR_OFF,
+        setting("players.generator.gradient", lambda at: None if at > 0.6 else 1.0),
+        setting("terms.generator/adversarial", lambda at: 1e6 if at > 0.6 else 1.0),
     )
+    assert "infinitely many times" in found(lost)["a term explodes"].finding
+
+
+def test_a_step_of_half_the_weights_is_an_explosion_with_its_gradient():
+    def change(record, at):
+        record["players"]["generator"]["update"] = 2.0 if at < 0.02 else 2e-3
+        record["players"]["generator"]["gradient"] = 1.0 if at < 0.02 else 1e5
+
+    (diagnosis,) = found(change, lines=100).values()
+    assert diagnosis.remedy == "optimizers.generator.lr=1e-06 (now divided by 200)"
+    assert "One round moved generator by 2 times the size of its weights" in diagnosis.finding
+    assert found(setting("players.generator.update", lambda at: 2.0 if at < 0.02 else 2e-3), lines=100) == {}
+
+
+def test_early_in_a_run_it_may_get_well_by_itself():
+    won = both(FAR_OFF, setting("samples.told_apart", 0.99), setting("samples.different", 3.0))
+    severities = {
+        name: each.severity for name, each in found(won, recipe={**RECIPE, "images": 10_000}).items()
+    }
+    assert severities == {"discriminator has won": "watch", "samples lose diversity": "watch"}
+    severities = {
+        name: each.severity for name, each in found(won, recipe={**RECIPE, "images": 8_000}).items()
+    }
+    assert severities == {"discriminator has won": "sick", "samples lose diversity": "sick"}
 
 
 def test_a_faster_rival_is_slowed_down_to_the_other():

@@ -23,6 +23,8 @@ DEAD = 0.01
 """Norm of a gradient, as a share of what it was: 0.5 | 0.0002."""
 USUAL_STEP = 1e-3
 """What a round moves a player by, as a share of its weights, where nothing is known to be wrong."""
+EARLY = 2 / 3
+"""Share of its length before which a run may get well by itself."""
 UNEVEN = 8.0
 """Quotient of two players' steps: 1.7, while five updates a round or a learning rate four times the other's
 (Heusel et al. 2017) make up to 5 | 21."""
@@ -41,6 +43,7 @@ class Chart:
         self.optimizers: Mapping[str, Any] = recipe.get("optimizers") or {}
         self.rounds = self.records[-1]["round"] if self.records else 0
         self.long = self.rounds >= ENOUGH_ROUNDS and len(self.records) >= ENOUGH_LINES
+        self.early = self.whole[1] < EARLY * (recipe.get("images") or 0)
 
     @property
     def whole(self) -> tuple[int, int]:
@@ -61,11 +64,14 @@ class Chart:
         """How far a round moves a player, as a share of its weights: the median."""
         return statistics.median(self.steps(player, "update"))
 
-    def largest(self, player: str) -> tuple[str, float] | None:
-        """The largest of a player's terms, and its greatest size; None where it has none of its own."""
-        own = [item for r in self.records for item in r["terms"].items() if item[0].startswith(f"{player}/")]
-        name, value = max(own, key=lambda item: abs(item[1]), default=("", 0.0))
-        return (name, abs(value)) if name else None
+    def largest(self, player: str) -> tuple[str, list[float]]:
+        """The player's term that came to the greatest size: its name, and its sizes."""
+        sizes: dict[str, list[float]] = {}
+        for record in self.records:
+            for name, value in record["terms"].items():
+                if name.startswith(f"{player}/"):
+                    sizes.setdefault(name, []).append(abs(value))
+        return max(sizes.items(), key=lambda item: max(item[1]), default=("", []))
 
     def seen(self, sign: str) -> tuple[float, float, float] | None:
         """A sign of the samples in thirds of the run; None where too little is known of it."""

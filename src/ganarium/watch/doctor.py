@@ -35,10 +35,12 @@ ends at 50 %."""
 COLLAPSED, NARROW, SPREADING = 0.33, 0.6, 1.25
 """Effective number of different samples as a share of the data's, 1.0 | 0.19; while in a third of the run it
 does not grow by so much. Conditional pictures begin alike in every class, at 0.21 and growing by 1.5."""
-LEAP, BURST, GROWN = 0.5, 1000.0, 30.0
+LEAP, BURST = 0.5, 1000.0
 """A round that moves weights by half their size, 0.09 | 90, with a gradient so many times its first norm,
-61 | three millions; or a gradient so many times what it was in the first third, 5 | 33 (of scores whose slope
-has no bound)."""
+61 | three millions."""
+GROWN, SWOLLEN = 30.0, 10.0
+"""A gradient so many times what it was in the first third, 5 | 33, and a term likewise, 3 | 46: scores whose
+slope has no bound."""
 UNBALANCED = 20.0
 """Quotient of two players' steps from which they cannot play: 1.7 | 32; below it see `UNEVEN`."""
 STILL = 0.01
@@ -119,9 +121,9 @@ def _ended(chart: Chart, end: str) -> Iterator[Diagnosis]:
 
 
 def _exploded(chart: Chart) -> Iterator[Diagnosis]:
-    """Gradients beyond all measure, and so the terms that they are of.
+    """Gradients beyond all measure, and the terms that they are of.
 
-    The terms themselves may drift without harm: a Wasserstein score has no zero.
+    Neither is enough: gradients begin small where a last layer does, and a Wasserstein score has no zero.
     """
     for player in chart.players:
         gradients, leap = chart.steps(player, "gradient"), max(chart.steps(player, "update"))
@@ -130,12 +132,14 @@ def _exploded(chart: Chart) -> Iterator[Diagnosis]:
         early, middle, now = thirds(gradients)
         highest, usual = max(early, middle, now), max(gradients[0], early)
         burst = leap >= LEAP and highest > BURST * gradients[0] > 0
-        if not burst and not (chart.long and now > GROWN * usual > 0):
+        name, sizes = chart.largest(player)
+        was, _, size = thirds(sizes) if len(sizes) >= ENOUGH_LINES else (1.0, 1.0, 1.0)
+        if not burst and not (chart.long and now > GROWN * usual > 0 and size > SWOLLEN * max(was, 1.0)):
             continue
         times = highest / gradients[0] if burst else now / usual
         finding = f"The gradient of {player} has grown to {figure(times)} times what it was."
-        if term := chart.largest(player):
-            finding += f" {term[0]} has come to {figure(term[1])}."
+        if sizes:
+            finding += f" {name} has come to {figure(max(sizes))}."
         if burst:
             finding += f" One round moved {player} by {figure(leap)} times the size of its weights."
         severity: Severity = "watch" if chart.near else "sick"
@@ -199,7 +203,7 @@ def _lost(chart: Chart) -> Iterator[Diagnosis]:
         name, remedy = "discriminator has won", chart.slower("discriminator")
     else:
         name, remedy = "discriminator too weak", chart.faster("discriminator")
-    yield Diagnosis(name, "sick", finding, chart.recent, remedy)
+    yield Diagnosis(name, "watch" if chart.early else "sick", finding, chart.recent, remedy)
 
 
 def _collapsed(chart: Chart) -> Iterator[Diagnosis]:
@@ -221,7 +225,7 @@ def _collapsed(chart: Chart) -> Iterator[Diagnosis]:
         remedy = "game.penalty=r1 (now none)"
     else:
         remedy = chart.rate("generator", 0.5)
-    severity: Severity = "sick" if now < COLLAPSED * real else "watch"
+    severity: Severity = "sick" if now < COLLAPSED * real and not chart.early else "watch"
     finding = f"They show {figure(now)} different things, where as many real ones show {figure(real)}."
     yield Diagnosis("samples lose diversity", severity, finding, chart.recent, remedy)
 
