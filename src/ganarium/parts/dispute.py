@@ -95,7 +95,8 @@ class Dispute:
             raise ValueError(
                 f"game.penalty={penalty} wants each sample's own slope, but batch normalisation (or "
                 "minibatch discrimination) makes a score depend on the whole batch (Gulrajani et al. 2017, "
-                "sec. 4); set networks.discriminator.norm=layer, instance or none, and minibatch_discrimination=0"
+                "sec. 4); set networks.discriminator.norm=layer, instance or none, "
+                "and minibatch_discrimination=0"
             )
         bounded = any(map(is_parametrized, discriminator.modules()))
         if objective == "wasserstein" and penalty == "none" and not bounded:
