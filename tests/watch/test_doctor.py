@@ -423,7 +423,7 @@ def test_an_empty_log_and_no_run_at_all(tmp_path):
     ],
 )
 def test_a_run_that_ended_at_a_number_that_is_none(tmp_path, fault, said):
-    keys = {"images": 6400, "every": {"log": 640}, "game": {"fault": fault, "after": 3}}
+    keys = {"images": 1600, "every": {"log": 320}, "game": {"fault": fault, "after": 3}}
     with pytest.raises(NonFiniteError):
         gan.train(DUEL, out=tmp_path / "run", **keys)
     (diagnosis,) = gan.doctor(tmp_path / "run")
