@@ -56,9 +56,9 @@ def test_without_a_learning_rate_dcgan_does_not(trained, reader):
 
 
 AS_ASKED = {
-    "acgan": (15_000, 0.9),
-    "cgan": (40_000, 0.65),
-    "projection-cgan": (30_000, 0.8),
+    "acgan": (30_000, 0.8),  # 0.92 and 0.93
+    "cgan": (40_000, 0.65),  # 0.73 after 30,000
+    "projection-cgan": (30_000, 0.7),  # 0.85 and 0.94
 }
 """Images, and the least share of digits that are read as the one asked for; a tenth by chance."""
 
@@ -80,6 +80,7 @@ def test_without_a_learning_rate_it_is_not(trained, reader, method):
 
 
 INFOGAN_IMAGES, INFOGAN_BOUND = 40_000, 0.5
+"""Share of digits read as what their code stands for; 0.66 and 0.71 after 30,000."""
 
 
 def agreement(run, reader):
