@@ -100,7 +100,10 @@ SPECIAL: Mapping[str, Tree] = {
     "dcgan": LAZY_R1,
     "cgan": LAZY_R1,
     "acgan": LAZY_R1,
-    "projection-cgan": {"game": LAZY_R1["game"], "networks": {"discriminator": {"width": 16}}},
+    "projection-cgan": {
+        "networks": {"discriminator": {"kind": "dcgan", "width": 32, "norm": "none", "spectral_norm": True}},
+        "optimizers": both(adam(1e-3)),
+    },
     "sngan": {"networks": {"discriminator": {"width": 16}}, "optimizers": both(adam(1e-3))},
     "ebgan": {
         "game": {"margin": 0.1, "pulling_away_weight": 0.1},

@@ -19,7 +19,7 @@ from ganarium.words import leaves
 from small_runs import side_by_side
 
 TINY = ["images=64", "batch_size=16", "device=cpu", "data.size=16", "data.count=64", "data.workers=0"]
-LAB = {"rounds": 2, "steps": 20, "looks": 1, "count": 200, "seeds": [0]}
+LAB = {"rounds": 4, "looks": 2, "steps": 4, "deep_rounds": 2, "lessons_each": 4, "stages": [0, 2]}
 """Settings that make an experiment short, where it has them."""
 
 
