@@ -23,8 +23,9 @@ Deviations from the paper:
    each class came down to one picture otherwise, and where fake ones taught it, a wrong one.
 6. Users get the averaged generator.
 
-Tested by: a table discriminator, whose score is log p/q and whose classifier is (p(x|c) + q(x|c)) over its
-sum; a textbook loop; the world's shapes drawn as asked, where learning rate zero fails.
+Tested by: a table discriminator, whose score is log p/q and whose classifier is (p(x|c) + v q(x|c)) over its
+sum; a textbook loop; the world's shapes and handwritten digits drawn as asked, where learning rate zero
+fails.
 """
 
 from collections.abc import Callable

@@ -34,7 +34,8 @@ Deviations from the paper:
 5. Users get the averaged generator.
 
 Tested by: a table discriminator, whose optimum is log p(x|c)/q(x|c) and, with mismatched pairs, has a
-closed form, too; a textbook loop; the world's shapes drawn as asked, where learning rate zero fails.
+closed form, too; a textbook loop; the world's shapes and handwritten digits drawn as asked, where learning
+rate zero fails.
 """
 
 from collections.abc import Callable

@@ -20,7 +20,7 @@ Deviations from the paper:
 5. Users get the averaged generator.
 
 Tested by: a table, whose optimum has the inner product's form; the score against eq. 8; a textbook loop; the
-world's shapes drawn as asked, where learning rate zero fails.
+world's shapes and handwritten digits drawn as asked, where learning rate zero fails.
 """
 
 from ganarium.methods.conditional.cgan import CGAN

