@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ganarium import processes
 from ganarium.builder import described
 from ganarium.campaign import Stage
 from ganarium.data.batches import Facts
-from ganarium.data.feed import Feed
+from ganarium.data.feed import Feed, on_device
 from ganarium.engine import Engine
 from ganarium.evaluation import BEST
 from ganarium.game import Game
+from ganarium.methods.translation import Translator
 from ganarium.model import Model
 from ganarium.recipe import Recipe
 from ganarium.watch import doctor, grids, survey
@@ -166,16 +168,33 @@ class Desk:
         )
 
     def draw(self) -> None:
-        """Put the averaged players' samples, always from the same noise, on a sheet."""
-        if processes.rank() or not hasattr(self.engine.game, "generate"):
+        """Put the averaged players' samples, always from the same noise or pictures, on a sheet."""
+        if processes.rank():
             return
+        if isinstance(self.engine.game, Translator):
+            self.draw_translations(self.engine.game)
+        elif hasattr(self.engine.game, "generate"):
+            self.draw_samples()
+
+    def draw_translations(self, game: Translator) -> None:
+        """A row for each of the first pictures: what went in, what came out, and what comes back."""
+        batch = self.feed.dataset.batch(range(min(grids.TRANSLATIONS, len(self.feed.dataset))))
+        with self.engine.averages.in_place(game), torch.no_grad():
+            columns = game.examples(on_device(batch, self.trainer.device))
+        self.show(grids.beside(columns))
+
+    def draw_samples(self) -> None:
+        """Samples from always the same noise, and what is to be noted of them."""
         noise, told = self._asked_for()
         game: Any = self.engine.game
         with self.engine.averages.in_place(game), torch.no_grad():
             samples = game.generate(noise, told).float().cpu()
         self.examine(samples, noise, told)
+        self.show(grids.grid(samples))
+
+    def show(self, picture: Image.Image) -> None:
+        """Save the newest sheet."""
         self.sheet = self.trainer.folder / "samples" / f"{self.images:012d}.png"
-        picture = grids.grid(samples)
         grids.save(picture, self.sheet)
         if self.trainer.board:
             self.trainer.board.sheet(self.images, picture)

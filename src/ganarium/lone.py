@@ -11,10 +11,9 @@ from typing import Any, Self
 import torch
 from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
-from torch.nn.functional import pad
-
 from ganarium.files import replacing, write_text
 from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
+from ganarium.networks.layers.grid import fitted
 
 FORMAT = 1
 LONE_NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
@@ -93,15 +92,11 @@ class LoneNetwork:
         if images.ndim != 4 or images.shape[1] != wanted:
             raise ValueError(f"images are {list(images.shape)}, but this network takes [N, {wanted}, H, W]")
         beside = self._styles(len(images), styles, seed)
-        height, width = images.shape[2:]
-        multiple = int(self.network.multiple)  # type: ignore[arg-type]
-        margins = (0, -width % multiple, 0, -height % multiple)
         made = []
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
-            widened = pad(images[part].to(self.device), margins, mode="replicate")
             told = () if beside is None else (beside[part].to(self.device),)
-            made.append(self.network(widened, *told)[:, :, :height, :width].float().cpu())
+            made.append(fitted(self.network, images[part].to(self.device), *told).float().cpu())
         return torch.cat(made)
 
     def _styles(self, count: int, styles: Tensor | None, seed: int) -> Tensor | None:

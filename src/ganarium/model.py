@@ -17,6 +17,7 @@ from ganarium.data.batches import Facts
 from ganarium.files import replacing, write_text
 from ganarium.game import Game
 from ganarium.lone import LoneNetwork, revived
+from ganarium.methods.translation import Translator, Way
 from ganarium.recipe import Method, Recipe, complete
 from ganarium.tables import build, nearest
 
@@ -145,6 +146,77 @@ class Model:
             told = None if condition is None else condition[start : start + batch_size].to(self.device)
             samples = generate(noise, told).float().cpu()
             yield samples.clamp(-1, 1) if samples.ndim == 4 else samples
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Names of the kinds of pictures that a translating model knows, by number; empty of other models."""
+        if not isinstance(self.game, Translator):
+            return ()
+        paired = self.facts.condition != "domains"
+        return (str(self.facts.condition), "picture") if paired else self.facts.classes
+
+    def way(self, to: str | int | None = None, source: str | int | None = None) -> Way:
+        """From which domain to which a translation goes.
+
+        Args:
+            to: the domain that is wished, by name or number; where it is not said, the first other than `source`.
+            source: the domain of what goes in; where it is not said, the first that leads there.
+
+        Raises:
+            ValueError: the model does not translate, or not so.
+        """
+        names = self.domains
+        if not isinstance(self.game, Translator):
+            raise ValueError(f"a {self.method.name} model does not translate; pix2pix and cyclegan learn to")
+        wished, given = (None if d is None else self._domain(d) for d in (to, source))
+        for way in self.game.ways:
+            if given in (None, way[0]) and wished in (None, way[1]):
+                return way
+        ways = ", ".join(f"{names[a]} to {names[b]}" for a, b in self.game.ways)
+        raise ValueError(f"this {self.method.name} model does not translate {source or ''} to {to}; it does {ways}")
+
+    def _domain(self, wish: str | int) -> int:
+        names = self.domains
+        if isinstance(wish, str) and wish in names:
+            return names.index(wish)
+        if str(wish).isdigit() and int(wish) < len(names):
+            return int(wish)
+        raise ValueError(f"there is no domain {wish!r}{nearest(wish, names)}; they are {', '.join(names)}")
+
+    @torch.no_grad()
+    def translate(
+        self,
+        images: Tensor,
+        *,
+        to: str | int | None = None,
+        source: str | int | None = None,
+        batch_size: int = 8,
+    ) -> Tensor:
+        """Pictures of one domain as pictures of another.
+
+        Height and width may be any: edges are repeated up to what the network needs, and cut away again.
+
+        Args:
+            images: `[N, C, H, W]` in [-1, 1]; label maps are integers `[N, 1, H, W]`.
+            to: see `way`.
+            source: see `way`.
+            batch_size: how many at a time; changes memory, not pictures.
+
+        Returns:
+            `[N, C', H, W]` in [-1, 1], float32 on the CPU.
+
+        Raises:
+            ValueError: the model does not translate so, or takes pictures of other channels.
+        """
+        way = self.way(to, source)
+        assert isinstance(self.game, Translator)
+        facts = self.facts
+        channels = (facts.shape if facts.condition == "domains" else facts.condition_shape)[0]
+        if images.ndim != 4 or images.shape[1] != channels:
+            raise ValueError(f"images are {list(images.shape)}, but this model takes [N, {channels}, H, W]")
+        parts = images.split(batch_size)
+        made = [self.game.translate(part.to(self.device), way).float().cpu() for part in parts]
+        return torch.cat(made).clamp(-1, 1)
 
     @torch.no_grad()
     def classify(self, images: Tensor, *, batch_size: int = 64) -> Tensor:

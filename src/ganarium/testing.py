@@ -26,10 +26,12 @@ from torch import Tensor
 from ganarium import checkpoint, methods, model
 from ganarium.builder import engine_for
 from ganarium.campaign import Campaign, last_game
+from ganarium.data.batches import Unpaired
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
 from ganarium.engine import Engine
 from ganarium.game import Clock, Game
+from ganarium.methods.translation import Translator
 from ganarium.recipe import TINY, Method, Recipe, resolve
 
 ROUNDS = 3
@@ -238,6 +240,8 @@ def check_resumed_equals_uninterrupted(trial: Trial) -> None:
 def check_samples(trial: Trial) -> None:
     """Samples have the data's shape, pictures lie in [-1, 1]; the first are the same however many follow."""
     game, shape = trial.game().eval(), trial.dataset.facts.shape
+    if isinstance(game, Translator):
+        _check_translations(trial, game)
     if not hasattr(game, "generate"):
         return
     many, few = (_drawn(trial, game, count, seed=1) for count in (5, 3))
@@ -250,7 +254,7 @@ def check_samples(trial: Trial) -> None:
 def check_model_round_trip(trial: Trial) -> None:
     """A saved and loaded model draws the same samples."""
     game = trial.game(seed=trial.recipe.seed + 1)
-    if not hasattr(game, "generate"):
+    if not hasattr(game, "generate") and not isinstance(game, Translator):
         return
     trial.played(trial.engine(game), trial.feed())
     methods.add(trial.method)
@@ -402,8 +406,34 @@ def _modes(game: Game) -> dict[str, Any]:
 
 def _drawn(trial: Trial, game: Any, count: int, *, seed: int) -> Tensor:
     with torch.no_grad():
+        if isinstance(game, Translator):
+            return torch.cat([game.translate(_told(trial, way, count), way) for way in game.ways])
         noise = game.draw_noise(count, torch.Generator().manual_seed(seed))
         return game.generate(noise, trial.condition(count))
+
+
+def _told(trial: Trial, way: tuple[int, int], count: int) -> Tensor:
+    """What goes in at the beginning of a way."""
+    batch: Any = trial.dataset.batch(range(count))
+    told: Tensor = batch.domains[way[0]] if isinstance(batch, Unpaired) else batch.condition
+    return told
+
+
+def _check_translations(trial: Trial, game: Translator) -> None:
+    """Every way leads to pictures of the data's shape, whatever height and width go in."""
+    with torch.no_grad():
+        for way in game.ways:
+            given = _told(trial, way, 3)
+            for cut in (0, 1):
+                part = given[..., : given.shape[-2] - cut, :]
+                made = game.translate(part, way)
+                wanted = (3, trial.dataset.facts.shape[0], *part.shape[-2:])
+                assert made.shape == wanted, f"way {way} gives {tuple(made.shape)}, not {wanted}"
+                assert made.isfinite().all(), f"way {way} gives pictures that are not finite"
+                assert made.abs().max() <= 1, f"way {way} gives pictures that reach beyond 1"
+        columns = game.examples(trial.dataset.batch(range(2)))
+        sizes = {tuple(column.shape[-2:]) for column in columns.values()}
+        assert len(sizes) == 1, f"a sheet's columns are of different sizes: {sizes}"
 
 
 def _state(engine: Engine) -> dict[str, Any]:

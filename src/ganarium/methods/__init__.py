@@ -19,6 +19,8 @@ from ganarium.methods.noise_to_image import (
     wgan,
     wgan_gp,
 )
+from ganarium.methods.paired import pix2pix
+from ganarium.methods.unpaired import cyclegan
 from ganarium.recipe import Method
 from ganarium.tables import nearest
 
@@ -38,6 +40,8 @@ BUILT_IN = (
     cgan.METHOD,
     acgan.METHOD,
     projection_cgan.METHOD,
+    pix2pix.METHOD,
+    cyclegan.METHOD,
 )
 
 

@@ -97,6 +97,10 @@ class ResNetTrunk(nn.Module):
         return maps
 
 
+LARGE = 200
+"""Pixels of the shorter side from which on a picture gets nine residual blocks, not six (app. 7.2)."""
+
+
 def _last(width: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(width, outputs, 7, padding=3, padding_mode="reflect")
 
@@ -110,9 +114,10 @@ class ResNetTranslator(nn.Module):
     Args:
         inputs: channels of the pictures that come in.
         outputs: channels of those that come out.
+        size: height and width that it is trained on.
         width: channels after the first convolution.
         downsamplings: how often height and width are halved before the residual blocks.
-        blocks: residual blocks.
+        blocks: residual blocks; 9, or 6 for pictures of a shorter side below 200, where it is not said.
         norm: after every convolution but the last.
         padding: of the residual blocks; the outer convolutions always reflect.
         dropout: within residual blocks, the probability that a value is dropped.
@@ -123,10 +128,11 @@ class ResNetTranslator(nn.Module):
         self,
         inputs: int,
         outputs: int,
+        size: tuple[int, int] = (256, 256),
         *,
         width: int = 64,
         downsamplings: int = 2,
-        blocks: int = 9,
+        blocks: int | None = None,
         norm: PlainNorm = "instance",
         padding: Padding = "reflect",
         dropout: float = 0.0,
@@ -138,7 +144,7 @@ class ResNetTranslator(nn.Module):
             inputs,
             width=width,
             downsamplings=downsamplings,
-            blocks=blocks,
+            blocks=(9 if min(size) >= LARGE else 6) if blocks is None else blocks,
             norm=norm,
             padding=padding,
             dropout=dropout,
@@ -161,6 +167,7 @@ class LocalEnhancer(nn.Module):
     Args:
         inputs: channels of the label maps and edges.
         outputs: channels of the pictures.
+        size: of no account here: it works at any.
         width: channels of the finest enhancer; every coarser network has twice as many.
         downsamplings: of the global network.
         blocks: residual blocks of the global network.
@@ -174,6 +181,7 @@ class LocalEnhancer(nn.Module):
         self,
         inputs: int,
         outputs: int,
+        size: tuple[int, int] = (256, 256),
         *,
         width: int = 32,
         downsamplings: int = 4,

@@ -112,6 +112,7 @@ class SPADEGenerator(nn.Module):
         self,
         labels: int,
         outputs: int,
+        size: tuple[int, int] = (256, 256),
         *,
         width: int = 64,
         doublings: int = 5,

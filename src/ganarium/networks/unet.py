@@ -9,12 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, leaky_relu, relu
 
+from ganarium.networks.layers.grid import fitting_halvings
 from ganarium.networks.layers.initial import gaussian
 from ganarium.networks.layers.normed import NormedConv
 from ganarium.networks.layers.norms import PlainNorm
 
 MOST = 8
 """No layer has more than this many times `width` channels."""
+DEEPEST = 8
+"""Halvings in the paper, of 256x256, where one pixel is left."""
 DROPPED_BELOW = 4
 """Dropout is for the coarse levels below this one; the innermost goes without."""
 
@@ -25,7 +28,9 @@ class UNetTranslator(nn.Module):
     Args:
         inputs: channels of the pictures that come in.
         outputs: channels of those that come out.
-        downsamplings: how often height and width are halved: 8 for 256x256, where one pixel is left.
+        size: height and width that it is trained on.
+        downsamplings: how often height and width are halved; as the size allows, at most 8 times, where it is
+            not said.
         width: channels of the outermost level; twice as many at each below it, at most 8 times.
         norm: of all levels but the outermost, and the innermost on the way down.
         dropout: on the way up, the probability that a value of a coarse level is dropped.
@@ -36,14 +41,16 @@ class UNetTranslator(nn.Module):
         self,
         inputs: int,
         outputs: int,
+        size: tuple[int, int] = (256, 256),
         *,
-        downsamplings: int = 8,
+        downsamplings: int | None = None,
         width: int = 64,
         norm: PlainNorm = "batch",
         dropout: float = 0.5,
         bias: bool = False,
     ):
         super().__init__()
+        downsamplings = max(2, fitting_halvings(size, DEEPEST)) if downsamplings is None else downsamplings
         if downsamplings < 2:
             raise ValueError(f"downsamplings is {downsamplings}; a U-Net has at least 2")
         self.multiple, self.dropout = 2**downsamplings, dropout

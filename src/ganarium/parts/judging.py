@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +14,10 @@ def mixes_samples(net: nn.Module) -> bool:
     return any(isinstance(m, _BatchNorm) or getattr(m, "mixes_samples", False) for m in net.modules())
 
 
-def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> tuple[Any, ...]:
     """The scores of each batch, from one pass over all of them where that is the same thing.
+
+    Where the discriminator gives a list (a tensor a scale), so do the scores of each batch.
 
     A batch is a tensor, or the tuple of tensors that the discriminator takes. Where samples mix
     (see `mixes_samples`) each batch gets a pass of its own.
@@ -23,7 +26,10 @@ def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> t
     if mixes_samples(discriminator):
         return tuple(discriminator(*arg) for arg in args)
     whole = discriminator(*(torch.cat(columns) for columns in zip(*args, strict=True)))
-    return tuple(whole.split([len(arg[0]) for arg in args]))
+    sizes = [len(arg[0]) for arg in args]
+    if isinstance(whole, Tensor):
+        return tuple(whole.split(sizes))
+    return tuple(map(list, zip(*(scale.split(sizes) for scale in whole), strict=True)))
 
 
 @contextlib.contextmanager
@@ -38,14 +44,14 @@ def _held(net: nn.Module) -> Iterator[None]:
             p.requires_grad_(True)
 
 
-def frozen(net: nn.Module, method: str = "__call__") -> Callable[..., Tensor]:
+def frozen(net: nn.Module, method: str = "__call__") -> Callable[..., Any]:
     """`net`, or a method of it, with its weights held constant: gradients pass through and stop at nothing.
 
     An eager network does not need this, since the engine asks for the movers' gradients only; a
     compiled one computes every weight gradient once its forward was traced with trainable weights.
     """
 
-    def call(*args: Tensor) -> Tensor:
+    def call(*args: Tensor) -> Any:
         with _held(net):
             return getattr(net, method)(*args)
 

@@ -1,7 +1,7 @@
 """Samples on one sheet."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from ganarium.files import replacing
 
 GAP = 2
-PICTURES, POINTS = 64, 1000
+PICTURES, POINTS, TRANSLATIONS = 64, 1000, 8
 """How many samples a run's sheets show."""
 
 
@@ -48,6 +48,12 @@ def sheet(
         enlarged = picture.resize((width, height), Image.Resampling.NEAREST)
         out.paste(enlarged, place, enlarged if enlarged.mode == "RGBA" else None)
     return out
+
+
+def beside(columns: Mapping[str, Tensor]) -> Image.Image:
+    """A row for each picture: a column for each name, pictures `[N, C, H, W]` in [-1, 1] of one size."""
+    rows = zip(*columns.values(), strict=True)
+    return sheet([to_picture(picture) for row in rows for picture in row], columns=len(columns))
 
 
 def scatter(points: Tensor, *, size: int = 400, reach: float = 3.0) -> Image.Image:

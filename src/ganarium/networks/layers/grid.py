@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, pad
 
 
 def sides(shape: Sequence[int]) -> tuple[int, int]:
@@ -48,3 +49,28 @@ def centre_cut(images: Tensor, shape: Sequence[int]) -> Tensor:
 def halved(images: Tensor) -> Tensor:
     """Half the height and width: means over 3x3, of what lies within the picture."""
     return avg_pool2d(images, 3, stride=2, padding=1, count_include_pad=False)
+
+
+def fitted(network: Any, images: Tensor, *told: Tensor) -> Tensor:
+    """What a network makes of pictures of any height and width.
+
+    Their edges are repeated up to a multiple of `network.multiple`, and that much is cut away again.
+    """
+    height, width = images.shape[2:]
+    margins = -width % network.multiple, -height % network.multiple
+    if margins == (0, 0):
+        made: Tensor = network(images, *told)
+        return made
+    widened = pad(images, (0, margins[0], 0, margins[1]), mode="replicate")
+    return fitted(network, widened, *told)[:, :, :height, :width]
+
+
+def fitting_halvings(size: tuple[int, int], most: int) -> int:
+    """How often a picture may be halved, at most `most` times, if at most a seventh is to be added to it."""
+    height, width = size
+
+    def added(times: int) -> float:
+        multiple = 2**times
+        return (height + -height % multiple) * (width + -width % multiple) / (height * width) - 1
+
+    return max((times for times in range(1, most + 1) if added(times) <= 1 / 7), default=1)

@@ -1,0 +1,1 @@
+"""Pictures into other pictures, taught by pairs."""

@@ -1,0 +1,1 @@
+"""Pictures of one domain into pictures of another, taught without pairs."""
