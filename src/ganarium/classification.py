@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ganarium import recipe
+from ganarium.data.batches import real_samples
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.metrics.classes import ClassAccuracy, class_accuracy
 from ganarium.model import Model, load_model
@@ -116,8 +117,7 @@ def _folder(source: str | Path | Run) -> Path:
 
 
 def _pictures(dataset: Dataset, indices: list[int]) -> Tensor:
-    batch = dataset.batch(indices)
-    return batch if isinstance(batch, Tensor) else batch.real
+    return real_samples(dataset.batch(indices))
 
 
 def _truth(dataset: Dataset, classes: tuple[str, ...]) -> Tensor:

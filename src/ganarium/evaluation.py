@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganarium.data.batches import Conditioned, Facts
+from ganarium.data.batches import Conditioned, Facts, Unpaired, real_samples
 from ganarium.data.dataset import LABEL, Dataset
 from ganarium.data.points import POINTS, Points
 from ganarium.data.sources.base import spread
@@ -46,9 +46,14 @@ def reference(dataset: Dataset, data: Data, seed: int, *, cached: bool = True) -
     told: dict[str, Any] | None = None
     if cached:
         ends = dataset.batch(indices[[0, -1]])
-        look = fingerprint(ends if isinstance(ends, Tensor) else ends.real)
+        look = fingerprint(real_samples(ends))
         told = {"count": len(indices), "of": len(dataset), "look": look, **identity(data, seed)}
-    return Reference(lambda numbers: dataset.batch(indices[list(numbers)]), len(indices), identity=told)
+
+    def batch(numbers: Sequence[int]) -> Tensor | Conditioned:
+        some = dataset.batch(indices[list(numbers)])
+        return some.domains[-1] if isinstance(some, Unpaired) else some  # what is translated into
+
+    return Reference(batch, len(indices), identity=told)
 
 
 def drawn(model: Model, dataset: Dataset, count: int, seed: int) -> Tensor:

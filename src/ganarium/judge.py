@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganarium.data.batches import Conditioned
+from ganarium.data.batches import Conditioned, real_samples
 from ganarium.data.dataset import LABEL, Dataset, open_data
 from ganarium.data.sources.base import SURVEYED, Report, spread
 from ganarium.evaluation import asked, drawn, reference, truth
@@ -174,5 +174,5 @@ def _read(dataset: Dataset, count: int) -> tuple[Tensor, list[Tensor]]:
     """At most `count` samples, evenly spread, and their conditions."""
     parts = torch.as_tensor(spread(len(dataset), count)).split(_CHUNK)
     batches = [dataset.batch(part.tolist()) for part in parts]
-    samples = torch.cat([batch if isinstance(batch, Tensor) else batch.real for batch in batches])
+    samples = torch.cat([real_samples(batch) for batch in batches])
     return samples, [batch.condition for batch in batches if isinstance(batch, Conditioned)]

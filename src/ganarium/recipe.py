@@ -31,13 +31,15 @@ class Data(Strict):
     channels: int | None = Field(None, gt=0)
     """1 grey, 3 RGB, 4 RGBA; inferred from the data where it is not said."""
     condition: str | None = None
-    """What each sample comes with: `label`, `attributes`, or a picture made from it (`blurred`, ...)."""
+    """What each sample comes with: `label`, `attributes`, or a picture (`blurred`, ...); or `domains`."""
+    split: Literal["train", "test"] = "train"
+    """`test` takes the samples that the data hold back from training."""
     labels: int | None = Field(None, gt=0)
     """Keep only so many labels, evenly over the classes; beside each batch, as many of these samples come."""
     flip: bool = False
     """Mirror half of the pictures left to right."""
     count: int | None = Field(None, gt=0)
-    """Use only so many samples (of the world: draw so many)."""
+    """Use only so many samples, of each domain (of the world: draw so many)."""
     workers: int = Field(2, ge=0)
     """Threads that decode ahead of the engine; 0 decodes in the engine's own."""
     cache_gib: float = Field(2.0, ge=0)

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganarium import recipe
-from ganarium.data.batches import Facts
+from ganarium.data.batches import Conditioned, Facts, real_samples
 from ganarium.data.conditions import CONDITIONS
 from ganarium.data.dataset import open_data
 from ganarium.files import UNFINISHED
@@ -120,7 +120,7 @@ def pictures_for(model: Model, source: str | Path, count: int) -> Tensor:
     )
     dataset = open_data(data)
     batch = dataset.batch(range(min(count, len(dataset))))
-    return batch if isinstance(batch, Tensor) else batch.condition
+    return batch.condition if isinstance(batch, Conditioned) else real_samples(batch)
 
 
 def _told(facts: Facts, condition: Tensor | None, i: int) -> str:

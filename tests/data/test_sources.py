@@ -446,7 +446,7 @@ class TestDrawn:
 def test_unknown_names_and_conditions():
     with pytest.raises(FileNotFoundError, match="did you mean cifar10"):
         opened("cifra10")
-    with pytest.raises(ValueError, match="choose from label, attributes, semantic, edges, style, mask, grey"):
+    with pytest.raises(ValueError, match="choose from label, attributes, domains, semantic, edges, style, mask, grey"):
         opened("world", condition="sketch", count=4)
 
 

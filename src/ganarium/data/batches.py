@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+import torch
 from torch import Tensor
 
 
@@ -26,7 +27,20 @@ class PartlyLabelled(NamedTuple):
     labelled: Conditioned
 
 
-Batch = Tensor | Conditioned | PartlyLabelled
+class Unpaired(NamedTuple):
+    """As many samples of each domain; which of one stand beside which of another means nothing."""
+
+    domains: tuple[Tensor, ...]  # each [N, C, H, W] in [-1, 1]
+
+
+Batch = Tensor | Conditioned | PartlyLabelled | Unpaired
+
+
+def real_samples(batch: Batch) -> Tensor:
+    """The samples of a batch, conditions aside; of domains all, one domain after the other."""
+    if isinstance(batch, Tensor):
+        return batch
+    return torch.cat(batch.domains) if isinstance(batch, Unpaired) else batch.real
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,10 @@ class Facts:
     attributes: tuple[str, ...] = ()
     """Names of the attributes, in the order of the columns."""
     condition: str | None = None
-    """What a batch is conditioned on: `label`, `attributes`, or a kind of picture such as `edges`."""
+    """What a batch is conditioned on: `label`, `attributes`, or a kind of picture such as `edges`.
+
+    Or `domains`: then a batch is `Unpaired`, and the classes are its domains.
+    """
     condition_shape: tuple[int, ...] = ()
     """One condition: `()` for a label, `(A,)` for attributes, `(C, H, W)` for a picture."""
     labelled: int = 0

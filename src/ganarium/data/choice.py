@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ganarium import recipe
 from ganarium.data.conditions import CONDITIONS
 from ganarium.data.order import permutation
-from ganarium.data.sources.base import Report, Source, listed, spread
+from ganarium.data.sources.base import DOMAINS, Report, Source, listed, spread
 
 Positions = NDArray[np.int64]
 
@@ -20,11 +20,11 @@ def check_condition(source: Source, data: recipe.Data) -> None:
         raise ValueError(
             f"data.condition={data.condition}: {source.kind} come without one; leave the key out"
         )
-    allowed = dict.fromkeys((LABEL, ATTRIBUTES, *source.exact_conditions, *CONDITIONS))
+    allowed = dict.fromkeys((LABEL, ATTRIBUTES, DOMAINS, *source.exact_conditions, *CONDITIONS))
     if data.condition is not None and data.condition not in allowed:
         raise ValueError(f"data.condition={data.condition} is unknown here; choose from {', '.join(allowed)}")
-    if data.condition == LABEL and source.labels is None:
-        raise ValueError(_lacking("data.condition=label", data, source, source.no_labels))
+    if data.condition in (LABEL, DOMAINS) and source.labels is None:
+        raise ValueError(_lacking(f"data.condition={data.condition}", data, source, source.no_labels))
     if data.condition == ATTRIBUTES and source.vectors is None:
         raise ValueError(_lacking("data.condition=attributes", data, source, source.no_attributes))
 
@@ -44,15 +44,30 @@ def chosen(source: Source, data: recipe.Data, report: Report) -> Positions:
                 f"{len(unknown):,} samples have no row of attributes and are left out: {listed(unknown)}"
             )
         usable &= known
-    if data.condition == LABEL and source.labels is not None:
+    if data.condition in (LABEL, DOMAINS) and source.labels is not None:
         if unlabelled := int((usable & (source.labels < 0)).sum()):
             report.note(f"{unlabelled:,} samples have no label and are left out")
         usable &= source.labels >= 0
-    numbers = np.flatnonzero(usable)
-    if data.count is not None and data.count > len(numbers):
-        report.note(
-            f"data.count={data.count:,}, but there are {len(numbers):,} samples: all of them are used"
+    if data.condition != DOMAINS or source.labels is None:
+        return _counted(np.flatnonzero(usable), data, "samples", report)
+    domains = [
+        _counted(np.flatnonzero(usable & (source.labels == label)), data, f"of {name}", report)
+        for label, name in enumerate(source.classes)
+    ]
+    if empty := [name for name, domain in zip(source.classes, domains, strict=True) if not len(domain)]:
+        raise ValueError(f"data.source={data.source}: not one sample of {listed(empty)} is whole")
+    if len(domains) < 2:
+        raise ValueError(
+            f"data.condition=domains, but data.source={data.source} is of one kind, {source.classes[0]}: "
+            "give at least two classes"
         )
+    return np.sort(np.concatenate(domains))
+
+
+def _counted(numbers: Positions, data: recipe.Data, what: str, report: Report) -> Positions:
+    """As many of them as `data.count` says, evenly spread."""
+    if data.count is not None and data.count > len(numbers):
+        report.note(f"data.count={data.count:,}, but there are {len(numbers):,} {what}: all of them are used")
     return numbers[spread(len(numbers), data.count or len(numbers))]
 
 

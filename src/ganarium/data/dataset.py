@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganarium import recipe
-from ganarium.data.batches import Conditioned, Facts
+from ganarium.data.batches import Conditioned, Facts, Unpaired
 from ganarium.data.choice import ATTRIBUTES, LABEL, Positions, check_condition, chosen, labelled
 from ganarium.data.conditions import CONDITIONS
 from ganarium.data.images import Array, BrokenPictureError, Form, normalised
-from ganarium.data.sources.base import Report, Source
+from ganarium.data.sources.base import DOMAINS, Report, Source
 from ganarium.data.sources.recognise import recognised
 
 _GIB = 2**30
@@ -37,6 +37,8 @@ def open_data(data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0) -> 
 class Dataset:
     """A finite set of samples, read when asked for, kept where all of them fit into memory.
 
+    With `data.condition=domains` its length is that of the largest domain.
+
     A file found to be broken is reported, and the next whole one stands in for it, on every process alike.
     """
 
@@ -52,24 +54,29 @@ class Dataset:
         self._condition = data.condition
         self._form = source.form(data, self.report)
         self._chosen = chosen(source, data, self.report)
-        self._whole = np.ones(len(self), dtype=bool)
-        self._stand_ins: Positions = np.arange(len(self))
+        self._whole = np.ones(len(self._chosen), dtype=bool)
+        self._stand_ins: Positions = np.arange(len(self._chosen))
         self._mending = threading.Lock()
-        self.labels = np.full(len(self), -1) if source.labels is None else source.labels[self._chosen]
+        unknown = np.full(len(self._chosen), -1)
+        self.labels = unknown if source.labels is None else source.labels[self._chosen]
+        kinds = range(len(source.classes)) if data.condition == DOMAINS else ()
+        self._domains: tuple[Positions, ...] = tuple(np.flatnonzero(self.labels == kind) for kind in kinds)
         self._labelled = labelled(source, self._chosen, data, seed, self.report)
         room = int(data.cache_gib * cache_share * _GIB)
         kept = 0 if source.instant(self._form) else self._form.size
-        self._samples = _Shelf(self._read, len(self), self._form, room if kept else 0, instant=not kept)
+        self._samples = _Shelf(
+            self._read, len(self._chosen), self._form, room if kept else 0, instant=not kept
+        )
         self._shown: _Shelf | None = None
         if data.condition in source.exact_conditions:
             one = self._show(np.zeros(1, dtype=np.int64))
             form = Form(one.shape[1:], one.dtype)
-            self._shown = _Shelf(self._show, len(self), form, room - kept * len(self))
+            self._shown = _Shelf(self._show, len(self._chosen), form, room - kept * len(self._chosen))
         self.facts = self._facts()
         self._complete_report()
 
     def __len__(self) -> int:
-        return len(self._chosen)
+        return max(self.domain_sizes, default=len(self._chosen))
 
     def name(self, index: int) -> str:
         """What a sample is called: its file, where it has one."""
@@ -81,6 +88,16 @@ class Dataset:
         return len(self._labelled)
 
     @property
+    def domain_sizes(self) -> tuple[int, ...]:
+        """How many samples each domain has, where `data.condition=domains`; else none."""
+        return tuple(map(len, self._domains))
+
+    @property
+    def has_test(self) -> bool:
+        """Whether `data.split=test` would give samples that are held back from training."""
+        return self._source.has_test
+
+    @property
     def in_memory(self) -> bool:
         """Whether every sample is decoded, so that a batch takes no time worth speaking of."""
         return self._samples.complete and (self._shown is None or self._shown.complete)
@@ -90,11 +107,11 @@ class Dataset:
         indices: Sequence[int] | Positions,
         *,
         mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
-    ) -> Tensor | Conditioned:
+    ) -> Tensor | Conditioned | Unpaired:
         """These samples, and their condition if `data.condition` asks for one; callable from several threads.
 
         Args:
-            indices: numbers below `len(self)`, in any order.
+            indices: numbers below `len(self)`, in any order; a smaller domain begins anew after its last.
             mirrored: which of them are turned left to right, and their condition with them.
 
         Returns:
@@ -103,6 +120,9 @@ class Dataset:
         Raises:
             ValueError: no sample is whole; or points are to be mirrored.
         """
+        if self._domains:
+            some = [self.domain_batch(i, indices, mirrored=mirrored) for i in range(len(self._domains))]
+            return Unpaired(tuple(some))
         flags = self._flags(mirrored, len(indices))
         positions, samples = self._standing(np.asarray(indices, dtype=np.int64))
         real = _tensor(samples, flags)
@@ -128,6 +148,27 @@ class Dataset:
         flags, wanted = self._flags(mirrored, len(indices)), np.asarray(indices, dtype=np.int64)
         positions, samples = self._standing(self._labelled[wanted], among=self._labelled)
         return Conditioned(_tensor(samples, flags), torch.from_numpy(self.labels[positions]))
+
+    def domain_batch(
+        self,
+        domain: int,
+        indices: Sequence[int] | Positions,
+        *,
+        mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
+    ) -> Tensor:
+        """These samples of one domain.
+
+        Args:
+            domain: its number among the classes.
+            indices: numbers of its samples, in any order; after the last it begins anew.
+            mirrored: as in `batch`.
+
+        Raises:
+            ValueError: as in `batch`.
+        """
+        members = self._domains[domain]
+        wanted = members[np.asarray(indices, dtype=np.int64) % len(members)]
+        return _tensor(self._standing(wanted, among=members)[1], self._flags(mirrored, len(wanted)))
 
     def _flags(self, mirrored: Sequence[bool] | NDArray[np.bool_] | None, count: int) -> NDArray[np.bool_]:
         flags = np.zeros(count, bool) if mirrored is None else np.asarray(mirrored, bool)
@@ -165,7 +206,7 @@ class Dataset:
         with self._mending:
             self.report.broken[broken.name] = broken.reason
             self._whole[np.searchsorted(self._chosen, broken.index)] = False
-            self._stand_ins = self._following(np.flatnonzero(self._whole), np.arange(len(self)))
+            self._stand_ins = self._following(np.flatnonzero(self._whole), np.arange(len(self._whole)))
 
     def _following(self, whole: Positions, positions: Positions) -> Positions:
         """For each position the next one that is whole."""
@@ -194,7 +235,7 @@ class Dataset:
         )
 
     def _complete_report(self) -> None:
-        self.report.samples = len(self)
+        self.report.samples = len(self._chosen)
         self.report.shape = self._form.shape
         self.report.attributes = self._source.attributes
         if self._source.labels is not None:

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganarium.data.batches import Batch, PartlyLabelled
+from ganarium.data.batches import Batch, PartlyLabelled, Unpaired
 from ganarium.data.dataset import Dataset
 from ganarium.data.order import hashed, permutation
 
-_ORDER, _MIRROR, _LABELLED_ORDER, _LABELLED_MIRROR = 1, 2, 4, 5
+_ORDER, _MIRROR, _LABELLED_ORDER, _LABELLED_MIRROR, _DOMAIN_ORDER, _DOMAIN_MIRROR = 1, 2, 4, 5, 6, 7
 
 
 class Feed:
@@ -26,7 +26,8 @@ class Feed:
     It is cut into `accumulate` micro-batches, and each of these into one share for every process. So neither
     the number of processes, nor that of micro-batches, nor that of workers changes what a batch holds.
     Where a few samples keep their labels (`data.labels`), as many of these stand beside every batch: a second
-    such stream.
+    such stream. Of domains (`data.condition=domains`) each has a stream of its own; a batch holds
+    `batch_size` samples of every one, and images and epochs are counted in those of the largest.
 
     Args:
         dataset: where the samples come from.
@@ -67,10 +68,10 @@ class Feed:
                 f"batch_size={batch_size} cannot be shared out among {size} processes times "
                 f"{accumulate} micro-batches: make it a multiple of {size * accumulate}"
             )
-        if len(dataset) < batch_size:
+        fewest = min(dataset.domain_sizes, default=len(dataset))
+        if fewest < batch_size:
             dataset.report.note(
-                f"only {len(dataset):,} samples for batches of {batch_size:,}: "
-                "each is shown more than once a batch"
+                f"only {fewest:,} samples for batches of {batch_size:,}: each is shown more than once a batch"
             )
         self.waited = 0.0
         self.dataset = dataset
@@ -110,7 +111,7 @@ class Feed:
         self._look_ahead()
         if self._device.type == "cpu":
             return batch
-        return _each(batch, lambda part: part.to(self._device, non_blocking=True))
+        return on_device(batch, self._device)
 
     def state_dict(self) -> dict[str, int]:
         """Whole batches handed out; what was only decoded ahead does not count."""
@@ -149,7 +150,21 @@ class Feed:
 
     def _assembled(self, call: int) -> Batch:
         start = (call * self._size + self._rank) * self._share
-        batch: Batch = self.dataset.batch(
+        batch: Batch = self._domains(start) if self.dataset.domain_sizes else self._samples(start)
+        if self._channels_last:
+            batch = _each(batch, _channels_last)
+        return _each(batch, Tensor.pin_memory) if self._device.type == "cuda" else batch
+
+    def _domains(self, start: int) -> Unpaired:
+        shares = []
+        for domain, length in enumerate(self.dataset.domain_sizes):
+            order = _order(length, start, self._share, self._seed, _DOMAIN_ORDER, domain)
+            mirrored = self._mirrored(start, _DOMAIN_MIRROR, domain)
+            shares.append(self.dataset.domain_batch(domain, order, mirrored=mirrored))
+        return Unpaired(tuple(shares))
+
+    def _samples(self, start: int) -> Batch:
+        batch = self.dataset.batch(
             _order(len(self.dataset), start, self._share, self._seed, _ORDER),
             mirrored=self._mirrored(start, _MIRROR),
         )
@@ -159,15 +174,13 @@ class Feed:
                 _order(labelled, start, self._share, self._seed, _LABELLED_ORDER),
                 mirrored=self._mirrored(start, _LABELLED_MIRROR),
             )
-            batch = PartlyLabelled(batch, some)
-        if self._channels_last:
-            batch = _each(batch, _channels_last)
-        return _each(batch, Tensor.pin_memory) if self._device.type == "cuda" else batch
+            return PartlyLabelled(batch, some)
+        return batch
 
-    def _mirrored(self, start: int, key: int) -> NDArray[np.bool_] | None:
+    def _mirrored(self, start: int, *key: int) -> NDArray[np.bool_] | None:
         """Which places of a share of the stream from `start` on show a mirror image."""
         places = np.arange(start, start + self._share)
-        return hashed(places, self._seed, key) >> np.uint64(63) == 1 if self._flip else None
+        return hashed(places, self._seed, *key) >> np.uint64(63) == 1 if self._flip else None
 
 
 def _order(length: int, start: int, count: int, *key: int) -> NDArray[np.int64]:
@@ -181,9 +194,17 @@ def _order(length: int, start: int, count: int, *key: int) -> NDArray[np.int64]:
     return np.concatenate(parts)
 
 
+def on_device(batch: Any, device: torch.device) -> Any:
+    """The same batch on a device."""
+    return _each(batch, lambda part: part.to(device, non_blocking=True))
+
+
 def _each(batch: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """The same batch with every tensor in it changed."""
-    return change(batch) if isinstance(batch, Tensor) else type(batch)(*(_each(p, change) for p in batch))
+    if isinstance(batch, Tensor):
+        return change(batch)
+    parts = tuple(_each(part, change) for part in batch)
+    return parts if type(batch) is tuple else type(batch)(*parts)
 
 
 def _channels_last(part: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.batches import Batch, Conditioned, Facts
+from ganarium.data.batches import Batch, Conditioned, Facts, real_samples
 from ganarium.game import Clock, Game, Turn, turn
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers.virtual import choose_references
@@ -152,7 +152,7 @@ class Duel(Game):
 
     def deal(self, batch: Batch, clock: Clock, *, shared: bool) -> Deal:
         """A batch and as many fake samples, which the generator can learn from where they are `shared`."""
-        real = batch if isinstance(batch, Tensor) else batch.real
+        real = real_samples(batch)
         told = self.told(batch)
         if clock.round == 0:
             choose_references(self.generator, lambda: self.sample(len(real), told))

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
+from ganarium.data.batches import real_samples
 from ganarium.data.dataset import Dataset
 from ganarium.data.sources.base import spread
 from ganarium.files import write_text
@@ -21,7 +20,7 @@ def save(dataset: Dataset, folder: Path) -> None:
     shown = grids.PICTURES if len(dataset.facts.shape) == 3 else grids.POINTS
     count = min(shown, len(dataset))
     batch = dataset.batch(range(count) if dataset.facts.condition else spread(len(dataset), count))
-    real = batch if isinstance(batch, Tensor) else batch.real
+    real = real_samples(batch)
     save_report(dataset, folder)
     grids.save(grids.grid(real), folder / "data.png")
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from ganarium.data.batches import Conditioned
+from ganarium.data.batches import Conditioned, real_samples
 from ganarium.data.dataset import Dataset
 from ganarium.game import Game
 
@@ -75,7 +75,7 @@ class Likeness:
         self.dataset = dataset
         self.chosen = random.Random(0).sample(range(len(dataset)), min(count, COMPARED, len(dataset)))
         batch = dataset.batch(self.chosen)
-        self.real = _coarse(batch.real if isinstance(batch, Conditioned) else batch)
+        self.real = _coarse(real_samples(batch)[-len(self.chosen) :])  # of domains, the last
         self.shape = dataset.facts.shape
         self.within = _distances(self.real, self.real)
         self.usual = self.within[self._others].median().item() if len(self.chosen) > 1 else 0.0
@@ -144,8 +144,8 @@ class Likeness:
             for start in range(0, count, batch_size):
                 part = slice(start, min(start + batch_size, count))
                 batch = self.dataset.batch(self.chosen[part])
-                samples, condition = batch if isinstance(batch, Conditioned) else (batch, None)
-                real.append(_scores(game, samples.to(noise.device), _at(noise.device, condition)))
+                condition = batch.condition if isinstance(batch, Conditioned) else None
+                real.append(_scores(game, real_samples(batch).to(noise.device), _at(noise.device, condition)))
                 asked = None if told is None else told[part]
                 fake.append(_scores(game, game.generate(noise[part], asked), asked))
         above, below = _joined(real), _joined(fake)

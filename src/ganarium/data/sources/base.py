@@ -28,6 +28,9 @@ Read = TypeVar("Read")
 UNLABELLED = frozenset({"unlabelled", "unlabeled"})
 """Names of a sub-folder whose pictures are of any class."""
 
+DOMAINS = "domains"
+"""The `data.condition` that takes the classes for domains."""
+
 SURVEYED = 2000
 """So many headers are read to learn sizes and modes; all of them in a set up to this size."""
 
@@ -117,6 +120,10 @@ class Source(ABC):
     gives_pictures: bool = True
     exact_conditions: tuple[str, ...] = ()
     """Pictures that the source knows to belong to a sample."""
+    has_test: bool = False
+    """Whether some of the samples are held back from training (`data.split=test`)."""
+    no_test: str = "a part of its own for tests"
+    """What would have been held back."""
     broken: frozenset[int] = frozenset()
     """Samples found to be broken by `form`."""
 

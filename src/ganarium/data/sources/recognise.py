@@ -35,6 +35,16 @@ def recognised(data: recipe.Data, seed: int) -> Source:
         FileNotFoundError: there is no such name, file or folder.
         ValueError: nothing in it can be used.
     """
+    source = _recognised(data, seed)
+    if data.split == "test" and not source.has_test:
+        raise ValueError(
+            f"data.split=test, but {data.source} ({source.kind}) holds nothing back: "
+            f"looked for {source.no_test}"
+        )
+    return source
+
+
+def _recognised(data: recipe.Data, seed: int) -> Source:
     name = data.source
     if name == WORLD:
         return DrawnWorld(data, seed)
