@@ -13,6 +13,7 @@ from ganarium.metrics.evaluate import Asked, evaluate_samples
 from ganarium.metrics.features import FeatureNetwork, features_of, load_features
 from ganarium.metrics.frechet import frechet_distance
 from ganarium.metrics.kernel import KernelDistance, kernel_distance
+from ganarium.metrics.lpips import LPIPS
 from ganarium.metrics.neighbours import (
     Memorisation,
     Neighbours,
@@ -21,6 +22,7 @@ from ganarium.metrics.neighbours import (
     nearest_neighbours,
     precision_recall_density_coverage,
 )
+from ganarium.metrics.pairs import MapAgreement, absolute_error, map_agreement, psnr
 from ganarium.metrics.points import (
     covered_modes,
     mode_widths,
@@ -29,10 +31,12 @@ from ganarium.metrics.points import (
     sliced_wasserstein,
 )
 from ganarium.metrics.reference import Reference
-from ganarium.metrics.similarity import Diversity, ms_ssim, ms_ssim_diversity
+from ganarium.metrics.similarity import Diversity, ms_ssim, ms_ssim_diversity, ssim
+from ganarium.metrics.translations import WorldTranslations, world_translations
 from ganarium.metrics.world import world_quality
 
 __all__ = [
+    "LPIPS",
     "Asked",
     "ClassAccuracy",
     "CodeAgreement",
@@ -41,10 +45,13 @@ __all__ = [
     "InceptionScore",
     "Interval",
     "KernelDistance",
+    "MapAgreement",
     "Memorisation",
     "Neighbours",
     "PrecisionRecall",
     "Reference",
+    "WorldTranslations",
+    "absolute_error",
     "class_accuracy",
     "code_agreement",
     "covered_modes",
@@ -56,6 +63,7 @@ __all__ = [
     "intervals",
     "kernel_distance",
     "load_features",
+    "map_agreement",
     "memorised_share",
     "mode_widths",
     "modes_covered",
@@ -63,7 +71,10 @@ __all__ = [
     "ms_ssim_diversity",
     "nearest_neighbours",
     "precision_recall_density_coverage",
+    "psnr",
     "share_of_good_samples",
     "sliced_wasserstein",
+    "ssim",
     "world_quality",
+    "world_translations",
 ]

@@ -142,7 +142,7 @@ def load_features(path: str | Path) -> FeatureNetwork:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     if path.suffix == ".onnx":
         return _onnx_features(path, sha256)
-    state = _state_dict(path)
+    state = state_dict(path)
     try:
         architecture = recognised(state)
     except (RuntimeError, KeyError, IndexError, ValueError) as error:
@@ -246,8 +246,12 @@ def _feature_file(path: Path) -> Path:
     return files[0]
 
 
-def _state_dict(path: Path) -> dict[str, Tensor]:
-    """Parameters by name, out of a trainer's wrapper and without the prefix of data parallelism."""
+def state_dict(path: Path) -> dict[str, Tensor]:
+    """Parameters in a file by name, out of a trainer's wrapper and without the prefix of data parallelism.
+
+    Raises:
+        ValueError: the file is damaged, or a pickle that holds more than tensors.
+    """
     try:
         content = (
             load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)

@@ -1,5 +1,6 @@
-"""Diversity by how alike pictures look, without any features."""
+"""How alike pictures look, without any features: SSIM, MS-SSIM, and diversity by it."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from ganarium.metrics.features import checked_pictures
+from ganarium.metrics.pairs import checked_pairs, framed
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Weights of the scales, finest first: Wang et al. 2003, section 3.2."""
@@ -91,18 +93,47 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
     Raises:
         ValueError: shapes that differ, sides below 11 pixels, or values that are not finite or out of range.
     """
-    for x in (a, b):
-        _check_pictures(x)
-    if a.shape != b.shape:
-        raise ValueError(f"pairs are of one shape; given: {list(a.shape)} and {list(b.shape)}")
-    step = max(1, CHUNK // max(1, a.shape[1:].numel()))
-    pairs = zip(a.split(step), b.split(step), strict=True)
-    return torch.cat([_ms_ssim((x.double() + 1) / 2, (y.double() + 1) / 2) for x, y in pairs]).cpu()
+    return _of_pairs(_ms_ssim, a, b)
+
+
+@torch.no_grad()
+def ssim(a: Tensor, b: Tensor, *, border: int = 0, luma: bool = False) -> Tensor:
+    """Structural similarity of pairs of pictures, float64 `[N]`, at most 1 (Wang et al. 2004, eq. 13).
+
+    Averaged over channels and wherever the window fits.
+
+    Args:
+        a: float `[N, C, H, W]` in [-1, 1].
+        b: the same shape.
+        border: pixels left out at each side, as is usual in super-resolution; 11 must be left.
+        luma: of the brightness alone, as `ganarium.metrics.psnr` does.
+
+    Raises:
+        ValueError: as `ms_ssim`; also where `luma` is asked of pictures that are not RGB.
+    """
+    a, b = (framed(x, border=border, luma=luma) for x in checked_pairs(a, b))
+    return _of_pairs(_ssim, a, b)
 
 
 def num_scales(size: tuple[int, ...] | torch.Size) -> int:
     """How many scales, 5 at most, pictures of this height and width have room for."""
     return sum(min(size) >> scale >= WINDOW for scale in range(len(EXPONENTS)))
+
+
+def _of_pairs(similarity: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor) -> Tensor:
+    """What `similarity` says of pictures in 0..1, given such in [-1, 1]: `[N]` in float64, by the chunk."""
+    a, b = checked_pairs(a, b)
+    for x in (a, b):
+        _check_pictures(x)
+    step = max(1, CHUNK // max(1, a.shape[1:].numel()))
+    pairs = zip(a.split(step), b.split(step), strict=True)
+    return torch.cat([similarity((x.double() + 1) / 2, (y.double() + 1) / 2) for x, y in pairs]).cpu()
+
+
+def _ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Of pictures in 0..1."""
+    luminance, contrast_structure = _terms(a, b)
+    return (luminance * contrast_structure).mean((1, 2, 3))
 
 
 def _ms_ssim(a: Tensor, b: Tensor) -> Tensor:

@@ -1,0 +1,165 @@
+"""LPIPS: how unlike two pictures look to people (Zhang et al. 2018, "The Unreasonable Effectiveness of Deep
+Features as a Perceptual Metric", arXiv:1801.03924), on a trunk and with linear heads that are given as files.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from ganarium.metrics.features import FeatureNetwork, load_features, state_dict
+from ganarium.metrics.pairs import checked_pairs
+
+Version = Literal["0.0", "0.1"]
+
+TAPS: dict[str, dict[int, int]] = {
+    "AlexNet": {1: 64, 4: 192, 7: 384, 9: 256, 11: 256},
+    "VGG-16": {3: 64, 8: 128, 15: 256, 22: 512, 29: 512},
+    "SqueezeNet 1.1": {1: 64, 4: 128, 7: 256, 9: 384, 10: 384, 11: 512, 12: 512},
+    "SqueezeNet 1.0": {1: 96, 4: 128, 7: 256, 8: 384, 9: 384, 10: 512, 12: 512},
+}
+"""Which of a trunk's `features` are looked at, and their channels: AlexNet's conv1 to conv5 and VGG's
+conv1_2, 2_2, 3_3, 4_3 and 5_3, rectified; SqueezeNet's conv1, rectified, and Fire 3, 5, 6, 7, 8 and 9. The
+published heads are for 1.1: 1.0 has 96 channels where they weigh 64."""
+SMALLEST = 32
+"""The shortest side, in pixels, of which the trunks' strides leave something."""
+
+_HEAD = re.compile(r"lin(\d+)\.model\.1\.weight")
+
+
+class LPIPS(nn.Module):
+    """The learned perceptual distance; differentiable, so that it may be a loss, too.
+
+    Args:
+        trunk: an AlexNet, VGG-16 or SqueezeNet (see `ganarium.metrics.load_features`).
+        heads: a weight, not negative, for each channel of each tapped layer: `[C]` each. None counts each
+            channel once: the cosine distance of section 3, with nothing learned from people's judgement.
+        version: of the heads: those of 0.0 were fitted to pictures in [-1, 1] without ImageNet's
+            normalisation, those of 0.1 with it.
+
+    Raises:
+        ValueError: another trunk, or heads that were not fitted to it.
+    """
+
+    def __init__(
+        self, trunk: FeatureNetwork, heads: Sequence[Tensor] | None = None, *, version: Version = "0.1"
+    ) -> None:
+        super().__init__()
+        if trunk.name not in TAPS:
+            raise ValueError(f"LPIPS stands on {', '.join(TAPS)}, not on {trunk.name}: give another network")
+        self.trunk, self.version = trunk, version
+        # The trunk sees pictures in their own size.
+        self.convention = replace(trunk.convention, size=None)
+        if version == "0.0":
+            self.convention = replace(self.convention, mean=(0.5,), deviation=(0.5,))
+        widths = list(TAPS[trunk.name].values())
+        given = widths if heads is None else [head.numel() for head in heads]
+        if given != widths:
+            of = next(
+                (f"are those of {name}" for name in TAPS if list(TAPS[name].values()) == given), "fit none"
+            )
+            raise ValueError(
+                f"the heads weigh {given} channels and {of}, but {trunk.name} has {widths}: "
+                "give the trunk and the heads of one network"
+            )
+        self.learned = heads is not None
+        for number, width in enumerate(widths):
+            head = torch.ones(width) if heads is None else heads[number].detach().float().flatten()
+            self.register_buffer(f"head{number}", head.view(1, -1, 1, 1))
+
+    @classmethod
+    def load(
+        cls, trunk: str | Path, heads: str | Path | None = None, *, version: Version | None = None
+    ) -> Self:
+        """LPIPS from files: `load_features` says which trunks are recognised.
+
+        Args:
+            trunk: weights of the network, trained on ImageNet.
+            heads: as published: keys `lin0.model.1.weight` and so on.
+            version: of the heads; where not said, what the folder that they lie in is called (`v0.0`), else
+                0.1.
+
+        Raises:
+            FileNotFoundError: a file is missing.
+            ValueError: a file holds something else, or the two do not fit.
+        """
+        network = load_features(trunk)
+        if heads is None:
+            return cls(network, version=version or "0.1")
+        return cls(network, load_heads(heads), version=version or version_of(heads))
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """The distance of pairs of pictures `[N, C, H, W]` in [-1, 1], grey or RGB: `[N]`, 0 for equal ones.
+
+        Raises:
+            ValueError: shapes that differ, values out of range, or sides below 32 pixels.
+        """
+        a, b = checked_pairs(a, b)
+        if min(a.shape[-2:]) < SMALLEST:
+            raise ValueError(f"LPIPS needs sides of at least {SMALLEST} pixels; given: {list(a.shape)}")
+        distance = a.new_zeros(len(a), dtype=torch.float32)
+        for number, (x, y) in enumerate(zip(self._tapped(a), self._tapped(b), strict=True)):
+            head = self.get_buffer(f"head{number}")
+            distance = distance + (head * (x - y).square()).sum(1).mean((1, 2))  # eq. 1
+        return distance
+
+    def _tapped(self, images: Tensor) -> Iterator[Tensor]:
+        """The tapped layers' activations, of unit length across channels."""
+        taps, layers = TAPS[self.trunk.name], self.trunk.network.features
+        assert isinstance(layers, nn.Sequential)
+        x = self.convention.apply(images.float())
+        for number, layer in enumerate(list(layers)[: max(taps) + 1]):
+            x = layer(x)
+            if number in taps:
+                yield F.normalize(x, dim=1, eps=1e-10)
+
+    @torch.no_grad()
+    def distances(self, a: Tensor, b: Tensor, *, batch_size: int = 32) -> Tensor:
+        """As `forward`, without gradients and by the batch: float64 `[N]` on the CPU."""
+        device = next(self.trunk.parameters()).device
+        pairs = zip(a.split(batch_size), b.split(batch_size), strict=True)
+        return torch.cat([self(x.to(device), y.to(device)).double().cpu() for x, y in pairs])
+
+    def describe(self) -> dict[str, Any]:
+        """All that two results must share to be comparable, as plain values."""
+        weights = torch.cat(
+            [self.get_buffer(f"head{n}").flatten() for n in range(len(TAPS[self.trunk.name]))]
+        )
+        digest = hashlib.sha256(weights.cpu().numpy().tobytes()).hexdigest()[:12]
+        return {
+            "name": f"LPIPS v{self.version} ({self.trunk.name})" if self.learned else "cosine distance",
+            "trunk": self.trunk.name,
+            "sha256": self.trunk.sha256[:12],
+            "heads": digest if self.learned else "none",
+        }
+
+
+def load_heads(path: str | Path) -> list[Tensor]:
+    """The published linear heads in a file, a weight for each channel of each layer: `[C]` each.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; the linear heads of LPIPS are one file a network")
+    state = state_dict(path)
+    heads = {int(match[1]): x for name, x in state.items() if (match := _HEAD.fullmatch(name))}
+    if not heads or len(heads) != len(state) or sorted(heads) != list(range(len(heads))):
+        found = ", ".join(f"{name} {list(x.shape)}" for name, x in list(state.items())[:4]) or "no tensors"
+        raise ValueError(
+            f"{path} holds no linear heads of LPIPS (lin0.model.1.weight [1, C, 1, 1] ...); found: {found}"
+        )
+    return [heads[number].flatten() for number in range(len(heads))]
+
+
+def version_of(heads: str | Path) -> Version:
+    """The version of heads in a folder called `v0.0` or `v0.1`, as they were published; else 0.1."""
+    return "0.0" if Path(heads).absolute().parent.name == "v0.0" else "0.1"

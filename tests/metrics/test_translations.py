@@ -1,0 +1,90 @@
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from ganarium.data.world import World
+from ganarium.metrics.translations import STYLES, world_translations
+
+torch.set_num_threads(1)
+OTHER = {"plain": "inked", "inked": "plain"}
+
+
+def scenes(**keys):
+    return World(32, seed=5, **keys).scenes(range(7200, 7320))
+
+
+def drawn(some, style):
+    return torch.from_numpy(STYLES[style](some)).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+@pytest.mark.parametrize("textured", [False, True])
+@pytest.mark.parametrize("style", STYLES)
+def test_the_truth_is_right_and_what_shows_nothing_is_by_chance(style, textured):
+    some = scenes(textured=textured)
+    truth, untranslated = drawn(some, style), drawn(some, OTHER[style])
+    dice = torch.Generator().manual_seed(0)
+    blurred = F.avg_pool2d(F.pad(truth, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    accuracy = {
+        name: world_translations(pictures, some, style).summary()["translation_accuracy"]
+        for name, pictures in {
+            "truth": truth,
+            "blurred": blurred,
+            "noisy": (truth + 0.3 * torch.randn(truth.shape, generator=dice)).clamp(-1, 1),
+            "moved by a pixel": truth.roll(1, 3),
+            "blank": torch.zeros_like(truth),
+            "black": -torch.ones_like(truth),
+            "the mean": truth.mean(0, keepdim=True).expand_as(truth),
+            "untranslated": untranslated,
+            "another scene": truth.roll(1, 0),
+        }.items()
+    }
+    assert accuracy.pop("truth") == 1
+    assert all(accuracy.pop(name) > 0.97 for name in ("blurred", "noisy", "moved by a pixel"))
+    assert accuracy.pop("untranslated") < 0.2  # about three times as good as chance: it keeps the colour
+    assert all(value < 0.1 for value in accuracy.values())  # 1/24 is 0.042
+
+
+def test_what_is_said_of_each_picture():
+    some = scenes()
+    pictures = drawn(some, "plain")
+    recoloured = World(32, seed=5).scenes(range(7200, 7320))
+    recoloured.colours[:] = (recoloured.colours + 1) % 4
+    pictures[::2] = drawn(recoloured, "plain")[::2]
+    pictures[1] = -1
+    said = world_translations(pictures, some, "plain")
+    assert said.right.tolist() == [False, False] + [False, True] * 59
+    assert said.right_class[2:].all()
+    assert not said.right_colour[::2].any()
+    assert said.read_right.tolist() == said.right.tolist()
+    assert said.psnr[3] == float("inf") > said.psnr[2]
+    part = said.of(torch.tensor([2, 3]))
+    assert part.right.tolist() == [False, True]
+    assert part.read_right.tolist() == [False, True]
+    assert part.summary()["class_kept"] == 1
+    assert part.summary()["colour_kept"] == part.summary()["read_right"] == 0.5
+
+
+def test_the_inked_style_is_not_read_by_the_judge():
+    some = scenes(channels=1)
+    said = world_translations(drawn(some, "inked"), some, "inked")
+    assert said.read_right is None
+    assert set(said.of(torch.arange(3)).summary()) == {
+        "translation_accuracy",
+        "class_kept",
+        "colour_kept",
+        "psnr",
+    }
+    assert said.right.all()
+
+
+def test_bad_translations_are_named():
+    some = scenes()
+    truth = drawn(some, "plain")
+    for pictures, style, said in (
+        (truth, "painted", "style='painted'.*plain and inked"),
+        (truth[:5], "plain", r"\[5, 3, 32, 32\] of scenes \[120, 3, 32, 32\]"),
+        (truth[:, :1], "plain", "channels"),
+        (truth * 9, "plain", r"in \[-1, 1\]"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            world_translations(pictures, some, style)
