@@ -11,6 +11,7 @@ from typing import Any, Self
 import torch
 from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
+
 from ganarium.files import replacing, write_text
 from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
 from ganarium.networks.layers.grid import fitted

@@ -159,8 +159,8 @@ class Model:
         """From which domain to which a translation goes.
 
         Args:
-            to: the domain that is wished, by name or number; where it is not said, the first other than `source`.
-            source: the domain of what goes in; where it is not said, the first that leads there.
+            to: the domain that is wished, by name or number; any where it is not said.
+            source: the domain of what goes in; any where it is not said. The first way that fits is taken.
 
         Raises:
             ValueError: the model does not translate, or not so.
@@ -173,7 +173,8 @@ class Model:
             if given in (None, way[0]) and wished in (None, way[1]):
                 return way
         ways = ", ".join(f"{names[a]} to {names[b]}" for a, b in self.game.ways)
-        raise ValueError(f"this {self.method.name} model does not translate {source or ''} to {to}; it does {ways}")
+        asked = " ".join(f"{word} {d}" for word, d in (("from", source), ("to", to)) if d is not None)
+        raise ValueError(f"this {self.method.name} model does not translate {asked}; it does {ways}")
 
     def _domain(self, wish: str | int) -> int:
         names = self.domains

@@ -28,7 +28,7 @@ class Translator(Game):
 
     @abstractmethod
     def translate(self, pictures: Tensor, way: Way = (0, 1)) -> Tensor:
-        """Pictures `[N, C, H, W]` in [-1, 1], or a map's integers, to pictures of the same height and width."""
+        """Pictures `[N, C, H, W]` in [-1, 1], or a map's integers, to pictures of as many pixels."""
 
     @abstractmethod
     def examples(self, batch: Any) -> dict[str, Tensor]:
@@ -93,7 +93,7 @@ class UnpairedTranslator(Translator):
 
     def examples(self, batch: Unpaired) -> dict[str, Tensor]:
         """For each way what went in, what came out and, where there is a way back, what comes back."""
-        columns = {}
+        columns: dict[str, Tensor] = {}
         for source, target in self.ways:
             real = batch.domains[source]
             fake = self.translate(real, (source, target))

@@ -44,10 +44,10 @@ TRANSLATORS: dict[str, Callable[..., nn.Module]] = {
     "local-enhancer": LocalEnhancer,
     "spade": SPADEGenerator,
 }
-"""From pictures `[N, inputs, H, W]` to pictures `[N, outputs, H, W]`: `kind(inputs, outputs, size, **settings)`.
+"""From pictures `[N, inputs, H, W]` to `[N, outputs, H, W]`: `kind(inputs, outputs, size, **settings)`.
 
-Height and width are multiples of the network's `multiple`; `layers.grid.fitted` sees to that. `size`, the height
-and width of the training pictures, decides what is not said of depth.
+Height and width are multiples of the network's `multiple`; `layers.grid.fitted` sees to that. `size`, the
+height and width of the training pictures, decides what is not said of depth.
 """
 
 PATCH_DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {

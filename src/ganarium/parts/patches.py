@@ -49,14 +49,14 @@ class PatchDispute(Dispute):
         if isinstance(fake_scores, Tensor):
             assert real_scores is None or isinstance(real_scores, Tensor)
             return super().generator(fake_scores, real_scores)
-        beside = real_scores or [None] * len(fake_scores)
+        beside: Sequence[Tensor | None] = real_scores or [None] * len(fake_scores)
         pairs = zip(fake_scores, beside, strict=True)
         return self._over(super(PatchDispute, self).generator(*pair) for pair in pairs)
 
     def discriminators_terms(
         self, discriminator: nn.Module, real: Tensor, fake: Tensor, every: Callable[[int], bool]
     ) -> dict[str, Tensor]:
-        """What a discriminator descends on, halved as in the papers of translation, and its penalty; `every` is the clock's."""
+        """What a discriminator descends on: both losses, halved, and its penalty; `every` is the clock's."""
         fake_scores, real_scores = scores(discriminator, fake.detach(), real)
         adversarial = self.discriminator(real_scores, fake_scores) / 2
         penalties = self.penalties(lambda samples: verdicts(discriminator(samples)), real, fake, every)

@@ -1,4 +1,4 @@
-r"""pix2pix: image-to-image translation with conditional adversarial networks (Isola et al. 2017, arXiv:1611.07004).
+r"""pix2pix: image-to-image translation with conditional GANs (Isola et al. 2017, arXiv:1611.07004).
 
 Pairs teach what should come out (y) for what goes in (x): edges to photos, maps to streets, grey to colour.
 A U-Net keeps the layout; a discriminator of patches, which sees x, too, asks for sharpness; L1 for the rest
@@ -11,10 +11,11 @@ How much of a picture a score sees is `networks.discriminator.layers`: 3 see 70x
 286x286, and `kind=pixel` a single one (sec. 4.4). `game.l1_weight=0` and `game.adversarial_weight=0` are the
 paper's ablations (sec. 4.2); `game.conditional=false` hides x from the discriminator.
 
-Any folder of photos will do: `data.condition=edges`, `grey`, `mosaic`, `blur`, `lowres` or `mask` makes x from y.
+Any folder of photos will do: `data.condition=edges`, `grey`, `mosaic`, `blur`, `lowres` or `mask` makes x
+from y.
 
-Not to be confused with: `cgan` told a picture, whose generator has noise and no skips; `pix2pixhd` and `gaugan`,
-for label maps at high resolution; `cyclegan`, which needs no pairs.
+Not to be confused with: `cgan` told a picture, whose generator has noise and no skips; `pix2pixhd` and
+`gaugan`, for label maps at high resolution; `cyclegan`, which needs no pairs.
 
 Deviations from the paper:
 1. Dropout, the paper's only noise (sec. 2.1), is off when the model is used, and batch norm uses running
@@ -22,8 +23,8 @@ Deviations from the paper:
 2. The U-Net halves as often as the pictures allow, 8 times from 256x256 on.
 3. No random jitter (sec. 6.2) unless `data.load_size` is set.
 
-Tested by: a textbook loop; the official networks' losses and weights after a training step; the world's shapes
-painted from their edges, where a learning rate of zero fails.
+Tested by: a textbook loop; the official networks' losses and weights after a training step; the world's
+shapes painted from their edges, where a learning rate of zero fails.
 """
 
 from collections.abc import Callable, Iterator
@@ -80,7 +81,7 @@ class Pix2Pix(PairedTranslator):
         self.dispute.check(discriminator)
         if not l1_weight and not adversarial_weight:
             raise ValueError(
-                "game.l1_weight and game.adversarial_weight are both 0: the generator has nothing to learn from"
+                "game.l1_weight and game.adversarial_weight are both 0, so the generator learns nothing; set one"
             )
 
     @classmethod
