@@ -49,7 +49,7 @@ class PatchDispute(Dispute):
         if isinstance(fake_scores, Tensor):
             assert real_scores is None or isinstance(real_scores, Tensor)
             return super().generator(fake_scores, real_scores)
-        beside: Sequence[Tensor | None] = real_scores or [None] * len(fake_scores)
+        beside: Any = real_scores or [None] * len(fake_scores)
         pairs = zip(fake_scores, beside, strict=True)
         return self._over(super(PatchDispute, self).generator(*pair) for pair in pairs)
 

@@ -81,7 +81,7 @@ class Pix2Pix(PairedTranslator):
         self.dispute.check(discriminator)
         if not l1_weight and not adversarial_weight:
             raise ValueError(
-                "game.l1_weight and game.adversarial_weight are both 0, so the generator learns nothing; set one"
+                "game.l1_weight and game.adversarial_weight are both 0: the generator learns nothing"
             )
 
     @classmethod

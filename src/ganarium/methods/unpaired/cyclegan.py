@@ -1,8 +1,8 @@
 r"""CycleGAN: unpaired translation with cycle-consistent networks (Zhu et al. 2017, arXiv:1703.10593).
 
 Two folders are enough: pictures of a, pictures of b, none of which belongs to another. F turns a into b, G
-turns b into a. Each is to be taken for the other domain's by its discriminator, and what went there and back is
-to be what it was (eq. 1 to 3, with the squares of sec. 4).
+turns b into a. Each is to be taken for the other domain's by its discriminator, and what went there and back
+is to be what it was (eq. 1 to 3, with the squares of sec. 4).
 
     discriminator_b   min  (E[(D_b(b) - 1)^2] + E[D_b(F(a))^2]) / 2
     discriminator_a   min  (E[(D_a(a) - 1)^2] + E[D_a(G(b))^2]) / 2
@@ -12,8 +12,8 @@ to be what it was (eq. 1 to 3, with the squares of sec. 4).
     b_to_a            min  the same sum: both move at once
 
 The discriminators judge fakes out of the last 50 (Shrivastava et al. 2017, sec. 2.3). The identity term keeps
-colours (sec. 5.2). `game.cycle=forward` and `backward` close one circle only (sec. 5.1.4). The literature also
-has `game.distance=l2`, `game.objective=non-saturating` and `networks.translator.kind=unet`.
+colours (sec. 5.2). `game.cycle=forward` and `backward` close one circle only (sec. 5.1.4). The literature
+also has `game.distance=l2`, `game.objective=non-saturating` and `networks.translator.kind=unet`.
 
 A warning: what comes back says little about what went there. F hides what it needs for the way back in its
 picture, below what an eye can see (Chu et al. 2017, arXiv:1712.02950): disturb the picture by noise that
