@@ -115,17 +115,23 @@ class LoneNetwork:
     def save(self, folder: str | Path) -> Path:
         """Write the network as a model folder; each file is whole or not there."""
         folder = Path(folder)
-        config = {
+        with replacing(folder / "model.safetensors") as file:
+            file.write(format_tensors(self.tensors()))
+        write_text(folder / "README.md", self._card())
+        write_text(folder / "config.json", json.dumps(self.config(), indent=2) + "\n")
+        return folder
+
+    def config(self) -> dict[str, Any]:
+        """All but the weights, as a plain tree."""
+        return {
             "format": FORMAT,
             "network": {"role": self.role, "kind": self.kind, "settings": self.settings},
             "origin": dataclasses.asdict(self.origin),
         }
-        tensors = {k: x.detach().cpu().contiguous().clone() for k, x in self.network.state_dict().items()}
-        with replacing(folder / "model.safetensors") as file:
-            file.write(format_tensors(tensors))
-        write_text(folder / "README.md", self._card())
-        write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
-        return folder
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights by name; copies on the CPU."""
+        return {k: x.detach().cpu().contiguous().clone() for k, x in self.network.state_dict().items()}
 
     def _card(self) -> str:
         origin = self.origin

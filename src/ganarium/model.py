@@ -23,6 +23,8 @@ from ganarium.tables import build, nearest
 
 FORMAT = 1
 KEYS = ("method", "images", "facts", "run_facts", "stage", "recipe")
+CONFIG = "ganarium"
+"""Where in the metadata of a single file its config stands."""
 
 
 def assemble(method: Method, recipe: Recipe, facts: Facts) -> Game | Campaign:
@@ -332,7 +334,15 @@ class Model:
     def save(self, folder: str | Path) -> Path:
         """Write the model; each file is whole or not there."""
         folder = Path(folder)
-        config = {
+        with replacing(folder / "model.safetensors") as file:
+            file.write(format_tensors(self.tensors()))
+        write_text(folder / "README.md", self._card())
+        write_text(folder / "config.json", json.dumps(self.config(), indent=2) + "\n")
+        return folder
+
+    def config(self) -> dict[str, Any]:
+        """All but the weights, as a plain tree."""
+        return {
             "format": FORMAT,
             "method": self.method.name,
             "images": self.images,
@@ -341,13 +351,9 @@ class Model:
             "stage": self.stage,
             "recipe": self.recipe.model_dump(mode="json"),
         }
-        with replacing(folder / "model.safetensors") as file:
-            file.write(format_tensors(self._kept()))
-        write_text(folder / "README.md", self._card())
-        write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
-        return folder
 
-    def _kept(self) -> dict[str, Tensor]:
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights that are worth keeping, by name; copies on the CPU."""
         return {
             f"{name}.{key}": tensor.detach().cpu().contiguous().clone()
             for name in self.game.keeps
@@ -384,15 +390,21 @@ The licence of the weights follows from the data they were trained on; it is for
 
 
 def load(folder: str | Path, *, device: str = "cpu") -> Model | LoneNetwork:
-    """The model in a model folder or in a run's folder; a lone network where one was imported.
+    """The model in a model folder, in a run's folder or in one exported file; a lone network where one was
+    imported.
 
     Raises:
         FileNotFoundError: there is none; the message says what was looked for.
         ValueError: it is damaged, of another version, or of a method that is not installed.
     """
-    found = _model_folder(Path(folder))
-    config = _config(found / "config.json")
-    tensors = _tensors(found / "model.safetensors")
+    if Path(folder).is_file():
+        found = weights = Path(folder)
+        config = _config_within(found)
+    else:
+        found = _model_folder(Path(folder))
+        weights = found / "model.safetensors"
+        config = _config(found / "config.json")
+    tensors = _tensors(weights)
     if "network" in config:
         try:
             return revived(config, tensors).to(device)
@@ -404,7 +416,7 @@ def load(folder: str | Path, *, device: str = "cpu") -> Model | LoneNetwork:
     played = assemble(method, recipe, run_facts)
     stage = config["stage"]
     game = game_of(played, stage, recipe.images) if isinstance(played, Campaign) else played
-    _fill(game, tensors, found / "model.safetensors")
+    _fill(game, tensors, weights)
     return Model(method, recipe, facts, game, config["images"], stage=stage, run_facts=run_facts).to(device)
 
 
@@ -439,6 +451,27 @@ def _config(path: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
+    return _checked(config, path)
+
+
+def _config_within(path: Path) -> dict[str, Any]:
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            config = (file.metadata() or {}).get(CONFIG)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is no model: it cannot be read as safetensors: {error}") from None
+    if config is None:
+        raise ValueError(
+            f"{path} holds weights that do not say whose they are; "
+            "an official checkpoint becomes a model by ganarium import"
+        )
+    try:
+        return _checked(json.loads(config), path)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def _checked(config: Any, path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         found = config.get("format") if isinstance(config, dict) else type(config).__name__
         raise ValueError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
