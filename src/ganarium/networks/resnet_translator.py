@@ -251,9 +251,12 @@ class InstanceEncoder(nn.Module):
 def instance_means(maps: Tensor, instances: Tensor) -> Tensor:
     """Each pixel's mean over its own instance in its own picture: `[N, C, H, W]` to the same."""
     count, channels, height, width = maps.shape
-    picture = torch.arange(count, device=maps.device).repeat_interleave(height * width)
-    _, owner = torch.unique(torch.stack([picture, instances.flatten()]), dim=1, return_inverse=True)
+    picture = torch.arange(count, device=maps.device).view(-1, 1, 1, 1).expand_as(instances)
+    named = torch.stack([picture.flatten(), instances.flatten()])
+    _, owner = torch.unique(named, dim=1, return_inverse=True)
     pixels = maps.permute(0, 2, 3, 1).reshape(-1, channels)
-    sums = pixels.new_zeros(int(owner.max()) + 1, channels).index_add(0, owner, pixels)
-    means = sums / torch.bincount(owner).unsqueeze(1)
-    return means[owner].view(count, height, width, channels).permute(0, 3, 1, 2)
+    # A row a pixel, more than there are instances: so no size depends on what is in the maps.
+    sums = torch.zeros_like(pixels).index_add(0, owner, pixels)
+    one = torch.ones_like(pixels[:, :1])
+    areas = torch.zeros_like(one).index_add(0, owner, one)
+    return (sums / areas.clamp(min=1))[owner].view(count, height, width, channels).permute(0, 3, 1, 2)
