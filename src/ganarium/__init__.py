@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganarium.campaign import Campaign, Stage
     from ganarium.desk import Interrupted, Progress
+    from ganarium.exporting import Exported, export
     from ganarium.game import Clock, Game, Turn, turn
     from ganarium.interop import import_network
     from ganarium.judge import evaluate, inspect
@@ -26,6 +27,8 @@ _HOMES = {
     "Game": "game",
     "Turn": "game",
     "turn": "game",
+    "Exported": "exporting",
+    "export": "exporting",
     "import_network": "interop",
     "LoneNetwork": "lone",
     "evaluate": "judge",
@@ -61,6 +64,8 @@ __all__ = [  # noqa: RUF022 - in the order in which one meets them
     "import_network",
     "LoneNetwork",
     "save_samples",
+    "export",
+    "Exported",
     "evaluate",
     "inspect",
     "doctor",

@@ -12,6 +12,7 @@ from ganarium.cli.compare import compare
 from ganarium.cli.doctor import doctor
 from ganarium.cli.errors import Verbs
 from ganarium.cli.evaluate import evaluate
+from ganarium.cli.export import export
 from ganarium.cli.generate import generate
 from ganarium.cli.import_ import import_
 from ganarium.cli.inspect import inspect as inspect_verb
@@ -37,6 +38,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "report": report,
     "compare": compare,
     "import": import_,
+    "export": export,
     "lab": lab,
 }
 
