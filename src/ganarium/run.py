@@ -12,7 +12,17 @@ from ganarium.builder import device_named
 from ganarium.data.sources.recognise import NAMES
 from ganarium.desk import Progress
 from ganarium.evaluation import BEST
-from ganarium.recipe import Method, Recipe, changed, complete, from_yaml, resolve, settings
+from ganarium.recipe import (
+    Method,
+    Recipe,
+    Sources,
+    changed,
+    complete,
+    from_yaml,
+    resolve,
+    settings,
+    source_of,
+)
 from ganarium.trainer import Trainer
 from ganarium.watch import log
 
@@ -148,7 +158,7 @@ def group(recipe: Recipe) -> Iterator[None]:
 def chosen_recipe(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: str | Path | Mapping[str, Any] | None = None,
+    data: Sources | Mapping[str, Any] | None = None,
     preset: str | None = None,
     changes: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
@@ -166,7 +176,7 @@ def chosen_recipe(
     if preset is not None:
         layers.append(_preset(row, preset))
     if data is not None:
-        layers.append({"data": data if isinstance(data, Mapping) else {"source": str(data)}})
+        layers.append({"data": data if isinstance(data, Mapping) else {"source": source_of(data)}})
     layers.append(changes or {})
     return _placed(resolve(row, *layers, settings(overrides)))
 
@@ -177,11 +187,14 @@ def _placed(recipe: Recipe) -> Recipe:
         features = str(Path(recipe.evaluate.features).resolve())
         evaluate = recipe.evaluate.model_copy(update={"features": features})
         recipe = recipe.model_copy(update={"evaluate": evaluate})
-    source = Path(recipe.data.source)
-    if recipe.data.source in NAMES or not source.exists():
-        return recipe
-    data = recipe.data.model_copy(update={"source": str(source.resolve())})
+    whole = source_of([_whole(each) for each in recipe.data.sources])
+    data = recipe.data.model_copy(update={"source": whole})
     return recipe.model_copy(update={"data": data})
+
+
+def _whole(source: str) -> str:
+    path = Path(source)
+    return source if source in NAMES or not path.exists() else str(path.resolve())
 
 
 def _method_and_layers(
@@ -225,7 +238,7 @@ def new_folder(method: str, parent: Path = Path("runs")) -> Path:
 def prepare(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: str | Path | Mapping[str, Any] | None = None,
+    data: Sources | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     preset: str | None = None,
     overrides: Sequence[str] = (),
@@ -266,7 +279,7 @@ def refuse_used(folder: Path) -> None:
 def train(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: str | Path | Mapping[str, Any] | None = None,
+    data: Sources | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     preset: str | None = None,
     overrides: Sequence[str] = (),

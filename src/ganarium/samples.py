@@ -103,7 +103,7 @@ def pictures_for(model: Model, source: str | Path, count: int) -> Tensor:
 
     Args:
         model: told a picture.
-        source: of ordinary pictures, if the model was told something made from them (`blurred`, `edges`, ...)
+        source: of ordinary pictures, if the model was told something made from them (`blur`, `edges`, ...)
             or if they are the world's; else of the very pictures that it is to be told.
         count: how many at most.
 

@@ -107,7 +107,7 @@ def test_attributes(tmp_path):
     assert gan.evaluate("here", count=24)["samples"] == 24
 
 
-@pytest.mark.parametrize("kind", ["blurred", "mask"])
+@pytest.mark.parametrize("kind", ["blur", "silhouette"])
 def test_pictures(kind, run):
     done("train", "cgan", "--out", "here", *TINY, f"data.condition={kind}")
     done("generate", run, "--count", "3", "--out", "photos")
@@ -116,7 +116,7 @@ def test_pictures(kind, run):
     told = pictures_for(model, "photos", 4)
     assert told.shape == (3, *model.facts.condition_shape)
     own = open_data(Data(source="photos", channels=told.shape[1])).batch(range(3))
-    assert torch.equal(told, own) == (kind == "mask")  # blurred here, but a mask is a mask
+    assert torch.equal(told, own) == (kind == "silhouette")  # blurred here, but a silhouette is one
     for name, image in zip(pngs("a"), model.generate(4, pictures=told), strict=True):
         assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_picture(image)))
     assert "give pictures" in refused("generate", "here")

@@ -60,7 +60,7 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
     "cgan told attributes": Trial(CGAN, {"data": {"condition": "attributes"}, "game": {"judge": "apart"}}),
     "cgan told pictures": Trial(CGAN, {"data": {"condition": "edges"}, "game": {"mismatched": True}}),
     "cgan from blurs": Trial(
-        CGAN, {"data": {"condition": "blurred"}, "game": {"noise": "none", "join": "add"}}
+        CGAN, {"data": {"condition": "blur"}, "game": {"noise": "none", "join": "add"}}
     ),
     "cgan, mismatched": Trial(CGAN, {"game": {"mismatched": True, "judge": "apart", "penalty": "r1"}}),
     "cgan, added": Trial(CGAN, {"game": {"join": "add", "generator_first": True}}),

@@ -42,7 +42,7 @@ def test_the_sheet_is_spread_over_the_data(tmp_path):
 
 def test_the_sheet_shows_what_came_with_the_conditions_that_samples_are_drawn_for(tmp_path):
     source = pictures(tmp_path / "data", 128)
-    survey.save(open_data(Data(source=str(source), condition="blurred")), tmp_path)
+    survey.save(open_data(Data(source=str(source), condition="blur")), tmp_path)
     assert cells(tmp_path / "data.png") == list(range(64)), "as `Desk.draw` takes its conditions"
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ganarium.data.conditions import CONDITIONS, blurred, edges, grey, low
+from ganarium.data.conditions import CONDITIONS, blur, edges, grey, lowres
 
 torch.set_num_threads(1)
 
@@ -23,10 +23,10 @@ def test_grey_weighs_the_colours():
 
 def test_blurring_keeps_flat_pictures_and_the_mean_and_takes_the_detail():
     flat = torch.full((1, 3, 24, 36), 0.3)
-    assert torch.allclose(blurred(flat), flat, atol=1e-6)
+    assert torch.allclose(blur(flat), flat, atol=1e-6)
     spot = torch.zeros(1, 1, 33, 33)
     spot[..., 16, 16] = 1
-    spread = blurred(spot)
+    spread = blur(spot)
     assert spread.sum().item() == pytest.approx(1, abs=1e-5)
     assert torch.allclose(spread, spread.flip(-1), atol=1e-7)
     assert torch.allclose(spread, spread.mT, atol=1e-7)
@@ -36,7 +36,7 @@ def test_blurring_keeps_flat_pictures_and_the_mean_and_takes_the_detail():
 
 def test_low_holds_a_quarter_of_the_resolution():
     checks = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 2.0 - 1
-    assert low(checks[None, None]).abs().max() < 1e-6
+    assert lowres(checks[None, None]).abs().max() < 1e-6
 
 
 def test_edges_are_where_the_brightness_steps():
@@ -46,3 +46,11 @@ def test_edges_are_where_the_brightness_steps():
     assert (found[:, 3:5] == 1).all()
     assert (found[:, :3] == -1).all()
     assert (found[:, 5:] == -1).all()
+
+
+def test_edges_between_colours_of_one_brightness():
+    halves = torch.zeros(1, 3, 8, 8)
+    halves[:, 0, :, 4:], halves[:, 1, :, 4:] = 0.587, -0.299
+    assert grey(halves).abs().max() < 1e-6
+    assert edges(halves)[0, 0, :, 3:5].min() > -0.9
+    assert (edges(halves)[0, 0, :, :3] == -1).all()

@@ -155,7 +155,7 @@ class Watched:
     def __len__(self):
         return 1000
 
-    def batch(self, indices, *, mirrored=None):
+    def batch(self, indices, *, mirrored=None, corners=None):
         self.asked += 1
         self.threads.add(threading.current_thread().name)
         time.sleep(self.seconds)

@@ -415,7 +415,8 @@ class TestDrawn:
         assert opened("world", count=4, size=(20, 28), channels=1).facts.shape == (1, 20, 28)
 
     @pytest.mark.parametrize(
-        ("condition", "channels"), [("semantic", 1), ("edges", 1), ("style", 3), ("mask", 1), ("blurred", 3)]
+        ("condition", "channels"),
+        [("semantic", 1), ("outline", 1), ("style", 3), ("silhouette", 1), ("blur", 3)],
     )
     def test_the_world_shows_what_it_knows(self, condition, channels):
         data = opened("world", count=12, condition=condition)
@@ -446,7 +447,9 @@ class TestDrawn:
 def test_unknown_names_and_conditions():
     with pytest.raises(FileNotFoundError, match="did you mean cifar10"):
         opened("cifra10")
-    with pytest.raises(ValueError, match="choose from label, attributes, domains, semantic, edges, style, mask, grey"):
+    with pytest.raises(
+        ValueError, match="choose from label, attributes, domains, pair, map, semantic, outline"
+    ):
         opened("world", condition="sketch", count=4)
 
 
@@ -454,7 +457,7 @@ def test_unknown_names_and_conditions():
 def test_what_is_kept_equals_what_is_read_anew(tmp_path, gib):
     for number in range(5):
         save(tmp_path / f"{number}.png", (9, 9), number * 50, "L")
-    data = opened(tmp_path, cache_gib=gib, condition="blurred")
+    data = opened(tmp_path, cache_gib=gib, condition="blur")
     first = data.batch([4, 0, 4, 2], mirrored=[True, False, False, True])
     second = data.batch([4, 0, 4, 2], mirrored=[True, False, False, True])
     assert torch.equal(first.real, second.real)

@@ -86,7 +86,7 @@ def test_a_scene_is_a_function_of_seed_and_index_alone(world):
     together = world.scenes(range(100))
     order = np.random.default_rng(0).permutation(100)
     shuffled = world.scenes(order)
-    for kind in ("images", "styled", "masks", "semantic", "edges"):
+    for kind in ("images", "styled", "masks", "semantic", "outlines"):
         whole = getattr(together, kind)()
         assert np.array_equal(getattr(shuffled, kind)(), whole[order]), kind
         alone = np.concatenate([getattr(world.scenes([i]), kind)() for i in (0, 7, 99)])
@@ -196,9 +196,9 @@ def test_pictures_are_antialiased():
     assert len(np.unique(images)) > 100
 
 
-def test_semantic_maps_and_edges_follow_the_mask(world):
+def test_semantic_maps_and_outlines_follow_the_mask(world):
     scenes = world.scenes(range(48))
-    masks, edges = scenes.masks(), scenes.edges()
+    masks, edges = scenes.masks(), scenes.outlines()
     assert masks.dtype == np.bool_
     assert np.array_equal(scenes.semantic(), np.where(masks, scenes.labels[:, None, None] + 1, 0))
     assert scenes.semantic().dtype == edges.dtype == np.uint8

@@ -17,7 +17,12 @@ def train(
     ],
     settings: Settings = None,
     data: Annotated[
-        str | None, typer.Option(help="A folder, a file (.npz, .zip, idx), or a name such as world or mnist.")
+        list[str] | None,
+        typer.Option(
+            help="A folder, a file (.npz, .zip, idx), or a name such as world or mnist; given twice, two "
+            "domains or the two sides of pairs.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder; the next free one under runs/ if not given.")
@@ -43,7 +48,7 @@ def train(
     from ganarium.cli.playing import play
     from ganarium.run import group, prepare
 
-    run = prepare(method, data=data, out=out, preset=preset, overrides=settings or (), say=say)
+    run = prepare(method, data=data or None, out=out, preset=preset, overrides=settings or (), say=say)
     with group(run.recipe):
         for line in plan(run.trainer()):
             say(line)

@@ -13,7 +13,8 @@ class Conditioned(NamedTuple):
     """Samples and what each one shows.
 
     `condition` is one of: labels, int64 `[N]`; attributes, float `[N, A]` in {0, 1}; pictures, float
-    `[N, C, H, W]` in [-1, 1].
+    `[N, C, H, W]` in [-1, 1]; label maps, int64 `[N, 1, H, W]` with the ids of classes, or `[N, 2, H, W]`
+    with the numbers of objects behind them.
     """
 
     real: Tensor  # [N, C, H, W] in [-1, 1]

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ganarium import recipe
 from ganarium.data.conditions import CONDITIONS
 from ganarium.data.order import permutation
-from ganarium.data.sources.base import DOMAINS, Report, Source, listed, spread
+from ganarium.data.sources.base import DOMAINS, MAP, PAIR, Report, Source, listed, spread
 
 Positions = NDArray[np.int64]
 
@@ -20,9 +20,16 @@ def check_condition(source: Source, data: recipe.Data) -> None:
         raise ValueError(
             f"data.condition={data.condition}: {source.kind} come without one; leave the key out"
         )
-    allowed = dict.fromkeys((LABEL, ATTRIBUTES, DOMAINS, *source.exact_conditions, *CONDITIONS))
+    allowed = dict.fromkeys((LABEL, ATTRIBUTES, DOMAINS, PAIR, MAP, *source.exact_conditions, *CONDITIONS))
     if data.condition is not None and data.condition not in allowed:
         raise ValueError(f"data.condition={data.condition} is unknown here; choose from {', '.join(allowed)}")
+    if data.condition in (PAIR, MAP) and data.condition not in source.exact_conditions:
+        raise ValueError(f"data.condition={data.condition}, but {data.place} ({source.kind}) has none")
+    if data.direction == "b-to-a" and data.condition not in source.exact_conditions:
+        raise ValueError(
+            f"data.direction=b-to-a turns pairs round, but data.condition={data.condition} gives none: "
+            f"leave it out, or choose from {', '.join(source.exact_conditions or (PAIR, MAP))}"
+        )
     if data.condition in (LABEL, DOMAINS) and source.labels is None:
         raise ValueError(_lacking(f"data.condition={data.condition}", data, source, source.no_labels))
     if data.condition == ATTRIBUTES and source.vectors is None:
@@ -30,7 +37,7 @@ def check_condition(source: Source, data: recipe.Data) -> None:
 
 
 def _lacking(asked: str, data: recipe.Data, source: Source, looked_for: str) -> str:
-    return f"{asked}, but {data.source} ({source.kind}) has none: looked for {looked_for}"
+    return f"{asked}, but {data.place} ({source.kind}) has none: looked for {looked_for}"
 
 
 def chosen(source: Source, data: recipe.Data, report: Report) -> Positions:
@@ -55,10 +62,10 @@ def chosen(source: Source, data: recipe.Data, report: Report) -> Positions:
         for label, name in enumerate(source.classes)
     ]
     if empty := [name for name, domain in zip(source.classes, domains, strict=True) if not len(domain)]:
-        raise ValueError(f"data.source={data.source}: not one sample of {listed(empty)} is whole")
+        raise ValueError(f"data.source={data.place}: not one sample of {listed(empty)} is whole")
     if len(domains) < 2:
         raise ValueError(
-            f"data.condition=domains, but data.source={data.source} is of one kind, {source.classes[0]}: "
+            f"data.condition=domains, but data.source={data.place} is of one kind, {source.classes[0]}: "
             "give at least two classes"
         )
     return np.sort(np.concatenate(domains))

@@ -9,14 +9,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganarium import recipe
-from ganarium.data.batches import Conditioned, Facts, Unpaired
+from ganarium.data.batches import Conditioned, Facts, Unpaired, real_samples
 from ganarium.data.choice import ATTRIBUTES, LABEL, Positions, check_condition, chosen, labelled
 from ganarium.data.conditions import CONDITIONS
 from ganarium.data.images import Array, BrokenPictureError, Form, normalised
 from ganarium.data.sources.base import DOMAINS, Report, Source
+from ganarium.data.sources.drawn import DrawnWorld
 from ganarium.data.sources.recognise import recognised
+from ganarium.data.world import Scenes
 
 _GIB = 2**30
+
+Corners = NDArray[np.float64]
 
 
 def open_data(data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0) -> "Dataset":
@@ -31,7 +35,7 @@ def open_data(data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0) -> 
         FileNotFoundError: there is no such source.
         ValueError: it holds nothing to use, or not what `data` asks for.
     """
-    return Dataset(recognised(data, seed), data, seed=seed, cache_share=cache_share)
+    return Dataset(recognised(_as_loaded(data), seed), data, seed=seed, cache_share=cache_share)
 
 
 class Dataset:
@@ -49,10 +53,11 @@ class Dataset:
 
     def __init__(self, source: Source, data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0):
         check_condition(source, data)
-        self.report = Report(data.source, source.kind)
+        self.report = Report(data.place, source.kind)
         self._source = source
         self._condition = data.condition
-        self._form = source.form(data, self.report)
+        self._form = source.form(_as_loaded(data), self.report)
+        self._size = _wanted_size(data, self._form)
         self._chosen = chosen(source, data, self.report)
         self._whole = np.ones(len(self._chosen), dtype=bool)
         self._stand_ins: Positions = np.arange(len(self._chosen))
@@ -69,8 +74,7 @@ class Dataset:
         )
         self._shown: _Shelf | None = None
         if data.condition in source.exact_conditions:
-            one = self._show(np.zeros(1, dtype=np.int64))
-            form = Form(one.shape[1:], one.dtype)
+            form = source.shown_form(str(data.condition))
             self._shown = _Shelf(self._show, len(self._chosen), form, room - kept * len(self._chosen))
         self.facts = self._facts()
         self._complete_report()
@@ -107,12 +111,15 @@ class Dataset:
         indices: Sequence[int] | Positions,
         *,
         mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
+        corners: Corners | None = None,
     ) -> Tensor | Conditioned | Unpaired:
         """These samples, and their condition if `data.condition` asks for one; callable from several threads.
 
         Args:
             indices: numbers below `len(self)`, in any order; a smaller domain begins anew after its last.
             mirrored: which of them are turned left to right, and their condition with them.
+            corners: with `data.load_size`, where each is cut out, `[N, 2]` in [0, 1): down and across, from
+                the upper left to the lower right; in the middle if it is not said.
 
         Returns:
             float32 pictures `[N, C, H, W]` in [-1, 1] or points `[N, 2]`, on the CPU.
@@ -121,33 +128,37 @@ class Dataset:
             ValueError: no sample is whole; or points are to be mirrored.
         """
         if self._domains:
-            some = [self.domain_batch(i, indices, mirrored=mirrored) for i in range(len(self._domains))]
-            return Unpaired(tuple(some))
+            each = range(len(self._domains))
+            return Unpaired(
+                tuple(self.domain_batch(i, indices, mirrored=mirrored, corners=corners) for i in each)
+            )
         flags = self._flags(mirrored, len(indices))
-        positions, samples = self._standing(np.asarray(indices, dtype=np.int64))
-        real = _tensor(samples, flags)
-        if self._condition is None:
-            return real
-        return Conditioned(real, self._condition_of(real, positions, flags))
+        positions, samples, shown = self._standing(np.asarray(indices, dtype=np.int64))
+        real = self._seen(samples, flags, corners)
+        if shown is not None:
+            return Conditioned(real, self._seen(shown, flags, corners))
+        return real if self._condition is None else Conditioned(real, self._told(real, positions, flags))
 
     def labelled_batch(
         self,
         indices: Sequence[int] | Positions,
         *,
         mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
+        corners: Corners | None = None,
     ) -> Conditioned:
         """These of the samples that keep their labels, and the labels.
 
         Args:
             indices: numbers below `labelled`, in any order.
             mirrored: as in `batch`.
+            corners: as in `batch`.
 
         Raises:
             ValueError: as in `batch`.
         """
         flags, wanted = self._flags(mirrored, len(indices)), np.asarray(indices, dtype=np.int64)
-        positions, samples = self._standing(self._labelled[wanted], among=self._labelled)
-        return Conditioned(_tensor(samples, flags), torch.from_numpy(self.labels[positions]))
+        positions, samples, _ = self._standing(self._labelled[wanted], among=self._labelled)
+        return Conditioned(self._seen(samples, flags, corners), torch.from_numpy(self.labels[positions]))
 
     def domain_batch(
         self,
@@ -155,6 +166,7 @@ class Dataset:
         indices: Sequence[int] | Positions,
         *,
         mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
+        corners: Corners | None = None,
     ) -> Tensor:
         """These samples of one domain.
 
@@ -162,13 +174,23 @@ class Dataset:
             domain: its number among the classes.
             indices: numbers of its samples, in any order; after the last it begins anew.
             mirrored: as in `batch`.
+            corners: as in `batch`.
 
         Raises:
             ValueError: as in `batch`.
         """
         members = self._domains[domain]
         wanted = members[np.asarray(indices, dtype=np.int64) % len(members)]
-        return _tensor(self._standing(wanted, among=members)[1], self._flags(mirrored, len(wanted)))
+        flags = self._flags(mirrored, len(wanted))
+        return self._seen(self._standing(wanted, among=members)[1], flags, corners)
+
+    def scenes(self, indices: Sequence[int] | Positions, *, domain: int | None = None) -> Scenes | None:
+        """What the built-in world draws as these samples, of all or of one domain; None of other data."""
+        if not isinstance(self._source, DrawnWorld):
+            return None
+        members = np.arange(len(self._chosen)) if domain is None else self._domains[domain]
+        wanted = members[np.asarray(indices, dtype=np.int64) % len(members)]
+        return self._source.scenes(self._chosen[wanted])
 
     def _flags(self, mirrored: Sequence[bool] | NDArray[np.bool_] | None, count: int) -> NDArray[np.bool_]:
         flags = np.zeros(count, bool) if mirrored is None else np.asarray(mirrored, bool)
@@ -176,9 +198,13 @@ class Dataset:
             raise ValueError("only pictures have a mirror image: set data.flip=false")
         return flags
 
-    def _condition_of(self, real: Tensor, positions: Positions, mirrored: NDArray[np.bool_]) -> Tensor:
-        if self._shown is not None:
-            return _tensor(self._shown(positions), mirrored)
+    def _seen(self, samples: Array, mirrored: NDArray[np.bool_], corners: Corners | None) -> Tensor:
+        """Samples, or what is shown with them, cut and turned as they are seen."""
+        if self._size is not None:
+            samples = _cut(samples, *self._size, corners)
+        return _tensor(samples, mirrored)
+
+    def _told(self, real: Tensor, positions: Positions, mirrored: NDArray[np.bool_]) -> Tensor:
         if self._condition == LABEL:
             return torch.from_numpy(self.labels[positions])
         if self._condition == ATTRIBUTES and self._source.vectors is not None:
@@ -187,8 +213,12 @@ class Dataset:
             return torch.from_numpy(np.where(np.outer(mirrored, sided), 1 - vectors, vectors))
         return CONDITIONS[str(self._condition)](real)
 
-    def _standing(self, positions: Positions, among: Positions | None = None) -> tuple[Positions, Array]:
+    def _standing(
+        self, positions: Positions, among: Positions | None = None
+    ) -> tuple[Positions, Array, Array | None]:
         """The samples that stand at these positions once no broken one is among them, and their pixels.
+
+        The third are those of what the source shows with them.
 
         Some of the samples, ascending positions `among` all, stand in for one another only.
         """
@@ -198,7 +228,8 @@ class Dataset:
             else:
                 standing = self._following(among[self._whole[among]], positions)
             try:
-                return standing, self._samples(standing)
+                shown = None if self._shown is None else self._shown(standing)
+                return standing, self._samples(standing), shown
             except BrokenPictureError as broken:
                 self._replace(broken)
 
@@ -225,8 +256,9 @@ class Dataset:
 
     def _facts(self) -> Facts:
         first = self.batch([0])
+        real = real_samples(first)
         return Facts(
-            self._form.shape,
+            tuple(real.shape[1:]),
             self._source.classes,
             self._source.attributes,
             self._condition,
@@ -236,7 +268,10 @@ class Dataset:
 
     def _complete_report(self) -> None:
         self.report.samples = len(self._chosen)
-        self.report.shape = self._form.shape
+        self.report.shape = self.facts.shape
+        if self._size is not None:
+            height, width = self._form.shape[1:]
+            self.report.note(f"resized to {height}x{width}, of which each time another part is seen")
         self.report.attributes = self._source.attributes
         if self._source.labels is not None:
             counts = np.bincount(self.labels[self.labels >= 0], minlength=len(self._source.classes))
@@ -274,8 +309,37 @@ class _Shelf:
         return np.take(self._kept, positions, axis=0)
 
 
+def _as_loaded(data: recipe.Data) -> recipe.Data:
+    """The data in the size from which what is seen is cut out."""
+    return data if data.load_size is None else data.model_copy(update={"size": data.load_size})
+
+
+def _wanted_size(data: recipe.Data, loaded: Form) -> tuple[int, int] | None:
+    """Height and width to cut out; None where samples are seen as they are loaded."""
+    if data.load_size is None:
+        return None
+    if data.size is None:
+        raise ValueError(f"data.load_size={data.load_size} is to be cut to data.size: set it, too")
+    height, width = (data.size, data.size) if isinstance(data.size, int) else data.size
+    if not (0 < height <= loaded.shape[1] and 0 < width <= loaded.shape[2]):
+        raise ValueError(
+            f"data.size={data.size} cannot be cut out of data.load_size={data.load_size}: make that larger"
+        )
+    return height, width
+
+
+def _cut(pixels: Array, height: int, width: int, corners: Corners | None) -> Array:
+    """`[N, C, height, width]` of these, at corners `[N, 2]` in [0, 1)."""
+    places = np.full((len(pixels), 2), 0.5) if corners is None else corners
+    room = np.array([pixels.shape[2] - height + 1, pixels.shape[3] - width + 1])
+    parts = zip(pixels, (places * room).astype(np.int64), strict=True)
+    return np.stack([each[:, top : top + height, left : left + width] for each, (top, left) in parts])
+
+
 def _tensor(samples: Array, mirrored: NDArray[np.bool_]) -> Tensor:
     if mirrored.any():
         samples[mirrored] = samples[mirrored][..., ::-1]
+    if samples.dtype == np.int32:  # ids
+        return torch.from_numpy(samples.astype(np.int64))
     # Not with torch: its threads, one team for each thread that calls, would get into the engine's way.
     return torch.from_numpy(normalised(samples))

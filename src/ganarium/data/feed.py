@@ -16,13 +16,15 @@ from ganarium.data.dataset import Dataset
 from ganarium.data.order import hashed, permutation
 
 _ORDER, _MIRROR, _LABELLED_ORDER, _LABELLED_MIRROR, _DOMAIN_ORDER, _DOMAIN_MIRROR = 1, 2, 4, 5, 6, 7
+_CORNER = 8
 
 
 class Feed:
     """This process's share of an endless stream of batches, decoded ahead.
 
     Sample i = 0, 1, 2, ... of the stream is number i mod n of the (i // n)-th epoch, whose order depends on
-    (seed, epoch); whether it is mirrored depends on (seed, i). Whole batch b holds samples b B to (b + 1) B.
+    (seed, epoch); whether it is mirrored, and where it is cut out, depends on (seed, i). Whole batch b
+    holds samples b B to (b + 1) B.
     It is cut into `accumulate` micro-batches, and each of these into one share for every process. So neither
     the number of processes, nor that of micro-batches, nor that of workers changes what a batch holds.
     Where a few samples keep their labels (`data.labels`), as many of these stand beside every batch: a second
@@ -159,20 +161,23 @@ class Feed:
         shares = []
         for domain, length in enumerate(self.dataset.domain_sizes):
             order = _order(length, start, self._share, self._seed, _DOMAIN_ORDER, domain)
-            mirrored = self._mirrored(start, _DOMAIN_MIRROR, domain)
-            shares.append(self.dataset.domain_batch(domain, order, mirrored=mirrored))
+            key = (_DOMAIN_MIRROR, domain)
+            mirrored, corners = self._mirrored(start, *key), self._corners(start, *key)
+            shares.append(self.dataset.domain_batch(domain, order, mirrored=mirrored, corners=corners))
         return Unpaired(tuple(shares))
 
     def _samples(self, start: int) -> Batch:
         batch = self.dataset.batch(
             _order(len(self.dataset), start, self._share, self._seed, _ORDER),
             mirrored=self._mirrored(start, _MIRROR),
+            corners=self._corners(start, _MIRROR),
         )
         if labelled := self.dataset.labelled:
             assert isinstance(batch, Tensor), "a condition and labels beside exclude each other"
             some = self.dataset.labelled_batch(
                 _order(labelled, start, self._share, self._seed, _LABELLED_ORDER),
                 mirrored=self._mirrored(start, _LABELLED_MIRROR),
+                corners=self._corners(start, _LABELLED_MIRROR),
             )
             return PartlyLabelled(batch, some)
         return batch
@@ -181,6 +186,12 @@ class Feed:
         """Which places of a share of the stream from `start` on show a mirror image."""
         places = np.arange(start, start + self._share)
         return hashed(places, self._seed, *key) >> np.uint64(63) == 1 if self._flip else None
+
+    def _corners(self, start: int, *key: int) -> NDArray[np.float64]:
+        """Where each is cut out: `[N, 2]` in [0, 1)."""
+        places = np.arange(start, start + self._share)
+        bits = [hashed(places, self._seed, _CORNER, *key, axis) for axis in (0, 1)]
+        return np.stack(bits, axis=1).astype(np.float64) / 2**64 % 1
 
 
 def _order(length: int, start: int, count: int, *key: int) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """How much red, green and blue add to brightness (ITU-R BT.601)."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_TOO_MANY = 4096  # colours for a label map
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _GREY = ("1", "L", "LA", "La", *_DEEP)
@@ -55,8 +56,8 @@ class Look(NamedTuple):
     deep: bool
 
 
-def look(stream: BinaryIO) -> Look:
-    """The picture's header, pixels unread.
+def look(stream: BinaryIO, *, halved: bool = False) -> Look:
+    """The picture's header, pixels unread; of two pictures side by side (`halved`), that of either.
 
     Raises:
         Exception: whatever Pillow raises where the stream is no picture; `reason` puts it in words.
@@ -65,7 +66,7 @@ def look(stream: BinaryIO) -> Look:
         width, height = image.size[::-1] if _orientation(image) in _TURNED else image.size
         return Look(
             height,
-            width,
+            _half_of(width) if halved else width,
             image.mode,
             colour=_coloured(image),
             alpha=image.has_transparency_data,
@@ -79,10 +80,11 @@ def opaque(stream: BinaryIO) -> bool:
         return image.convert("RGBA").getchannel("A").getextrema()[0] == 255
 
 
-def picture(stream: BinaryIO, form: Form) -> Array:
+def picture(stream: BinaryIO, form: Form, *, half: int | None = None) -> Array:
     """The picture upright, resized so that it covers `form`, cut to it at the centre: `[C, H, W]`.
 
-    Transparent pictures lie on white where `form` has no alpha channel. Of an animation, the first frame.
+    Of two pictures side by side it is the left `half` (0) or the right one (1). Transparent pictures lie on
+    white where `form` has no alpha channel. Of an animation, the first frame.
 
     Raises:
         Exception: whatever Pillow raises where the stream is no whole picture; `reason` puts it in words.
@@ -91,11 +93,59 @@ def picture(stream: BinaryIO, form: Form) -> Array:
     with _opened(stream) as image:
         # A JPEG decodes several times faster at a half, a quarter or an eighth of its size; twice the
         # size wanted is left for the filter. Which of the two sides is which does not matter here.
-        shrink = 2 * max(height, width) / min(image.size)
-        image.draft(None, (round(image.width * shrink) + 1, round(image.height * shrink) + 1))
-        upright = ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
+        if half is None:
+            shrink = 2 * max(height, width) / min(image.size)
+            image.draft(None, (round(image.width * shrink) + 1, round(image.height * shrink) + 1))
+        upright = _upright(image)
+        if half is not None:
+            width_of_half = _half_of(upright.width)
+            left = half * width_of_half
+            upright = upright.crop((left, 0, left + width_of_half, upright.height))
         fitted = _covering(_in_mode(upright, channels, form.dtype), height, width)
     return _channels_first(fitted, form.dtype)
+
+
+def values(stream: BinaryIO, height: int, width: int, *, indexed: bool | None = None) -> NDArray[np.int32]:
+    """What stands at each place of a label map, `[H, W]`: fitted as by `picture`, none of it blended.
+
+    Numbers are those of the palette or the grey levels where the map is to be taken as `indexed` (if nothing
+    is said: where it is), else colours as 0xRRGGBB.
+
+    Raises:
+        Exception: as `picture`.
+    """
+    with _opened(stream) as image:
+        by_number = _indexed(image) if indexed is None else indexed
+        plane = Image.fromarray(_numbers(_upright(image), indexed=by_number))
+        return np.asarray(_covering(plane, height, width, Image.Resampling.NEAREST))
+
+
+class Content(NamedTuple):
+    """What a label map holds."""
+
+    indexed: bool
+    """It has a palette or grey levels, so that it may hold numbers of classes."""
+    palette: bytes
+    """RGB by number, where it has one."""
+    numbers: frozenset[int]
+    """Those that occur, if it is indexed."""
+    colours: frozenset[int]
+    """Those that occur, as 0xRRGGBB; none if there are more than can be told apart."""
+
+
+def content(stream: BinaryIO) -> Content:
+    """What the label map holds.
+
+    Raises:
+        Exception: as `picture`.
+    """
+    with _opened(stream) as image:
+        indexed = _indexed(image)
+        palette = bytes(image.getpalette("RGB") or ()) if image.mode == "P" else b""
+        numbers = np.unique(_numbers(image, indexed=True)).tolist() if indexed else []
+        colours = image.convert("RGB").getcolors(_TOO_MANY) or []
+        packed = frozenset(red << 16 | green << 8 | blue for _, (red, green, blue) in colours)  # type: ignore[misc]
+        return Content(indexed, palette, frozenset(numbers), packed)
 
 
 def refitted(pixels: Array, height: int, width: int) -> Array:
@@ -158,6 +208,29 @@ def _opened(stream: BinaryIO) -> Image.Image:
     return image
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    return ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
+
+
+def _indexed(image: Image.Image) -> bool:
+    return image.mode in ("P", *_GREY)
+
+
+def _half_of(width: int) -> int:
+    if width % 2:
+        raise ValueError(f"{width} pixels wide, an odd number: no two pictures of one size side by side")
+    return width // 2
+
+
+def _numbers(image: Image.Image, *, indexed: bool) -> NDArray[np.int32]:
+    """A number for each pixel: see `values`."""
+    if indexed:
+        plain = image if image.mode in ("P", "L", *_DEEP) else image.convert("L")
+        return np.asarray(plain).astype(np.int32)
+    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")).astype(np.int32), 2, 0)
+    return red << 16 | green << 8 | blue
+
+
 def _orientation(image: Image.Image) -> int:
     # Asking a PNG for EXIF that it has not would decode the whole picture.
     if image.format == "PNG" and "exif" not in image.info:
@@ -196,7 +269,9 @@ def _deep_levels(image: Image.Image) -> NDArray[np.float32]:
     return levels
 
 
-def _covering(image: Image.Image, height: int, width: int) -> Image.Image:
+def _covering(
+    image: Image.Image, height: int, width: int, resample: Image.Resampling = Image.Resampling.LANCZOS
+) -> Image.Image:
     if image.size == (width, height):
         return image
     scale = min(image.width / width, image.height / height)
@@ -205,7 +280,7 @@ def _covering(image: Image.Image, height: int, width: int) -> Image.Image:
     if scale == 1:  # only cut: stay on whole pixels, or the filter would blur
         left, top = left // 1, top // 1
     box = (left, top, min(left + across, image.width), min(top + down, image.height))
-    return image.resize((width, height), Image.Resampling.LANCZOS, box, reducing_gap=3.0)
+    return image.resize((width, height), resample, box, reducing_gap=3.0)
 
 
 def _channels_first(image: Image.Image, dtype: np.dtype) -> Array:

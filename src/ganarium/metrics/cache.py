@@ -45,8 +45,9 @@ def identity(data: recipe.Data, seed: int) -> dict[str, Any]:
     form = data.model_dump(mode="json", exclude={"flip", "workers", "cache_gib"})
     if data.source in NAMES:
         return {**form, "seed": seed}
-    place = Path(data.source).expanduser().resolve()
-    return {**form, "source": str(place), "files": _sum("\n".join(_files(place)).encode())}
+    places = [Path(source).expanduser().resolve() for source in data.sources]
+    lines = [line for place in places for line in _files(place)]
+    return {**form, "source": [str(place) for place in places], "files": _sum("\n".join(lines).encode())}
 
 
 def fingerprint(samples: Tensor) -> str:

@@ -97,7 +97,7 @@ class Story:
         if devices := list(dict.fromkeys(str(line["device"]) for line in self.speed if line.get("device"))):
             told.append(("device", "; ".join(devices)))
         if self.recipe:
-            told += [("data", self.recipe.data.source), ("seed", str(self.recipe.seed))]
+            told += [("data", self.recipe.data.place), ("seed", str(self.recipe.seed))]
         if self.log:
             written = datetime.fromtimestamp((self.folder / "log.jsonl").stat().st_mtime)
             told.append(("last line", f"{written:%Y-%m-%d %H:%M}"))

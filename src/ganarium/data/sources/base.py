@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any, BinaryIO, Self, TextIO, TypeVar
 
 import numpy as np
@@ -30,6 +31,9 @@ UNLABELLED = frozenset({"unlabelled", "unlabeled"})
 
 DOMAINS = "domains"
 """The `data.condition` that takes the classes for domains."""
+
+PAIR, MAP = "pair", "map"
+"""The values of `data.condition` that take files, or the world, for pairs."""
 
 SURVEYED = 2000
 """So many headers are read to learn sizes and modes; all of them in a set up to this size."""
@@ -124,6 +128,8 @@ class Source(ABC):
     """Whether some of the samples are held back from training (`data.split=test`)."""
     no_test: str = "a part of its own for tests"
     """What would have been held back."""
+    sizes: Mapping[int, tuple[int, int]] = MappingProxyType({})
+    """Height and width as stored of the samples whose headers were read by `form`."""
     broken: frozenset[int] = frozenset()
     """Samples found to be broken by `form`."""
 
@@ -154,10 +160,18 @@ class Source(ABC):
         """Whether the samples already lie in memory in this form."""
         return False
 
+    def shown_form(self, condition: str) -> Form:
+        """The form of what `shown` gives."""
+        one = self.shown(condition, np.zeros(1, dtype=np.int64))
+        return Form(one.shape[1:], one.dtype)
+
     def shown(self, condition: str, indices: NDArray[np.int64]) -> Array:
         """The exact pictures, one of `exact_conditions`, that belong to these samples: `[N, C, H, W]`.
 
+        Of label maps these are int32, all else is as samples are.
+
         Raises:
+            BrokenPictureError: one of them cannot be read.
             ValueError: the source knows no such picture.
         """
         raise ValueError(f"data.condition={condition}: {self.kind} know no exact picture of that kind")
@@ -166,8 +180,12 @@ class Source(ABC):
 class Pictures(Source):
     """Files that hold one picture each."""
 
+    half: int | None = None
+    """Of files that hold two pictures side by side, which one is meant: 0 left, 1 right."""
+    no_test: str = "folders train/ and test/, or trainA/ trainB/ testA/ testB/"
+
     def __init__(self, kind: str, names: Sequence[str], tables: Iterable["Table"]):
-        self.kind = kind
+        self.kind = self.plain_kind = kind
         self.names = names
         self._about_tables: list[str] = []
         labelled = labels_by_folder(names)
@@ -189,41 +207,59 @@ class Pictures(Source):
 
     def form(self, data: recipe.Data, report: Report) -> Form:
         """See `Source.form`."""
-        looks = self._looks(report)
-        if not looks:
-            raise ValueError(
-                f"data.source={data.source}: none of its pictures can be read: {_reasons(report)}"
-            )
-        for remark in self._about_tables:
-            report.note(remark)
-        report.surveyed = len(looks)
-        report.sizes.update(f"{each.height}x{each.width}" for each in looks.values())
-        report.modes.update(each.mode for each in looks.values())
-        sizes = [(each.height, each.width) for each in looks.values()]
-        height, width = fitted_size(sizes, data, report)
+        looks = self.looks(data, report)
+        height, width = fitted_size(list(self.sizes.values()), data, report)
         channels = self._channels(looks, data, report)
         deep = channels == 1 and any(each.deep for each in looks.values())
         return Form((channels, height, width), np.dtype(np.uint16 if deep else np.uint8))
 
     def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
         """See `Source.samples`."""
-        return np.stack([self._read(int(i), lambda stream: picture(stream, form)) for i in indices])
+        return np.stack(
+            [self.read(int(i), lambda stream: picture(stream, form, half=self.half)) for i in indices]
+        )
 
-    def _read(self, index: int, reader: Callable[[BinaryIO], Read]) -> Read:
+    def read(self, index: int, reader: Callable[[BinaryIO], Read]) -> Read:
+        """What `reader` makes of a file.
+
+        Raises:
+            BrokenPictureError: it cannot.
+        """
         try:
             with self.opened(index) as stream:
                 return reader(stream)
         except Exception as error:  # what decoders of damaged files raise is not known
-            raise BrokenPictureError(index, self.names[index], reason(error)) from error
+            raise BrokenPictureError(index, self.name(index), reason(error)) from error
 
-    def _looks(self, report: Report) -> dict[int, Look]:
+    def remark(self, report: Report) -> None:
+        """Tells what was found beside the pictures."""
+        for remark in self._about_tables:
+            report.note(remark)
+
+    def looks(self, data: recipe.Data, report: Report) -> dict[int, Look]:
+        """The headers of up to `SURVEYED` files, by number; sets `sizes` and `broken`.
+
+        Raises:
+            ValueError: none can be read.
+        """
+        self.remark(report)
         looks, broken = {}, set()
         for index in spread(len(self), SURVEYED):
             try:
-                looks[int(index)] = self._read(int(index), look)
+                looks[int(index)] = self.read(
+                    int(index), lambda stream: look(stream, halved=self.half is not None)
+                )
             except BrokenPictureError as found:
                 broken.add(found.index)
                 report.broken[found.name] = found.reason
+        if not looks:
+            raise ValueError(
+                f"data.source={data.place}: none of its pictures can be read: {_reasons(report)}"
+            )
+        report.surveyed = len(looks)
+        report.sizes.update(f"{each.height}x{each.width}" for each in looks.values())
+        report.modes.update(each.mode for each in looks.values())
+        self.sizes = {index: (each.height, each.width) for index, each in looks.items()}
         self.broken = frozenset(broken)
         return looks
 
@@ -249,7 +285,7 @@ class Pictures(Source):
 
     def _all_opaque(self, indices: Iterable[int]) -> bool:
         try:
-            return all(self._read(index, opaque) for index in indices)
+            return all(self.read(index, opaque) for index in indices)
         except BrokenPictureError:
             return False
 

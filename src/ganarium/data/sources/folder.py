@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from ganarium import recipe
-from ganarium.data.images import Form
 from ganarium.data.sources.base import Pictures, Report, Table, is_picture, listed
 
 
@@ -65,8 +63,9 @@ class Folder(Pictures):
         """See `Pictures.opened`."""
         return (self.folder / self.names[index]).open("rb")
 
-    def form(self, data: recipe.Data, report: Report) -> Form:
-        """See `Source.form`."""
+    def remark(self, report: Report) -> None:
+        """See `Pictures.remark`."""
+        super().remark(report)
         report.broken.update(self._found.unreadable)
         if self._found.others:
             counts = [
@@ -74,7 +73,6 @@ class Folder(Pictures):
                 for suffix, count in self._found.others.most_common()
             ]
             report.note(f"not pictures: {listed(counts)} (such as {self._found.some_others[0]})")
-        return super().form(data, report)
 
 
 def _sorted_in(found: Contents, entries: Iterator[os.DirEntry[str]], inside: str) -> list[str]:

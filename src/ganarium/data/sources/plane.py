@@ -25,10 +25,16 @@ class PlanePoints(Source):
 
     def form(self, data: recipe.Data, report: Report) -> Form:
         """See `Source.form`; points have neither size nor channels, and no mirror image."""
-        for key, value in {"size": data.size, "channels": data.channels, "flip": data.flip or None}.items():
+        for_pictures = {
+            "load_size": data.load_size,
+            "size": data.size,
+            "channels": data.channels,
+            "flip": data.flip or None,
+        }
+        for key, value in for_pictures.items():
             if value is not None:
                 raise ValueError(
-                    f"data.{key}={value} is for pictures, but data.source={data.source} gives points"
+                    f"data.{key}={value} is for pictures, but data.source={data.place} gives points"
                 )
         return Form((2,), self.points.dtype)
 

@@ -1,19 +1,25 @@
 """What lies behind `data.source`: a name, a file or a folder."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ganarium import recipe
-from ganarium.data.images import SUFFIXES
+from ganarium.data.images import SUFFIXES, BrokenPictureError, Content, content
+from ganarium.data.palettes import palette_of, table_in
 from ganarium.data.points import POINTS
-from ganarium.data.sources.base import Source
+from ganarium.data.sources.base import MAP, PAIR, Pictures, Source, spread
 from ganarium.data.sources.drawn import DrawnWorld
 from ganarium.data.sources.folder import Folder, contents
 from ganarium.data.sources.idx import idx, idx_images, is_idx
+from ganarium.data.sources.layouts import LOOKED_FOR as MAPS_LOOKED_FOR
+from ganarium.data.sources.layouts import halves, maps, matched, part, sides
 from ganarium.data.sources.named import NAMED, named
 from ganarium.data.sources.npz import npz
+from ganarium.data.sources.pairs import LabelMaps, PaintedMaps, Pairs
 from ganarium.data.sources.plane import PlanePoints
+from ganarium.data.sources.together import Together
 from ganarium.data.sources.zips import Zip
 
 WORLD = "world"
@@ -22,6 +28,7 @@ NAMES: tuple[str, ...] = (WORLD, *POINTS, *NAMED)
 
 _ARCHIVES: dict[str, Callable[[Path], Source]] = {".npz": npz, ".zip": Zip}
 _PICKLES = frozenset((".pkl", ".pickle", ".pt", ".pth", ".p", ".joblib"))
+_SURVEYED_MAPS = 500  # of which the colours are counted
 _LOOKED_FOR = (
     f"pictures ({', '.join(sorted(SUFFIXES))}) at any depth, idx files (such as train-images-idx3-ubyte.gz), "
     "or a single .npz or .zip"
@@ -38,14 +45,118 @@ def recognised(data: recipe.Data, seed: int) -> Source:
     source = _recognised(data, seed)
     if data.split == "test" and not source.has_test:
         raise ValueError(
-            f"data.split=test, but {data.source} ({source.kind}) holds nothing back: "
+            f"data.split=test, but {data.place} ({source.kind}) holds nothing back: "
             f"looked for {source.no_test}"
         )
     return source
 
 
 def _recognised(data: recipe.Data, seed: int) -> Source:
-    name = data.source
+    if not data.sources:
+        raise ValueError("data.source is empty: name at least one folder, file or built-in source")
+    sources = [_named(name, data, seed) for name in data.sources]
+    if data.condition == PAIR and not isinstance(sources[0], DrawnWorld):
+        return _pairs(sources, data)
+    if data.condition == MAP and not isinstance(sources[0], DrawnWorld):
+        return _maps(sources, data)
+    parts = [part(each, data.split) if isinstance(each, Pictures) else each for each in sources]
+    return parts[0] if len(parts) == 1 else Together(_short_names(data.sources), parts)
+
+
+def _pairs(sources: list[Source], data: recipe.Data) -> Source:
+    """Two sources, two folders in one, or pictures side by side, as pairs."""
+    if len(sources) > 2:
+        raise ValueError(f"data.condition=pair takes one source or two, not {len(sources)}")
+    files = _parts(sources, data)
+    if not files:
+        if len(sources) < 2 or len(sources[0]) != len(sources[1]):
+            counts = ", ".join(f"{len(each):,} of {each.kind}" for each in sources)
+            raise ValueError(f"data.condition=pair, but there are {counts}: give as many of two kinds")
+        both, remark, kind = sources, "", " and ".join(each.kind for each in sources)
+    elif two := files if len(files) == 2 else sides(files[0]):
+        fellows, remark = matched(two, data)
+        both, kind = list(fellows), f"{' and '.join(each.kind for each in fellows)}, paired by equal names"
+    else:
+        both, remark, kind = list(halves(files[0])), "", f"{files[0].plain_kind}, A|B side by side"
+    given, wished = both[::-1] if data.direction == "b-to-a" else both
+    return Pairs(kind, PAIR, given, wished, remark)
+
+
+def _maps(sources: list[Source], data: recipe.Data) -> Source:
+    """Label maps with the pictures they belong to; the classes are those of the maps of every part."""
+    files, remark = matched(_map_files(sources, data), data)
+    labels, pictures = files[:2]
+    everywhere = [labels]
+    if labels.has_test:
+        other = data.model_copy(update={"split": "test" if data.split == "train" else "train"})
+        everywhere.append(_map_files(sources, other)[0])
+    table = table_in(_places(data.sources))
+    palette = palette_of(_contents(everywhere), table and table[1])
+    told = f"named in {table[0]}" if table else "as found in them"
+    given: Source = LabelMaps(labels, palette, files[2] if len(files) > 2 else None)
+    wished: Source = pictures
+    if data.direction == "b-to-a":
+        given, wished = pictures, PaintedMaps(LabelMaps(labels, palette))
+    classes = f"{len(palette.names)} classes {told}"
+    kind = f"{pictures.plain_kind} with label maps in {labels.plain_kind}, {classes}"
+    pairs = Pairs(kind, MAP, given, wished, remark)
+    pairs.classes = palette.names
+    return pairs
+
+
+def _map_files(sources: list[Source], data: recipe.Data) -> list[Pictures]:
+    """Label maps, their pictures, and instances if there are any."""
+    files = _parts(sources, data)
+    found = files if len(files) in (2, 3) else maps(files[0]) if len(files) == 1 else None
+    if found is None:
+        raise ValueError(
+            f"data.condition=map, but {data.place} has no label maps: looked for {MAPS_LOOKED_FOR}; "
+            "or give two sources, first the maps, then the pictures"
+        )
+    return found
+
+
+def _parts(sources: list[Source], data: recipe.Data) -> list[Pictures]:
+    """The training or test part of each source of files, called as the source; none if one is no such."""
+    files = [part(each, data.split) for each in sources if isinstance(each, Pictures)]
+    if len(files) < len(sources):
+        return []
+    if len(files) > 1:
+        for each, name in zip(files, _short_names(data.sources), strict=True):
+            each.kind = each.plain_kind = name
+    return files
+
+
+def _contents(maps: Iterable[Pictures]) -> dict[str, Content]:
+    """What the label maps hold, as far as they can be read."""
+    found = {}
+    for each in maps:
+        for index in spread(len(each), _SURVEYED_MAPS).tolist():
+            with suppress(BrokenPictureError):
+                found[each.name(index)] = each.read(index, content)
+    return found
+
+
+def _places(names: Iterable[str]) -> Iterator[Path]:
+    """Where a table of classes may lie: in the sources, one folder deeper, and beside them."""
+    for path in (Path(name).expanduser().resolve() for name in names):
+        if path.is_dir():
+            yield path
+            yield from sorted(each for each in path.iterdir() if each.is_dir())
+        yield path.parent
+
+
+def _short_names(names: Sequence[str]) -> list[str]:
+    """What several sources are called: by the last part of their paths, where these differ."""
+    short = [
+        Path(name).expanduser().resolve().stem if Path(name).is_file() else Path(name).name for name in names
+    ]
+    if len(set(names)) < len(names):
+        raise ValueError(f"data.source={', '.join(names)} names one source twice")
+    return short if len(set(short)) == len(short) else list(names)
+
+
+def _named(name: str, data: recipe.Data, seed: int) -> Source:
     if name == WORLD:
         return DrawnWorld(data, seed)
     if name in POINTS:
@@ -54,15 +165,18 @@ def _recognised(data: recipe.Data, seed: int) -> Source:
         return named(name)
     path = Path(name).expanduser()
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, data.split)
     if path.is_file():
         return _file(path)
     raise FileNotFoundError(_no_such(name))
 
 
-def _folder(path: Path) -> Source:
+def _folder(path: Path, split: str) -> Source:
     if images := idx_images(path):
-        return idx(images[0])
+        held_back = [image for image in images if "t10k" in image.name or "test" in image.name]
+        source = idx(held_back[0] if held_back and split == "test" else images[0])
+        source.has_test = bool(held_back) and held_back != images
+        return source
     found = contents(path)
     if found.pictures:
         return Folder(path, found)

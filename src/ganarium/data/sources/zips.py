@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, TextIO
 
-from ganarium import recipe
-from ganarium.data.images import SUFFIXES, Form
+from ganarium.data.images import SUFFIXES
 from ganarium.data.sources.base import Pictures, Report, Table, is_picture, listed
 
 LARGEST_MEMBER = 2**29
@@ -60,10 +59,10 @@ class Zip(Pictures):
         # In memory, for decoders seek: backwards in a compressed member means unpacking it again.
         return io.BytesIO(self.archive.read(self.members[index]))
 
-    def form(self, data: recipe.Data, report: Report) -> Form:
-        """See `Source.form`."""
+    def remark(self, report: Report) -> None:
+        """See `Pictures.remark`."""
+        super().remark(report)
         report.broken.update(self.refused)
-        return super().form(data, report)
 
     def _tables(self, members: Iterable[zipfile.ZipInfo]) -> Iterator[Table]:
         for member in members:

@@ -109,7 +109,7 @@ class Scenes:
         """Maps of what each pixel shows: uint8 `[N, H, W]`, 0 the background, else the class + 1."""
         return (self.masks() * (self.labels + 1)[:, None, None]).astype(np.uint8)
 
-    def edges(self) -> Array:
+    def outlines(self) -> Array:
         """The pixels of the shape that touch the background, in 255 on 0: uint8 `[N, H, W]`."""
         masks = self.masks()
         around = np.pad(masks, ((0, 0), (1, 1), (1, 1)))

@@ -1,0 +1,147 @@
+"""Parts of folders, told by the folders' names: training and test, the two sides of pairs, label maps."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+
+from ganarium import recipe
+from ganarium.data.sources.base import Pictures, Report, labels_by_folder, listed
+
+_PART = re.compile(r"(train|test|val)(?:ing|idation)?[-_]?(.*)", re.IGNORECASE)
+_MAPS = frozenset(("labels", "label", "maps", "map", "annotations", "annotation", "annot", "masks", "mask"))
+_INSTANCES = frozenset(("instances", "instance", "inst"))
+
+LOOKED_FOR = "images/ and labels/ (and instances/, if there are any)"
+"""What a folder with label maps must have, in words."""
+
+
+class Part(Pictures):
+    """Some of another source's files, called by other names.
+
+    Args:
+        whole: the other source.
+        names: what each is called, by its number there; a folder at the front is a class.
+        kind: what was recognised; that of the other source where it is not said.
+        half: of files that hold two pictures side by side, the one that is meant: 0 left, 1 right.
+    """
+
+    def __init__(
+        self, whole: Pictures, names: Mapping[int, str], kind: str | None = None, half: int | None = None
+    ):
+        self.whole, self.half = whole, half
+        self.places = np.array(sorted(names, key=names.__getitem__), dtype=np.int64)
+        super().__init__(kind or whole.plain_kind, [names[i] for i in self.places.tolist()], ())
+        self.has_test, self._about_tables = whole.has_test, whole._about_tables
+        if whole.vectors is not None:
+            self.attributes, self.vectors = whole.attributes, whole.vectors[self.places]
+
+    def name(self, index: int) -> str:
+        """See `Source.name`."""
+        return self.whole.name(int(self.places[index]))
+
+    def opened(self, index: int) -> BinaryIO:
+        """See `Pictures.opened`."""
+        return self.whole.opened(int(self.places[index]))
+
+    def remark(self, report: Report) -> None:
+        """See `Pictures.remark`."""
+        self.whole.remark(report)
+
+
+def part(source: Pictures, split: str) -> Pictures:
+    """The files for training, or those for tests, where folders are named so; else all.
+
+    `trainA/1.png` becomes `A/1.png`, and `train/1.png` becomes `1.png`. Without folders for
+    tests those for validation stand in.
+    """
+    folders = {name: _PART.fullmatch(name) for name in top_folders(source.names)}
+    known = {name: (found[1].lower(), found[2]) for name, found in folders.items() if found}
+    parts = {each for each, _ in known.values()}
+    if "train" not in parts or len(known) < len(folders):
+        return source
+    held_back = "test" if "test" in parts else "val"
+    wanted = "train" if split == "train" or held_back not in parts else held_back
+    split_names = [name.partition("/") for name in source.names]
+    renamed = [f"{side}/{rest}" if (side := known[first][1]) else rest for first, _, rest in split_names]
+    names = {i: renamed[i] for i, (first, _, _) in enumerate(split_names) if known[first][0] == wanted}
+    found = Part(source, names, f"{source.plain_kind}, {wanted} part of {' '.join(sorted(folders))}")
+    found.has_test = held_back in parts
+    if labelled := labels_by_folder(renamed):  # the same classes in each part
+        found.labels, found.classes = labelled[0][found.places], labelled[1]
+    return found
+
+
+def sides(source: Pictures) -> list[Pictures] | None:
+    """The two folders of a source that has just two; else None."""
+    folders = top_folders(source.names)
+    if len(folders) != 2 or "" in folders:
+        return None
+    return [folder(source, name) for name in folders]
+
+
+def halves(source: Pictures) -> list[Pictures]:
+    """The left and the right of pictures that hold two side by side."""
+    names = dict(enumerate(source.names))
+    return [Part(source, names, kind, half) for half, kind in enumerate(("left", "right"))]
+
+
+def maps(source: Pictures) -> list[Pictures] | None:
+    """Label maps, the pictures they belong to, and instances if there are any, told by their folders."""
+    folders = top_folders(source.names)
+    labels = [name for name in folders if _plain(name) in _MAPS]
+    instances = [name for name in folders if _plain(name) in _INSTANCES]
+    pictures = [name for name in folders if name not in labels + instances]
+    if not len(labels) == len(pictures) == 1:
+        return None
+    return [folder(source, name) for name in labels + pictures + instances[:1]]
+
+
+def folder(source: Pictures, wanted: str) -> Pictures:
+    """The files of one of the `top_folders`, under their names in there."""
+    split = (name.partition("/") if "/" in name else ("", "", name) for name in source.names)
+    names = {i: rest for i, (first, _, rest) in enumerate(split) if first == wanted}
+    return Part(source, names, wanted or source.plain_kind)
+
+
+def top_folders(names: Iterable[str]) -> list[str]:
+    """The first folders in these names, sorted; "" stands for no folder."""
+    return sorted({name.split("/", 1)[0] if "/" in name else "" for name in names})
+
+
+def matched(sources: Sequence[Pictures], data: recipe.Data) -> tuple[list[Pictures], str]:
+    """The same sources, of each only the files that have fellows of the same name in all, in one order.
+
+    Returns:
+        The sources, and a remark about those that have none.
+
+    Raises:
+        ValueError: no names are equal.
+    """
+    stems = [
+        dict(reversed([(str(PurePosixPath(name).with_suffix("")), i) for i, name in enumerate(each.names)]))
+        for each in sources
+    ]
+    shared = sorted(set.intersection(*map(set, stems)))
+    if not shared:
+        examples = " and ".join(f"{each.kind} ({listed(each.names, 2)})" for each in sources)
+        raise ValueError(
+            f"data.condition={data.condition}: no file in {examples} has the same name as its fellow; "
+            f"call both of a pair the same"
+        )
+    chosen = [{own[stem]: stem for stem in shared} for own in stems]
+    lone = [
+        f"{each.kind}/{name}"
+        for each, own in zip(sources, chosen, strict=True)
+        for i, name in enumerate(each.names)
+        if i not in own
+    ]
+    remark = f"{len(lone):,} files have no fellow of the same name and are left out: {listed(lone)}"
+    parts: list[Pictures] = [Part(each, own) for each, own in zip(sources, chosen, strict=True)]
+    return parts, remark if lone else ""
+
+
+def _plain(name: str) -> str:
+    return name.lower().strip("_-. ")
