@@ -104,7 +104,8 @@ class Desk:
         samples_every = every.samples or max(1, length // 20)
         checkpoint_every = every.checkpoint or max(1, length // 20)
         evaluate_every = self.trainer.recipe.evaluate.every
-        if evaluate_every and not hasattr(self.engine.game, "generate"):
+        game = self.engine.game
+        if evaluate_every and not (isinstance(game, Translator) or hasattr(game, "generate")):
             raise ValueError(f"evaluate.every={evaluate_every}, but {self.recipe.method} draws no samples")
         end = self.before + self.stage.images
         self.log.mark(self.images, self.feed.waited)

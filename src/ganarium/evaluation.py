@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganarium.data.batches import Conditioned, Facts, Unpaired, real_samples
+from ganarium import methods
+from ganarium.data.batches import Conditioned, Facts
 from ganarium.data.dataset import LABEL, Dataset
 from ganarium.data.points import POINTS, Points
 from ganarium.data.sources.base import spread
 from ganarium.data.sources.recognise import WORLD
 from ganarium.data.world import World
+from ganarium.methods.translation import Translator
 from ganarium.metrics import Asked, FeatureNetwork, Reference, evaluate_samples, load_features
-from ganarium.metrics.cache import fingerprint, identity
 from ganarium.metrics.evaluate import offered, values_of
 from ganarium.metrics.measures import (
     Metric,
@@ -24,36 +24,15 @@ from ganarium.metrics.measures import (
     metrics_named,
     refuse_what_does_not_apply,
 )
+from ganarium.metrics.reference import reference
+from ganarium.metrics.ways import values_of_ways
 from ganarium.model import Model
 from ganarium.recipe import Data, Recipe
+from ganarium.translations import evaluate_translations, held_back, offered_by
 
 BEST = "model-best"
 """The folder of the best model, in a run's."""
-REAL = 10_000
-"""So many real samples, evenly spread over the data, are compared with; all of fewer."""
-
-
-def reference(dataset: Dataset, data: Data, seed: int, *, cached: bool = True) -> Reference:
-    """The real side of data; what networks say of it is kept on disk if it is to be `cached`.
-
-    Args:
-        dataset: of `data`.
-        data: which they are.
-        seed: of those that are drawn.
-        cached: see `ganarium.metrics.Reference`.
-    """
-    indices = spread(len(dataset), REAL)
-    told: dict[str, Any] | None = None
-    if cached:
-        ends = dataset.batch(indices[[0, -1]])
-        look = fingerprint(real_samples(ends))
-        told = {"count": len(indices), "of": len(dataset), "look": look, **identity(data, seed)}
-
-    def batch(numbers: Sequence[int]) -> Tensor | Conditioned:
-        some = dataset.batch(indices[list(numbers)])
-        return some.domains[-1] if isinstance(some, Unpaired) else some  # what is translated into
-
-    return Reference(batch, len(indices), identity=told)
+_SEED = 0
 
 
 def drawn(model: Model, dataset: Dataset, count: int, seed: int) -> Tensor:
@@ -89,11 +68,13 @@ def asked(model: Model, count: int, seed: int) -> Asked | None:
     return Asked(samples, labels, model.facts.classes)
 
 
-def truth(source: str, shape: Sequence[int], seed: int) -> tuple[World | None, Points | None]:
+def truth(
+    source: str | tuple[str, ...], shape: Sequence[int], seed: int
+) -> tuple[World | None, Points | None]:
     """What judges samples of the built-in data with no network: the world, or the true density of points."""
     if source == WORLD:
         return World((shape[1], shape[2]), seed=seed, channels=shape[0]), None
-    return None, POINTS.get(source)
+    return None, POINTS.get(source) if isinstance(source, str) else None
 
 
 @dataclass(frozen=True)
@@ -123,39 +104,66 @@ class Evaluation:
         self.network: FeatureNetwork | None = None
         if self.settings.features is not None:
             self.network = load_features(self.settings.features)
-        world, points = truth(recipe.data.source, facts.shape, recipe.seed)
-        there = offered(
-            facts.shape,
-            [self.network] if self.network else [],
-            world=world is not None,
-            points=points is not None,
-            classes=len(facts.classes) if facts.condition == LABEL else 0,
-        )
+        networks = [self.network] if self.network else []
+        game = methods.find(recipe.method).game
+        self.translates = issubclass(game, Translator)
+        if issubclass(game, Translator):
+            there = offered_by(facts, recipe.data, game.ways, features=networks)
+        else:
+            world, points = truth(recipe.data.source, facts.shape, recipe.seed)
+            there = offered(
+                facts.shape,
+                networks,
+                world=world is not None,
+                points=points is not None,
+                classes=len(facts.classes) if facts.condition == LABEL else 0,
+            )
         self.chosen: list[Metric] = metrics_named(self.settings.metrics) or [m for m in there if m.quick]
         refuse_what_does_not_apply(self.chosen, there, self.settings.count)
         self.deciding: Value = deciding_value(self.settings.best, self.chosen)
         self._reference: tuple[Dataset, Reference] | None = None
+        self._held_back: tuple[Dataset, Dataset, Data] | None = None
 
     def values(self, model: Model, dataset: Dataset, data: Data) -> dict[str, float]:
         """The measures of a model beside its data, the one that decides first."""
-        count, seed = self.settings.count, 0
+        with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
+            torch.manual_seed(_SEED)
+            measure = self._of_translations if self.translates else self._of_samples
+            values = measure(model, dataset, data)
+        return {self._key(values): values[self._key(values)], **values}
+
+    def _of_samples(self, model: Model, dataset: Dataset, data: Data) -> dict[str, float]:
+        count = self.settings.count
         world, points = truth(data.source, model.facts.shape, self.recipe.seed)
         if self._reference is None or self._reference[0] is not dataset:
             self._reference = dataset, reference(dataset, data, self.recipe.seed)
-        with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            result = evaluate_samples(
-                drawn(model, dataset, count, seed),
-                self._reference[1],
-                features=[self.network.to(self.device)] if self.network else [],
-                world=world,
-                points=points,
-                asked=asked(model, count, seed) if by_class(self.settings.metrics) else None,
-                metrics=[metric.name for metric in self.chosen],
-                resamples=0,
-            )
-        values = values_of(result)
-        return {self._key(values): values[self._key(values)], **values}
+        result = evaluate_samples(
+            drawn(model, dataset, count, _SEED),
+            self._reference[1],
+            features=self._networks(),
+            world=world,
+            points=points,
+            asked=asked(model, count, _SEED) if by_class(self.settings.metrics) else None,
+            metrics=[metric.name for metric in self.chosen],
+            resamples=0,
+        )
+        return values_of(result)
+
+    def _of_translations(self, model: Model, dataset: Dataset, data: Data) -> dict[str, float]:
+        if self._held_back is None or self._held_back[0] is not dataset:
+            self._held_back = dataset, *held_back(data, self.recipe.seed)
+        ways = evaluate_translations(
+            model,
+            *self._held_back[1:],
+            features=self._networks(),
+            metrics=[metric.name for metric in self.chosen],
+            count=self.settings.count,
+            resamples=0,
+        )
+        return values_of_ways(ways)
+
+    def _networks(self) -> list[FeatureNetwork]:
+        return [self.network.to(self.device)] if self.network else []
 
     def best(self, values: Mapping[str, float], images: int, stage: str, before: Best | None) -> Best:
         """The best model once these values were measured: the one before, or this one."""

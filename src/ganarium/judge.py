@@ -10,13 +10,15 @@ from torch import Tensor
 from ganarium.data.batches import Conditioned, real_samples
 from ganarium.data.dataset import LABEL, Dataset, open_data
 from ganarium.data.sources.base import SURVEYED, Report, spread
-from ganarium.evaluation import asked, drawn, reference, truth
-from ganarium.metrics import Asked, evaluate_samples, load_features
+from ganarium.evaluation import asked, drawn, truth
+from ganarium.metrics import Asked, evaluate_samples, load_features, load_heads
 from ganarium.metrics.measures import by_class
+from ganarium.metrics.reference import reference
 from ganarium.model import Model, load_model
-from ganarium.recipe import Data
+from ganarium.recipe import Data, Sources, source_of
 from ganarium.run import Run
 from ganarium.tables import checked
+from ganarium.translations import evaluate_translations, held_back
 from ganarium.watch import grids
 
 LARGEST = 256
@@ -25,20 +27,20 @@ ON_A_SHEET = 64
 _CHUNK = 64
 
 
-def inspect(data: str | Path, *, sheet: str | Path | None = None, **keys: Any) -> Report:
+def inspect(data: Sources, *, sheet: str | Path | None = None, **keys: Any) -> Report:
     """What is recognised in data, which of its files are broken, and how a network would see it.
 
     Up to 2,000 samples, evenly spread, are decoded.
 
     Args:
-        data: a folder, a file or a name, as in `data.source` of a recipe.
+        data: a folder, a file or a name, as in `data.source` of a recipe, or several of them.
         sheet: PNG that shows 64 samples, evenly spread, in the form in which a network would see them.
         keys: those of `ganarium.Data`: `size=64`, `condition="label"` ...
 
     Raises:
         FileNotFoundError, ValueError: there are no such data, or nothing in them can be used.
     """
-    dataset = open_data(checked(Data, {"source": str(data), **keys}, "data"))
+    dataset = open_data(checked(Data, {"source": source_of(data), **keys}, "data"))
     for part in torch.as_tensor(spread(len(dataset), SURVEYED)).split(_CHUNK):
         dataset.batch(part.tolist())
     if sheet is not None:
@@ -52,6 +54,7 @@ def evaluate(
     *,
     data: str | Path | None = None,
     features: str | Path | Sequence[str | Path] | None = None,
+    lpips: str | Path | None = None,
     metrics: Sequence[str] | None = None,
     count: int = 1000,
     seed: int = 0,
@@ -66,11 +69,15 @@ def evaluate(
     class in turn. So it does for `class_accuracy`. Pictures of the built-in world are judged by the world,
     with no file. Of a folder of pictures with a sub-folder a class, these are what was asked for.
 
+    A model that translates is shown the half of the data that is held back from training, all of them where
+    nothing is, and judged each way that it goes: see `ganarium.metrics.ways.evaluate_way`.
+
     Args:
         judged: a run's folder, a model's (the best one of a run is `RUN/model-best`), or a folder or file of
             pictures; a Run or a Model.
         data: the real samples; brought into the form of the judged ones.
         features: files of pretrained networks whose features pictures are compared on; one, or several.
+        lpips: file of the linear heads of LPIPS, for one of these networks; for models taught by pairs.
         metrics: names of what to measure, `fid` and `kid` say; all that apply where not said.
         count: how many samples are judged; up to 10,000 real ones are compared with.
         seed: of the samples' noise.
@@ -82,7 +89,8 @@ def evaluate(
     Returns:
         A tree of plain values: `judged`, `data`, `seed`, `shape` of one sample, and what `evaluate_samples`
         returns: the numbers `samples` and `real` that were compared, values with their intervals, and under
-        `features` those of each network, by its name.
+        `features` those of each network, by its name. Of a model that translates `split`, which half of the
+        data it was shown, no `seed`, as nothing is drawn, and under `ways`, by each way's name, such a tree.
 
     Raises:
         FileNotFoundError: there is no model, folder, data or file of features.
@@ -94,12 +102,28 @@ def evaluate(
     files = [features] if isinstance(features, str | Path) else features or ()
     networks = [load_features(file).to(device) for file in files]
     classes: Asked | None = None
-    if (model := _model(judged, device)) is not None:
+    model = _model(judged, device)
+    if lpips is not None and (model is None or not model.ways):
+        raise ValueError(
+            "--lpips compares translations with their truth, but this is no model that translates"
+        )
+    if model is not None:
         form, own_seed = _form(model, data), model.recipe.seed
         try:
-            real = open_data(form, seed=own_seed)
+            real, form = held_back(form, own_seed) if model.ways else (open_data(form, seed=own_seed), form)
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{error}; name the data to compare with: --data PATH") from None
+        if model.ways:
+            heads = None if lpips is None else load_heads(lpips)
+            keys: dict[str, Any] = {
+                "metrics": metrics,
+                "count": count,
+                "resamples": resamples,
+                "cached": cache,
+            }
+            ways = evaluate_translations(model, real, form, features=networks, heads=heads, **keys)
+            told = {"judged": _name(judged), "data": form.place, "split": form.split}
+            return {**told, "shape": list(model.facts.shape), "ways": ways}
         samples = drawn(model, real, count, seed)
         if look_by_class:
             classes = asked(model, count, seed)
@@ -119,7 +143,7 @@ def evaluate(
         metrics=metrics,
         resamples=resamples,
     )
-    return {"judged": _name(judged), "data": form.source, "seed": seed, "shape": list(shape), **measures}
+    return {"judged": _name(judged), "data": form.place, "seed": seed, "shape": list(shape), **measures}
 
 
 def _name(judged: str | Path | Model | Run) -> str:

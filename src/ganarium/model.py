@@ -157,6 +157,11 @@ class Model:
         paired = self.facts.condition != "domains"
         return (str(self.facts.condition), "picture") if paired else self.facts.classes
 
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """From which domain to which it translates, by their numbers; empty of other models."""
+        return self.game.ways if isinstance(self.game, Translator) else ()
+
     def way(self, to: str | int | None = None, source: str | int | None = None) -> Way:
         """From which domain to which a translation goes.
 
@@ -365,6 +370,7 @@ class Model:
         shape = "x".join(map(str, self.facts.shape))
         told = f", told its {self.facts.condition}" if self.facts.condition else ""
         classes = f"- classes: {', '.join(self.facts.classes)}\n" if self.facts.classes else ""
+        sources = ", ".join(Path(source).name for source in self.recipe.data.sources)
         named = (
             f"probabilities = model.classify(images)  # float [16, {len(self.facts.classes)}]\n"
             if hasattr(self.game, "classify")
@@ -375,7 +381,7 @@ class Model:
 Draws samples of shape {shape}{told}.
 
 - method: `{self.method.name}` (`ganarium show {self.method.name}`)
-- trained on: {self.images:,} images from `{Path(self.recipe.data.source).name}`
+- trained on: {self.images:,} images from `{sources}`
 {classes}- weights: running averages, `model.safetensors`; the full recipe is in `config.json`
 
 ```python

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812
 
 from ganarium.metrics import LPIPS, load_features
-from ganarium.metrics.lpips import TAPS, load_heads, version_of
+from ganarium.metrics.lpips import TAPS, Heads, load_heads
 from ganarium.networks.alexnet_vgg import VGG, AlexNet
 from ganarium.networks.classifiers import LeNet, SqueezeNet
 
@@ -75,7 +75,7 @@ def test_equals_the_papers_formula(trunks, name, version):
     dice = torch.Generator().manual_seed(3)
     heads = [torch.rand(width, generator=dice) for width in widths]
     a, b = pictures(), pictures(seed=1)
-    ours = LPIPS(trunk, heads, version=version)(a, b)
+    ours = LPIPS(trunk, Heads(tuple(heads), version))(a, b)
     expected = [
         by_the_paper(trunk.network.features, *pair, layers=layers, heads=heads, normalised=version == "0.1")
         for pair in zip(a.numpy(), b.numpy(), strict=True)
@@ -90,11 +90,11 @@ def test_equals_the_papers_formula(trunks, name, version):
 def test_the_published_heads_fit_their_trunks(trunks, name, version):
     path = HEADS / version / f"{FILES[name]}.pth"
     measure = LPIPS.load(trunks[name], path)
-    assert measure.version == version[1:]
-    assert LPIPS.load(trunks[name], path, version="0.1").version == "0.1"
+    assert load_heads(path).version == version[1:]
+    assert load_heads(path, version="0.1").version == "0.1"
     a, b = pictures(), pictures(seed=1)
     assert (measure.distances(a, b) > 0).all()
-    assert measure.describe()["name"] == f"LPIPS {version} ({name})"
+    assert measure.name == f"LPIPS {version} ({name})"
     for other in set(TAPS) - {name}:
         with pytest.raises(ValueError, match=f"those of {name}, but {other}"):
             LPIPS.load(trunks[other], path)
@@ -106,7 +106,7 @@ def test_a_trained_trunk_orders_damage_as_people_do():
     with pytest.raises(ValueError, match=r"\[64, 128.*those of SqueezeNet 1.1, but SqueezeNet 1.0 has \[96"):
         LPIPS.load(DATA / "weights/squeezenet1_0", HEADS / "v0.1/squeeze.pth")
     measure = LPIPS.load(DATA / "weights/squeezenet1_0")
-    assert measure.describe()["heads"] == "none"
+    assert measure.name == "cosine distance (SqueezeNet 1.0)"
     read = lambda name: np.array(Image.open(HEADS / f"imgs/ex_{name}.png").convert("RGB"))  # noqa: E731
     ref, p0, p1 = (torch.from_numpy(read(x)).permute(2, 0, 1)[None] / 127.5 - 1 for x in ("ref", "p0", "p1"))
     far, near = measure.distances(ref, p0), measure.distances(ref, p1)
@@ -155,5 +155,8 @@ def test_what_does_not_fit_is_named(trunks, tmp_path):
     save_file({"lin1.model.1.weight": torch.ones(1, 4, 1, 1)}, tmp_path / "part.safetensors")
     with pytest.raises(ValueError, match=r"found: lin1\.model\.1\.weight \[1, 4, 1, 1\]"):
         load_heads(tmp_path / "part.safetensors")
-    assert version_of("v0.0/alex.pth") == "0.0"
-    assert version_of("heads/alex.pth") == "0.1"
+    heads = {"lin0.model.1.weight": torch.ones(1, 4, 1, 1)}
+    save_file(heads, tmp_path / "heads.safetensors")
+    assert load_heads(tmp_path / "heads.safetensors").version == "0.1"
+    with pytest.raises(ValueError, match=r"weigh \[4\] channels and fit none"):
+        LPIPS.load(trunks["AlexNet"], tmp_path / "heads.safetensors")

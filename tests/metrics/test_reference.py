@@ -10,11 +10,11 @@ from PIL import Image
 
 from ganarium.data.dataset import open_data
 from ganarium.data.world import Scenes
-from ganarium.evaluation import REAL, reference
 from ganarium.files import cache_folder
 from ganarium.metrics import Reference
 from ganarium.metrics.cache import identity
 from ganarium.metrics.features import Convention, FeatureNetwork
+from ganarium.metrics.reference import REAL, reference
 from ganarium.networks.classifiers import LeNet
 from ganarium.recipe import Data
 
@@ -201,7 +201,7 @@ def test_where_the_cache_is(tmp_path, monkeypatch):
 
 
 def test_of_many_an_even_choice_is_looked_at(monkeypatch):
-    monkeypatch.setattr("ganarium.evaluation.REAL", 6)
+    monkeypatch.setattr("ganarium.metrics.reference.REAL", 6)
     data = Data(source="world", size=16, count=24, workers=0)
     dataset = open_data(data)
     real = reference(dataset, data, 0)

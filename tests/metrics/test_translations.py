@@ -53,8 +53,8 @@ def test_what_is_said_of_each_picture():
     pictures[1] = -1
     said = world_translations(pictures, some, "plain")
     assert said.right.tolist() == [False, False] + [False, True] * 59
-    assert said.right_class[2:].all()
-    assert not said.right_colour[::2].any()
+    assert said.class_kept[2:].all()
+    assert not said.colour_kept[::2].any()
     assert said.read_right.tolist() == said.right.tolist()
     assert said.psnr[3] == float("inf") > said.psnr[2]
     part = said.of(torch.tensor([2, 3]))

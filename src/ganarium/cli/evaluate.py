@@ -21,6 +21,10 @@ def evaluate(
         list[Path] | None,
         typer.Option(help="File of a pretrained network whose features are compared; may be repeated."),
     ] = None,
+    lpips: Annotated[
+        Path | None,
+        typer.Option(help="File of LPIPS' linear heads for one of these networks, beside the truth."),
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option(help="What to measure, such as fid,kid; all that apply if not given.")
     ] = None,
@@ -46,6 +50,7 @@ def evaluate(
         ganarium evaluate runs/0001-dcgan
         ganarium evaluate runs/0001-dcgan/model-best --features squeezenet1_0.safetensors --metrics fid
         ganarium evaluate generated/ --data real/ --features lenet.pth --features inception.pth --json
+        ganarium evaluate runs/0002-pix2pix --features alexnet.pth --lpips lpips/v0.1/alex.pth
 
     What can be measured:
 
@@ -57,6 +62,15 @@ def evaluate(
         diversity   MS-SSIM of pairs of pictures, in all and in each class
         accuracy    whether the class asked for is drawn
         modes,good,swd,world   of points, and of the built-in world
+
+    A model that translates is judged each way on pictures held back from training, where there are some:
+
+        fid,kid,prdc           of translations beside real pictures of the kind translated into
+        psnr,ssim,ms-ssim      beside the truth, where the data are pairs
+        lpips,perceptual       the same on the features given, with learned heads and without
+        maps                   pixel accuracy and mean IoU, where the truth is a label map or the world's
+        cycle,identity         mean error there and back, and on pictures that are of the kind already
+        translation            of the built-in world: whether class and colour are kept
     """
     import json
 
@@ -69,6 +83,7 @@ def evaluate(
         judged,
         data=data,
         features=features,
+        lpips=lpips,
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
         count=count,
         seed=seed,

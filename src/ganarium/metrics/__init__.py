@@ -13,7 +13,7 @@ from ganarium.metrics.evaluate import Asked, evaluate_samples
 from ganarium.metrics.features import FeatureNetwork, features_of, load_features
 from ganarium.metrics.frechet import frechet_distance
 from ganarium.metrics.kernel import KernelDistance, kernel_distance
-from ganarium.metrics.lpips import LPIPS
+from ganarium.metrics.lpips import LPIPS, Heads, load_heads
 from ganarium.metrics.neighbours import (
     Memorisation,
     Neighbours,
@@ -42,6 +42,7 @@ __all__ = [
     "CodeAgreement",
     "Diversity",
     "FeatureNetwork",
+    "Heads",
     "InceptionScore",
     "Interval",
     "KernelDistance",
@@ -63,6 +64,7 @@ __all__ = [
     "intervals",
     "kernel_distance",
     "load_features",
+    "load_heads",
     "map_agreement",
     "memorised_share",
     "mode_widths",

@@ -108,7 +108,7 @@ def evaluate_samples(
     result |= bench.of_pictures()
     if world is not None:
         result |= bench.of_world(world)
-    if entries := dict(_named((network, bench.of_network(network)) for network in networks)):
+    if entries := dict(named((network, bench.of_network(network)) for network in networks)):
         result["features"] = entries
     if reference.seen:
         result["real"] = len(reference)
@@ -140,7 +140,7 @@ def offered(
         "points": points,
         "world": world,
     }
-    return [metric for metric in METRICS if there[metric.needs]]
+    return [metric for metric in METRICS if there.get(metric.needs)]
 
 
 def values_of(result: Mapping[str, Any]) -> dict[str, float]:
@@ -180,7 +180,7 @@ class _Bench:
         for name, measure in measures.items():
             if name in self.chosen:
                 ends = self._interval(measure, self.samples)
-                result |= _entry(name, measure(self.samples), ends, most=result["modes"])
+                result |= entry_of(name, measure(self.samples), ends, most=result["modes"])
         if "sliced_wasserstein" in self.chosen:
             floor = points.sample(len(self.samples), seed=FLOOR_SEED)
             result["sliced_wasserstein_floor"] = sliced_wasserstein(floor, self.reference.samples)
@@ -192,7 +192,7 @@ class _Bench:
         values, _ = similarities_of_pairs(self.samples)
         real, labels = self.reference.some(len(self.samples))
         of_real, of_real_classes = similarities_of_pairs(real, _enough(labels))
-        result = _entry("ms_ssim_diversity", values.mean().item(), self._interval_of_mean(values))
+        result = entry_of("ms_ssim_diversity", values.mean().item(), self._interval_of_mean(values))
         result["ms_ssim_diversity_real"] = of_real.mean().item()
         if self.asked and (asked_for := _enough(self.asked.labels)) is not None:
             _, of_classes = similarities_of_pairs(self.asked.samples, asked_for)
@@ -218,7 +218,7 @@ class _Bench:
         told: dict[str, Any] = {}
         for key, value in summary.items():
             own = ends[keys.index(key)] if ends and key in keys else None
-            told |= _entry(key, value, own, most=len(judgement.shares()))
+            told |= entry_of(key, value, own, most=len(judgement.shares()))
         return result | {"world": told}
 
     def of_network(self, network: FeatureNetwork) -> dict[str, Any]:
@@ -238,17 +238,17 @@ class _Bench:
         result: dict[str, Any] = {}
         if "frechet_distance" in self.chosen:
             ends = frechet_interval(ours, theirs, resamples=self.resamples) if self.resamples else None
-            result |= _entry("frechet_distance", frechet_distance(ours, theirs), ends)
+            result |= entry_of("frechet_distance", frechet_distance(ours, theirs), ends)
         if "kernel_distance" in self.chosen:
             mean, std = kernel_distance(ours, theirs)
             ends = kernel_interval(ours, theirs, mean, resamples=self.resamples) if self.resamples else None
-            result |= _entry("kernel_distance", mean, ends) | {"kernel_distance_std": std}
+            result |= entry_of("kernel_distance", mean, ends) | {"kernel_distance_std": std}
         if "precision_recall_density_coverage" in self.chosen:
             result |= self._precision_recall(ours, theirs)
         if "memorised_share" in self.chosen:
             found = memorised_share(ours, theirs)
             near = torch.arange(len(ours)) < round(found.share * len(ours))  # the share is all that counts
-            result |= _entry("memorised_share", found.share, self._interval_of_mean(near))
+            result |= entry_of("memorised_share", found.share, self._interval_of_mean(near))
             result["memorised_share_expected"] = found.expected
         return result
 
@@ -258,7 +258,7 @@ class _Bench:
         result: dict[str, Any] = {}
         values, ends = precision_recall_intervals(ours, theirs, resamples=self.resamples)
         for key, value, pair in zip(PrecisionRecall._fields, values, ends, strict=True):
-            result |= _entry(key, value, pair)
+            result |= entry_of(key, value, pair)
         return result
 
     def _score(self, ours: Reading, theirs: Reading) -> dict[str, Any]:
@@ -267,7 +267,7 @@ class _Bench:
         mean, std = inception_score(ours.logits)
         ends = self._interval(lambda logits: inception_score(logits).mean, ours.logits)
         as_many = theirs.logits[spread(len(theirs.logits), len(ours.logits))]
-        return _entry("inception_score", mean, ends) | {
+        return entry_of("inception_score", mean, ends) | {
             "inception_score_std": std,
             "inception_score_real": inception_score(as_many).mean,
         }
@@ -280,7 +280,7 @@ class _Bench:
             lambda rows: class_accuracy(logits[rows], labels[rows]).overall, torch.arange(len(labels))
         )
         told = {names[label]: share for label, share in by_class.items()}
-        return _entry("class_accuracy", overall, ends) | {"class_accuracy_by_class": told}
+        return entry_of("class_accuracy", overall, ends) | {"class_accuracy_by_class": told}
 
     def _interval_of_mean(self, values: Tensor) -> Interval | None:
         return self._interval(lambda x: x.mean().item(), values.double())
@@ -292,7 +292,9 @@ class _Bench:
         return intervals(metric, values, resamples=self.resamples) if self.resamples else []
 
 
-def _entry(key: str, value: float, ends: Interval | None, *, most: float = math.inf) -> dict[str, Any]:
+def entry_of(
+    key: str, value: float, ends: Interval | None = None, *, most: float = math.inf
+) -> dict[str, Any]:
     """A value and, beside it, the part of its interval where it can be."""
     if ends is None:
         return {key: value}
@@ -315,7 +317,7 @@ def _means(by_class: Mapping[int, Tensor], names: Sequence[str]) -> dict[str, fl
     return {names[label]: values.double().mean().item() for label, values in by_class.items()}
 
 
-def _named(
+def named(
     entries: Iterable[tuple[FeatureNetwork, dict[str, Any]]],
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each network's entry by its name; by its file, too, where two have one name."""

@@ -2,12 +2,11 @@
 Features as a Perceptual Metric", arXiv:1801.03924), on a trunk and with linear heads that are given as files.
 """
 
-import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -33,66 +32,65 @@ SMALLEST = 32
 _HEAD = re.compile(r"lin(\d+)\.model\.1\.weight")
 
 
+class Heads(NamedTuple):
+    """What is weighed of a trunk's tapped layers, fitted to people's judgement."""
+
+    weights: tuple[Tensor, ...]
+    """One for each channel, not negative: `[C]` of each layer."""
+    version: Version = "0.1"
+    """0.0 was fitted to pictures in [-1, 1] without ImageNet's normalisation, 0.1 with it."""
+
+    @property
+    def widths(self) -> list[int]:
+        """How many channels they weigh."""
+        return [weights.numel() for weights in self.weights]
+
+    def fit(self, trunk: str) -> bool:
+        """Whether they are of the size of the trunk of this name."""
+        return self.widths == list(TAPS.get(trunk, {}).values())
+
+
 class LPIPS(nn.Module):
     """The learned perceptual distance; differentiable, so that it may be a loss, too.
 
     Args:
         trunk: an AlexNet, VGG-16 or SqueezeNet (see `ganarium.metrics.load_features`).
-        heads: a weight, not negative, for each channel of each tapped layer: `[C]` each. None counts each
-            channel once: the cosine distance of section 3, with nothing learned from people's judgement.
-        version: of the heads: those of 0.0 were fitted to pictures in [-1, 1] without ImageNet's
-            normalisation, those of 0.1 with it.
+        heads: fitted to this trunk (see `load_heads`). None counts each channel once: the cosine distance of
+            section 3, with nothing learned from people's judgement.
 
     Raises:
         ValueError: another trunk, or heads that were not fitted to it.
     """
 
-    def __init__(
-        self, trunk: FeatureNetwork, heads: Sequence[Tensor] | None = None, *, version: Version = "0.1"
-    ) -> None:
+    def __init__(self, trunk: FeatureNetwork, heads: Heads | None = None) -> None:
         super().__init__()
         if trunk.name not in TAPS:
             raise ValueError(f"LPIPS stands on {', '.join(TAPS)}, not on {trunk.name}: give another network")
-        self.trunk, self.version = trunk, version
+        if heads is not None and not heads.fit(trunk.name):
+            of = next((f"are those of {name}" for name in TAPS if heads.fit(name)), "fit none")
+            raise ValueError(
+                f"the heads weigh {heads.widths} channels and {of}, but {trunk.name} has "
+                f"{list(TAPS[trunk.name].values())}: give the trunk and the heads of one network"
+            )
+        self.trunk = trunk
         # The trunk sees pictures in their own size.
         self.convention = replace(trunk.convention, size=None)
-        if version == "0.0":
+        if heads is not None and heads.version == "0.0":
             self.convention = replace(self.convention, mean=(0.5,), deviation=(0.5,))
-        widths = list(TAPS[trunk.name].values())
-        given = widths if heads is None else [head.numel() for head in heads]
-        if given != widths:
-            of = next(
-                (f"are those of {name}" for name in TAPS if list(TAPS[name].values()) == given), "fit none"
-            )
-            raise ValueError(
-                f"the heads weigh {given} channels and {of}, but {trunk.name} has {widths}: "
-                "give the trunk and the heads of one network"
-            )
-        self.learned = heads is not None
-        for number, width in enumerate(widths):
-            head = torch.ones(width) if heads is None else heads[number].detach().float().flatten()
+        self.name = f"LPIPS v{heads.version} ({trunk.name})" if heads else f"cosine distance ({trunk.name})"
+        for number, width in enumerate(TAPS[trunk.name].values()):
+            head = heads.weights[number].detach().float() if heads else torch.ones(width)
             self.register_buffer(f"head{number}", head.view(1, -1, 1, 1))
 
     @classmethod
-    def load(
-        cls, trunk: str | Path, heads: str | Path | None = None, *, version: Version | None = None
-    ) -> Self:
-        """LPIPS from files: `load_features` says which trunks are recognised.
-
-        Args:
-            trunk: weights of the network, trained on ImageNet.
-            heads: as published: keys `lin0.model.1.weight` and so on.
-            version: of the heads; where not said, what the folder that they lie in is called (`v0.0`), else
-                0.1.
+    def load(cls, trunk: str | Path, heads: str | Path | None = None) -> Self:
+        """LPIPS from the file of a trunk, trained on ImageNet, and that of its heads.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: a file holds something else, or the two do not fit.
         """
-        network = load_features(trunk)
-        if heads is None:
-            return cls(network, version=version or "0.1")
-        return cls(network, load_heads(heads), version=version or version_of(heads))
+        return cls(load_features(trunk), None if heads is None else load_heads(heads))
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """The distance of pairs of pictures `[N, C, H, W]` in [-1, 1], grey or RGB: `[N]`, 0 for equal ones.
@@ -126,22 +124,13 @@ class LPIPS(nn.Module):
         pairs = zip(a.split(batch_size), b.split(batch_size), strict=True)
         return torch.cat([self(x.to(device), y.to(device)).double().cpu() for x, y in pairs])
 
-    def describe(self) -> dict[str, Any]:
-        """All that two results must share to be comparable, as plain values."""
-        weights = torch.cat(
-            [self.get_buffer(f"head{n}").flatten() for n in range(len(TAPS[self.trunk.name]))]
-        )
-        digest = hashlib.sha256(weights.cpu().numpy().tobytes()).hexdigest()[:12]
-        return {
-            "name": f"LPIPS v{self.version} ({self.trunk.name})" if self.learned else "cosine distance",
-            "trunk": self.trunk.name,
-            "sha256": self.trunk.sha256[:12],
-            "heads": digest if self.learned else "none",
-        }
 
+def load_heads(path: str | Path, *, version: Version | None = None) -> Heads:
+    """The published linear heads in a file.
 
-def load_heads(path: str | Path) -> list[Tensor]:
-    """The published linear heads in a file, a weight for each channel of each layer: `[C]` each.
+    Args:
+        path: keys `lin0.model.1.weight` and so on.
+        version: where not said, what the folder is called that they lie in (`v0.0`), else 0.1.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -157,9 +146,5 @@ def load_heads(path: str | Path) -> list[Tensor]:
         raise ValueError(
             f"{path} holds no linear heads of LPIPS (lin0.model.1.weight [1, C, 1, 1] ...); found: {found}"
         )
-    return [heads[number].flatten() for number in range(len(heads))]
-
-
-def version_of(heads: str | Path) -> Version:
-    """The version of heads in a folder called `v0.0` or `v0.1`, as they were published; else 0.1."""
-    return "0.0" if Path(heads).absolute().parent.name == "v0.0" else "0.1"
+    named: Version = "0.0" if path.absolute().parent.name == "v0.0" else "0.1"
+    return Heads(tuple(heads[number].flatten() for number in range(len(heads))), version or named)

@@ -8,7 +8,23 @@ from typing import Literal
 
 from ganarium.metrics.features import RECOGNISED
 
-Needs = Literal["features", "logits", "labels", "pictures", "points", "world"]
+Needs = Literal[
+    "features",
+    "logits",
+    "labels",
+    "pictures",
+    "points",
+    "world",
+    "pairs",
+    "large_pairs",
+    "trunk",
+    "heads",
+    "maps",
+    "way_back",
+    "own_domain",
+    "scenes",
+]
+"""What samples need, and what translations do."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +61,10 @@ _UNSEEN = "sees neither the real pictures nor copies of one picture a class: rea
 _COPIES = "more than of real ones may be copies: look at the pairs"
 _ALIKE = "to be near the real one; noise is lower still"
 _CLASSIFIER = "the classifier's own errors count as the samples'"
+
+_UNTRANSLATED = "of a translator that changes nothing it is 0, and pictures may hide what the way back needs"
+_UNLEARNED = "LPIPS without its heads: only values on the same network can be compared"
+_RIGHT = "nearest of 24 drawings of the scene: 0.042 by chance"
 
 _SHARE = (0.0, 1.0)
 
@@ -111,6 +131,46 @@ METRICS: tuple[Metric, ...] = (
             Value("well_formed", "higher", _SHARE),
             Value("classes", "higher"),
             Value("smallest_class", "higher", _SHARE),
+        ),
+        quick=True,
+    ),
+    Metric("psnr", "psnr", "pairs", (Value("psnr", "higher"),), quick=True),
+    Metric("ssim", "ssim", "large_pairs", (Value("ssim", "higher", (-1.0, 1.0)),)),
+    Metric("ms_ssim", "ms-ssim", "large_pairs", (Value("ms_ssim", "higher", _SHARE),)),
+    Metric("lpips", "lpips", "heads", (Value("lpips", "lower"),)),
+    Metric(
+        "perceptual_distance",
+        "perceptual",
+        "trunk",
+        (Value("perceptual_distance", "lower", note=_UNLEARNED),),
+    ),
+    Metric(
+        "map_agreement",
+        "maps",
+        "maps",
+        (Value("pixel_accuracy", "higher", _SHARE), Value("mean_iou", "higher", _SHARE)),
+    ),
+    Metric(
+        "cycle_error",
+        "cycle",
+        "way_back",
+        (Value("cycle_error", "lower", (0.0, 2.0), decides=False, note=_UNTRANSLATED),),
+    ),
+    Metric(
+        "identity_error",
+        "identity",
+        "own_domain",
+        (Value("identity_error", "lower", (0.0, 2.0), decides=False, note=_UNTRANSLATED),),
+    ),
+    Metric(
+        "translation_accuracy",
+        "translation",
+        "scenes",
+        (
+            Value("translation_accuracy", "higher", _SHARE, note=_RIGHT),
+            Value("class_kept", "higher", _SHARE, note="0.167 by chance"),
+            Value("colour_kept", "higher", _SHARE, note="0.25 by chance"),
+            Value("read_right", "higher", _SHARE, note="by the world's judge, which does not know the scene"),
         ),
         quick=True,
     ),
@@ -190,8 +250,21 @@ def _why_not(metric: Metric, offered: Sequence[Metric]) -> str:
             needs = "samples asked for by class, and a network that names as many classes, as --features FILE"
         case "pictures":
             needs = "pictures with sides of at least 11 pixels"
-        case "world":
-            needs = "pictures of the built-in world"
+        case "world" | "scenes":
+            needs = "pictures of the built-in world" + ", translated" * (metric.needs == "scenes")
+        case "pairs" | "large_pairs":
+            needs = "a model that was taught by pairs" + ", of at least 11 pixels a side" * (
+                metric.needs != "pairs"
+            )
+        case "trunk" | "heads":
+            needs = "a model that was taught by pairs, and AlexNet, VGG-16 or a SqueezeNet as --features FILE"
+            needs += ", with the published heads as --lpips FILE" * (metric.needs == "heads")
+        case "maps":
+            needs = "a model taught by pairs whose truth is a label map of few colours, or the built-in world"
+        case "way_back":
+            needs = "a model that translates both ways"
+        case "own_domain":
+            needs = "a model that translates between domains"
         case _:
             needs = "points in the plane"
     names = ", ".join(each.name for each in offered) or "nothing yet"

@@ -5,10 +5,14 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from ganarium.data.palettes import MOST_COLOURS
 from ganarium.metrics.features import checked_pictures
 
 STUDIO_LUMA = (65.481, 128.553, 24.966)
 """Y of RGB in 0..1, in 8-bit levels above 16: ITU-R BT.601, as papers on super-resolution measure it."""
+
+MOST_PSNR = 100.0
+"""What equal pictures count as in a mean, in decibels; two that differ in 8 bits get less."""
 
 
 @torch.no_grad()
@@ -113,6 +117,32 @@ def confusions(found: Tensor, truth: Tensor, *, classes: int, ignore: int | None
     cell = (number * classes + truth) * classes + found
     counts = cell[counted].bincount(minlength=len(truth) * classes**2)
     return counts.view(len(truth), classes, classes)
+
+
+def palette_of(pictures: Tensor) -> Tensor | None:
+    """The colours of pictures that are label maps: `[K, C]` in [-1, 1]; None of any other pictures.
+
+    Taken for maps are pictures that show at most 64 colours, all together, and more than one.
+
+    Args:
+        pictures: float `[N, C, H, W]` in [-1, 1].
+    """
+    levels = torch.tensor([256**channel for channel in range(pictures.shape[1])])
+    found = torch.empty(0, dtype=torch.int64)
+    for picture in pictures:
+        pixels = ((picture + 1) * 127.5).round().long().flatten(1)
+        found = torch.cat([found, (pixels * levels[:, None]).sum(0)]).unique()
+        if len(found) > MOST_COLOURS:
+            return None
+    if len(found) < 2:
+        return None
+    return (found[:, None] // levels % 256) / 127.5 - 1
+
+
+def nearest_colours(pictures: Tensor, palette: Tensor) -> Tensor:
+    """The number of the nearest colour of a palette `[K, C]` for each pixel: int64 `[N, 1, H, W]`."""
+    ids = [torch.cdist(x.flatten(1).T, palette).argmin(1).view(1, *x.shape[1:]) for x in pictures.float()]
+    return torch.stack(ids)
 
 
 def checked_pairs(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,11 +8,15 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from ganarium.data.batches import Conditioned
+from ganarium.data.batches import Conditioned, Unpaired
+from ganarium.data.dataset import Dataset
 from ganarium.data.sources.base import spread
 from ganarium.metrics import cache
 from ganarium.metrics.features import FeatureNetwork, Reading, readings_of
+from ganarium.recipe import Data
 
+REAL = 10_000
+"""So many real samples, evenly spread over the data, are compared with; all of fewer."""
 _CHUNK = 64
 
 
@@ -87,3 +91,37 @@ class Reference:
         for part in torch.arange(self._count).split(_CHUNK):
             batch = self._read(part.tolist())
             yield batch if isinstance(batch, Tensor) else batch.real
+
+
+def reference(
+    dataset: Dataset, data: Data, seed: int, *, domain: int | None = None, cached: bool = True
+) -> Reference:
+    """The real side of data; what networks say of it is kept on disk if it is to be `cached`.
+
+    Args:
+        dataset: of `data`.
+        data: which they are.
+        seed: of those that are drawn.
+        domain: the number of the only one that counts, of data that have several.
+        cached: see `Reference`.
+    """
+    size = len(dataset) if domain is None else dataset.domain_sizes[domain]
+    indices = spread(size, REAL)
+
+    def read(numbers: Sequence[int]) -> Tensor | Conditioned:
+        some = indices[list(numbers)]
+        if domain is not None:
+            return dataset.domain_batch(domain, some)
+        batch = dataset.batch(some)
+        if isinstance(batch, Unpaired):
+            raise ValueError("the data are of several domains: name the one to compare with")
+        return batch
+
+    told: dict[str, Any] | None = None
+    if cached:
+        ends = read([0, -1])
+        look = cache.fingerprint(ends if isinstance(ends, Tensor) else ends.real)
+        told = {"count": len(indices), "of": size, "look": look, **cache.identity(data, seed)}
+        if domain is not None:
+            told["domain"] = domain
+    return Reference(read, len(indices), identity=told)

@@ -22,20 +22,32 @@ class Table(NamedTuple):
 
 HEAD = ("measure", "value", "95 % interval", "better", "real ones", "to know")
 _NOT_MEASURED = ("judged", "data", "seed", "shape", "samples", "real", "dimension", "channels")
+_SPLITS = {
+    "test": "of what is held back from training",
+    "train": "of what it was trained on: the data hold nothing back",
+}
 _BESIDE = ("_real", "_expected", "_floor")
 """How the keys end of what a value is to be held against."""
 
 
 def tables(result: Mapping[str, Any]) -> Iterator[Table]:
-    """What was measured without a network, and on each network."""
+    """What was measured without a network, and on each network; of a translating model, each way it goes."""
+    ways = result.get("ways", {"": {}})
+    for name, way in ways.items():
+        yield from _tables(result | way, name, f"{name}/" if len(ways) > 1 else "")
+
+
+def _tables(result: Mapping[str, Any], way: str, group: str) -> Iterator[Table]:
+    kind = f"translations {way}" if way else "samples"
+    held = f", {_SPLITS[result['split']]}" if way else ""
     beside = f" beside {result['real']:,} real ones" if result["real"] else ""
-    compared = f"{result['samples']:,} samples of {told(result['shape'])}{beside} of {result['data']}"
-    own = [*rows(result), *rows(result.get("world", {}), "world/")]
+    compared = f"{result['samples']:,} {kind} of {told(result['shape'])}{beside} of {result['data']}{held}"
+    own = [*rows(result, group), *rows(result.get("world", {}), f"{group}world/")]
     yield Table("", f"{result['judged']}: {compared}", own)
     for name, entry in result.get("features", {}).items():
         resized = "" if entry["resizing"] == "none" else f", resized ({entry['resizing']})"
         of = f"{entry['layer']}; {entry['dimension']} features{resized}"
-        yield Table(name, f"on {name} ({entry['sha256']}): {of}", list(rows(entry)))
+        yield Table(name, f"on {name} ({entry['sha256']}): {of}", list(rows(entry, group)))
 
 
 def rows(entry: Mapping[str, Any], group: str = "") -> Iterator[Row]:

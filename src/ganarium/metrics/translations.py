@@ -11,7 +11,7 @@ from torch import Tensor
 from ganarium.data.world import Scenes
 from ganarium.data.world.judge import judgement
 from ganarium.data.world.shapes import SHAPES
-from ganarium.metrics.pairs import psnr
+from ganarium.metrics.pairs import MOST_PSNR, psnr
 
 STYLES: Mapping[str, Callable[[Scenes], np.ndarray]] = {"plain": Scenes.images, "inked": Scenes.styled}
 """The world's domains, and what draws scenes so: uint8 `[N, H, W, C]`."""
@@ -21,10 +21,10 @@ STYLES: Mapping[str, Callable[[Scenes], np.ndarray]] = {"plain": Scenes.images, 
 class WorldTranslations:
     """What the world says of N translated pictures of scenes it knows."""
 
-    right_class: Tensor
+    class_kept: Tensor
     """bool `[N]`: whether the nearest of all the world's drawings at this place, in this size and angle, is
     one of the true class."""
-    right_colour: Tensor
+    colour_kept: Tensor
     """bool `[N]`: whether it is one of the true colour."""
     psnr: Tensor
     """float64 `[N]`, in decibels, beside the true picture."""
@@ -35,31 +35,35 @@ class WorldTranslations:
     @property
     def right(self) -> Tensor:
         """Whether the nearest drawing is the true one: bool `[N]`."""
-        return self.right_class & self.right_colour
+        return self.class_kept & self.colour_kept
 
     def of(self, rows: Tensor) -> Self:
         """What is said of the pictures of these numbers alone."""
         read = None if self.read_right is None else self.read_right[rows]
         return replace(
             self,
-            right_class=self.right_class[rows],
-            right_colour=self.right_colour[rows],
+            class_kept=self.class_kept[rows],
+            colour_kept=self.colour_kept[rows],
             psnr=self.psnr[rows],
             read_right=read,
         )
 
-    def summary(self) -> dict[str, float]:
-        """`translation_accuracy`, the share of `right` ones (by chance 1/24); `class_kept` (1/6) and
-        `colour_kept` (1/4); `psnr`, the mean; in the plain style `read_right`, a share.
+    def values(self) -> dict[str, Tensor]:
+        """Of each picture: `translation_accuracy`, which is `right` (by chance 1/24), `class_kept` (1/6),
+        `colour_kept` (1/4), `psnr` and, in the plain style, `read_right`: float64 `[N]` each.
         """
-        shares = {
+        every = {
             "translation_accuracy": self.right,
-            "class_kept": self.right_class,
-            "colour_kept": self.right_colour,
+            "class_kept": self.class_kept,
+            "colour_kept": self.colour_kept,
             "psnr": self.psnr,
             "read_right": self.read_right,
         }
-        return {name: float(values.double().mean()) for name, values in shares.items() if values is not None}
+        return {name: values.double() for name, values in every.items() if values is not None}
+
+    def summary(self) -> dict[str, float]:
+        """The means of `values()`; equal pictures are taken for 100 dB."""
+        return {name: float(values.clamp(max=MOST_PSNR).mean()) for name, values in self.values().items()}
 
 
 @torch.no_grad()
@@ -96,12 +100,29 @@ def world_translations(pictures: Tensor, scenes: Scenes, style: str) -> WorldTra
     # |drawing - picture|^2 without |picture|^2, which is the same for all drawings of a scene.
     flat = drawings.flatten(2)
     nearest = (flat.square().sum(2) - 2 * (flat @ pictures.flatten(1)[:, :, None])[:, :, 0]).argmin(1)
-    right_class, right_colour = nearest // colours == true // colours, nearest % colours == true % colours
+    class_kept, colour_kept = nearest // colours == true // colours, nearest % colours == true % colours
     read_right = None
     if style == "plain":
         read = judgement(scenes.canvas, pictures)
         read_right = (read.labels * colours + read.colours == true) & read.well_formed
-    return WorldTranslations(right_class, right_colour, beside, read_right)
+    return WorldTranslations(class_kept, colour_kept, beside, read_right)
+
+
+def world_maps(pictures: Tensor, scenes: Scenes) -> Tensor:
+    """What each pixel of plain pictures shows, as `Scenes.semantic` tells it: int64 `[N, H, W]`.
+
+    The class is the one that the world's judge reads, the shape is where its colour covers the background.
+
+    Args:
+        pictures: float `[N, C, H, W]` in [-1, 1].
+        scenes: of the world that they show.
+    """
+    canvas = scenes.canvas
+    read = judgement(canvas, pictures)
+    paint = canvas.palette[read.colours] - canvas.background  # [N, C]
+    contrast = 127.5 * (pictures.float() + 1) - canvas.background[:, None, None]
+    share = torch.einsum("nc,nchw->nhw", paint / paint.square().sum(1, keepdim=True), contrast)
+    return (share >= 0.5) * (read.labels + 1)[:, None, None]
 
 
 def _drawn(scenes: Scenes, style: str) -> Tensor:
