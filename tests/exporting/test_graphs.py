@@ -1,5 +1,7 @@
 """ONNX files do what PyTorch does, for every method and network, at sizes that they were not traced at."""
 
+import functools
+
 import onnx
 import onnxruntime
 import pytest
@@ -8,11 +10,13 @@ from torch import nn
 
 import ganarium as gan
 from ganarium import methods
+from ganarium.data.batches import Facts
 from ganarium.exporting import graphs
 from ganarium.exporting.graphs import plain, written
 from ganarium.exporting.tasks import Input, Task, tasks
 from ganarium.lone import LONE_NETWORKS, LoneNetwork, Origin
-from ganarium.model import Model
+from ganarium.model import Model, assemble
+from ganarium.recipe import tiny
 from ganarium.testing import Trial
 
 QUICK = ("gan", "infogan", "cgan")
@@ -63,6 +67,13 @@ def lone(name, **changes):
     return LoneNetwork(role, kind, settings | changes, network, Origin("owner/name", "BSD-2-Clause"))
 
 
+@functools.cache
+def file_of(name):
+    """Of a lone network; a file takes seconds."""
+    (task,) = tasks(lone(name))
+    return written(task, {"licence": "BSD"})
+
+
 def run(content, **inputs):
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     taken = [each.name for each in session.get_inputs()]
@@ -93,6 +104,22 @@ def test_every_method_does_the_same_as_onnx(name):
             alike(found, wanted)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("planes", [1, 2], ids=["classes", "classes and instances"])
+def test_maps_go_in_as_integers(planes):
+    method = methods.find("pix2pix")
+    recipe = tiny(method)
+    facts = Facts((3, 32, 32), ("sky", "road", "tree"), (), "map", (planes, 32, 32))
+    model = Model(method, recipe, facts, assemble(method, recipe, facts))
+    task = tasks(model)[0]
+    assert task.stem == "map-to-picture"
+    maps = torch.randint(3, (2, planes, 70, 37))
+    (found,) = run(written(task, {}).content, maps=maps)
+    alike(found, model.translate(maps))
+    (others,) = run(written(task, {}).content, maps=(maps + 1) % 3)
+    assert not torch.allclose(found, others, atol=1e-4)
+
+
 def test_what_is_generated_is_what_the_model_generates():
     """From the model's own noise, labels told."""
     model = model_of(TRIALS["cgan"])
@@ -115,12 +142,11 @@ def test_classes_are_named_as_by_the_model():
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=[] if n in ("resnet", "multi-scale") else pytest.mark.slow) for n in NETWORKS],
+    [pytest.param(n, marks=[] if n == "resnet" else pytest.mark.slow) for n in NETWORKS],
 )
 def test_every_network_does_the_same_as_onnx(name):
-    model = lone(name)
-    (task,) = tasks(model)
-    file = written(task, {})
+    model, file = lone(name), file_of(name)
+    task = file.task
     assert file.difference < 1e-4
     chance = torch.Generator().manual_seed(5)
     for count, size in zip((1, 3), SIZES.get(name, ((77, 90), (131, 68))), strict=False):
@@ -139,8 +165,7 @@ def test_every_network_does_the_same_as_onnx(name):
 
 
 def test_files_name_their_axes_and_keep_nothing_of_this_machine():
-    (task,) = tasks(lone("resnet"))
-    content = written(task, {"licence": "BSD"}).content
+    content = file_of("resnet").content
     graph = onnx.load_from_string(content)
     onnx.checker.check_model(graph, full_check=True)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -168,12 +193,13 @@ def test_a_copy_without_parametrizations_computes_the_same_and_the_model_stays()
 
 
 def test_weights_in_half_precision_leave_as_float32():
-    model = lone("resnet")
-    model.network.bfloat16()
+    model = model_of(TRIALS["gan"])
+    model.game.bfloat16()
     (task,) = tasks(model)
-    content = written(task, {}).content
-    (found,) = run(content, images=torch.rand(1, 3, 64, 64))
+    noise = model.game.draw_noise(4, torch.Generator().manual_seed(7))
+    (found,) = run(written(task, {}).content, noise=noise)
     assert found.dtype == torch.float32
+    alike(found, plain(model.game).generate(noise))
 
 
 class Drifting(nn.Module):

@@ -78,7 +78,8 @@ def export(
     title = about.pop("title")
     if to == "safetensors":
         folder = _folder(source, out, to)
-        metadata = {CONFIG: json.dumps(model.config()), "license": about["licence"]}
+        # One entry: safetensors writes several in an order of chance.
+        metadata = {CONFIG: json.dumps(model.config() | {"licence": about["licence"]})}
         path = folder / "model.safetensors"
         _write(
             {
