@@ -99,8 +99,8 @@ def safetensors_card(title: str, about: str) -> str:
     return f"""# {title}
 
 {about}
-`model.safetensors` holds the weights under plain names. Its metadata hold, under `ganarium` and as JSON, the licence
-and all that is needed to build the networks: of a game the recipe, and so the path of the data.
+`model.safetensors` holds the weights under plain names. Its metadata hold, under `ganarium` and as JSON, the
+licence and all that is needed to build the networks: of a game the recipe, and so the path of the data.
 
 ```python
 import ganarium as gan
