@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 import ganarium as gan
 from command_line import TINY, done, refused, said, started
@@ -72,6 +73,22 @@ def test_a_dry_run_writes_nothing_and_prints_a_recipe_file(tmp_path):
     again = done("train", "mine.yaml", "--dry-run")
     assert yaml.safe_load(again) == yaml.safe_load(out)
     assert yaml.safe_load(again)["game"]["penalty"] == "r1"
+
+
+def test_two_sources_are_two_kinds():
+    for name, level in {"horses": 0, "zebras": 255}.items():
+        Path(name).mkdir()
+        for number in range(4):
+            Image.new("L", (16, 16), level).save(Path(name, f"{number}.png"))
+    both = ("--data", "horses", "--data", "zebras")
+    out = done("train", "cgan", *both, "data.condition=label", "--dry-run")
+    assert yaml.safe_load(out)["data"]["source"] == [
+        str(Path(name).resolve()) for name in ("horses", "zebras")
+    ]
+    assert "2 classes: horses (4), zebras (4)" in out
+    told = done("inspect", "horses", "--data", "zebras", "condition=pair", "--no-sheet")
+    assert "horses and zebras, paired by equal names, 4 samples" in told
+    assert "names one source twice" in refused("inspect", "horses", "--data", "horses", "--no-sheet")
 
 
 def test_ones_own_recipe_needs_only_what_differs():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ganarium.data.conditions import CONDITIONS, blur, edges, grey, lowres
+from ganarium.data.conditions import CONDITIONS, blur, edges, grey, lowres, mask, mosaic
 
 torch.set_num_threads(1)
 
@@ -54,3 +54,20 @@ def test_edges_between_colours_of_one_brightness():
     assert grey(halves).abs().max() < 1e-6
     assert edges(halves)[0, 0, :, 3:5].min() > -0.9
     assert (edges(halves)[0, 0, :, :3] == -1).all()
+
+
+def test_a_mosaic_is_blocks_of_their_mean():
+    x = torch.rand(2, 3, 19, 24) * 2 - 1
+    made = mosaic(x)  # blocks of 2
+    for i in range(0, 19, 2):
+        for j in range(0, 24, 2):
+            block = (..., slice(i, i + 2), slice(j, j + 2))
+            assert (made[block] - x[block].mean(dim=(2, 3), keepdim=True)).abs().max() < 1e-6
+
+
+def test_a_mask_hides_the_middle_and_nothing_else():
+    x = torch.rand(2, 3, 16, 24) + 0.1
+    made = mask(x)
+    assert (made[:, :, 4:12, 6:18] == 0).all()
+    made[:, :, 4:12, 6:18] = x[:, :, 4:12, 6:18]
+    assert torch.equal(made, x)

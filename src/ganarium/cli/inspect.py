@@ -12,6 +12,10 @@ from ganarium.cli.train import Settings
 def inspect(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A folder, a file or a name, as for train.")],
     settings: Settings = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="Another source, where train is given several.", show_default=False),
+    ] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Where the contact sheet goes; DATA-sheet.png here if not given.")
     ] = None,
@@ -26,6 +30,7 @@ def inspect(
 
         ganarium inspect photos/
         ganarium inspect photos/ size=64 channels=1 --sheet grey.png
+        ganarium inspect horses/ --data zebras/ condition=domains
     """
     import json
     from functools import reduce
@@ -37,7 +42,7 @@ def inspect(
     trees = [override(text.removeprefix("data.")) for text in settings or ()]
     keys: dict[str, Any] = reduce(merge, trees, {})
     target = None if no_sheet else sheet or Path(f"{Path(data).resolve().name}-sheet.png")
-    report = judge.inspect(data, sheet=target, **keys)
+    report = judge.inspect((data, *(more or ())), sheet=target, **keys)
     if as_json:
         typer.echo(json.dumps(report.to_dict() | {"sheet": target and str(target)}, indent=2))
         return

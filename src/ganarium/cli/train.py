@@ -41,6 +41,7 @@ def train(
         ganarium train dcgan --data photos/ images=200_000 optimizers.generator.lr=1e-4
         ganarium train dcgan --data photos/ epochs=50 game.objective=hinge game.penalty=r1
         ganarium train dcgan --data photos/ --dry-run > mine.yaml
+        ganarium train cyclegan --data horses/ --data zebras/
         ganarium train mine.yaml --out runs/mine
         torchrun --nproc-per-node 2 -m ganarium train dcgan --data photos/
     """

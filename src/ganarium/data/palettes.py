@@ -71,9 +71,10 @@ def palette_of(maps: Mapping[str, Content], table: Table | None) -> Palette:
     Raises:
         ValueError: they hold more than the table names, or more colours than classes can have.
     """
-    palettes = {each.palette for each in maps.values() if each.palette}
-    if all(each.indexed for each in maps.values()) and len(palettes) <= 1:
-        return _of_numbers(maps, table, next(iter(palettes), b""))
+    longest = max((each.palette for each in maps.values()), key=len, default=b"")
+    of_one_palette = all(longest.startswith(each.palette) for each in maps.values())
+    if of_one_palette and all(each.indexed for each in maps.values()):
+        return _of_numbers(maps, table, longest)
     return _of_colours(maps, table)
 
 

@@ -47,7 +47,8 @@ def identity(data: recipe.Data, seed: int) -> dict[str, Any]:
         return {**form, "seed": seed}
     places = [Path(source).expanduser().resolve() for source in data.sources]
     lines = [line for place in places for line in _files(place)]
-    return {**form, "source": [str(place) for place in places], "files": _sum("\n".join(lines).encode())}
+    tree = {**form, "source": [str(place) for place in places], "files": _sum("\n".join(lines).encode())}
+    return tree | {"seed": seed} if set(NAMES).intersection(data.sources) else tree
 
 
 def fingerprint(samples: Tensor) -> str:
