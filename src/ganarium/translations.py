@@ -9,6 +9,7 @@ from ganarium.data.sources.base import DOMAINS, spread
 from ganarium.data.sources.recognise import WORLD
 from ganarium.methods.translation import Way
 from ganarium.metrics import FeatureNetwork, Heads
+from ganarium.metrics.lpips import SMALLEST, TAPS
 from ganarium.metrics.measures import Metric, metrics_named, refuse_what_does_not_apply
 from ganarium.metrics.reference import reference
 from ganarium.metrics.ways import Translated, evaluate_way, offered_to, offered_translations
@@ -54,7 +55,8 @@ def evaluate_translations(
         cached: see `ganarium.metrics.reference.reference`.
 
     Raises:
-        ValueError: the model translates other data, or a metric is unknown or applies to no way.
+        ValueError: the model translates other data, a metric is unknown or applies to no way, or the heads
+            fit none of the networks.
     """
     _check_told(model.facts, dataset)
     ways = {
@@ -65,6 +67,13 @@ def evaluate_translations(
     fewest = min(min(len(way.made), len(way.real)) for way in ways.values())
     chosen = None if metrics is None else metrics_named(metrics)
     everywhere = list(dict.fromkeys(metric for offered in there.values() for metric in offered))
+    if heads is not None and not any(metric.needs == "heads" for metric in everywhere):
+        fitting = ", ".join(name for name in TAPS if heads.fit(name)) or "no network that is known"
+        given = ", ".join(network.name for network in features) or "none"
+        raise ValueError(
+            f"these heads of LPIPS fit {fitting}, pairs, and pictures from {SMALLEST} pixels a side on; "
+            f"given as --features: {given}; data.condition={model.facts.condition}, {list(model.facts.shape)}"
+        )
     refuse_what_does_not_apply(everywhere if chosen is None else chosen, everywhere, fewest)
     return {
         name: evaluate_way(

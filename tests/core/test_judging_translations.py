@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 import ganarium as gan
 from ganarium.data.dataset import open_data
 from ganarium.metrics import psnr, world_translations
+from ganarium.metrics.lpips import TAPS
 from ganarium.metrics.tables import tables
 from ganarium.metrics.translations import STYLES
 from ganarium.networks.classifiers import LeNet, SqueezeNet
@@ -201,6 +202,20 @@ def test_what_does_not_apply_is_named(paired, unpaired, trunk, tmp_path):
     ):
         with pytest.raises(ValueError, match=said):
             gan.evaluate(run, count=4, **keys)
+    widths = TAPS["SqueezeNet 1.1"].values()
+    save_file(
+        {f"lin{number}.model.1.weight": torch.ones(1, width, 1, 1) for number, width in enumerate(widths)},
+        tmp_path / "heads.safetensors",
+    )
+    fits = {"lpips": tmp_path / "heads.safetensors", "metrics": ["lpips"], "count": 4}
+    (way,) = gan.evaluate(paired, features=trunk, **fits)["ways"].values()
+    assert way["features"]["SqueezeNet 1.1"]["lpips"] > 0
+    for run, features, said in (
+        (paired, None, "fit SqueezeNet 1.1, pairs.*--features: none"),
+        (unpaired, trunk, "--features: SqueezeNet 1.1; data.condition=domains"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            gan.evaluate(run, features=features, **fits)
     with pytest.raises(ValueError, match="no model that translates"):
         gan.evaluate(folders(tmp_path, "some"), data=str(tmp_path), lpips=trunk)
     with pytest.raises(ValueError, match="no measure that could tell the best"):

@@ -74,6 +74,7 @@ def test_what_applies(trunk):
     assert short_names(Translated(made, real), [trunk], heads) == of_features
     small = Translated(made[..., :8], real, truth=made[..., :8])
     assert short_names(small) == ["psnr"]
+    assert short_names(small, [trunk], heads) == [*of_features, "psnr"]
     assert short_names(Translated(made, real, truth=made.sign())) == ["psnr", "ssim", "ms-ssim", "maps"]
     unpaired = Translated(made, real, there_and_back=(made, made), own_domain=(made, made))
     assert short_names(unpaired) == ["cycle", "identity"]

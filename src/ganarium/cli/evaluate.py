@@ -50,7 +50,7 @@ def evaluate(
         ganarium evaluate runs/0001-dcgan
         ganarium evaluate runs/0001-dcgan/model-best --features squeezenet1_0.safetensors --metrics fid
         ganarium evaluate generated/ --data real/ --features lenet.pth --features inception.pth --json
-        ganarium evaluate runs/0002-pix2pix --features alexnet.pth --lpips lpips/v0.1/alex.pth
+        ganarium evaluate runs/0002-pix2pix --metrics psnr,ssim
 
     What can be measured:
 

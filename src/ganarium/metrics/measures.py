@@ -64,7 +64,7 @@ _CLASSIFIER = "the classifier's own errors count as the samples'"
 
 _UNTRANSLATED = "of a translator that changes nothing it is 0, and pictures may hide what the way back needs"
 _UNLEARNED = "LPIPS without its heads: only values on the same network can be compared"
-_RIGHT = "nearest of 24 drawings of the scene: 0.042 by chance"
+_RIGHT = "nearest of 24 drawings of the scene: 0.042 by chance, up to 0.17 untranslated"
 
 _SHARE = (0.0, 1.0)
 
@@ -257,7 +257,10 @@ def _why_not(metric: Metric, offered: Sequence[Metric]) -> str:
                 metric.needs != "pairs"
             )
         case "trunk" | "heads":
-            needs = "a model that was taught by pairs, and AlexNet, VGG-16 or a SqueezeNet as --features FILE"
+            needs = (
+                "a model that was taught by pairs, of at least 32 pixels a side, and AlexNet, VGG-16 or a "
+            )
+            needs += "SqueezeNet as --features FILE"
             needs += ", with the published heads as --lpips FILE" * (metric.needs == "heads")
         case "maps":
             needs = "a model taught by pairs whose truth is a label map of few colours, or the built-in world"

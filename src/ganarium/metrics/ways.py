@@ -10,7 +10,7 @@ from ganarium.data.world import Scenes, World
 from ganarium.metrics.bootstrap import FEWEST, interval, intervals
 from ganarium.metrics.evaluate import entry_of, evaluate_samples, named, values_of
 from ganarium.metrics.features import FeatureNetwork
-from ganarium.metrics.lpips import LPIPS, TAPS, Heads
+from ganarium.metrics.lpips import LPIPS, SMALLEST, TAPS, Heads
 from ganarium.metrics.measures import METRICS, Metric
 from ganarium.metrics.pairs import (
     MOST_PSNR,
@@ -68,7 +68,7 @@ def offered_translations(
         own_domain: whether it can be shown pictures of the domain it translates into.
         styles: of the built-in world into which scenes are translated.
     """
-    trunks = {network.name for network in networks} & set(TAPS)
+    trunks = {network.name for network in networks} & set(TAPS) if min(shape[1:]) >= SMALLEST else set()
     fitting = {name for name in trunks if heads and heads.fit(name)}
     there = {
         "features": bool(networks),
