@@ -78,7 +78,8 @@ def save_samples(
     if out is None and npz is None and grid is None:
         if isinstance(source, Model):
             raise ValueError("say where to save the samples: out, npz or grid")
-        out = Path(source) / "generated"
+        beside = Path(source)
+        out = (beside.parent if beside.is_file() else beside) / "generated"
     if isinstance(pictures, str | Path):
         pictures = pictures_for(model, pictures, count)
     condition = model.condition(count, classes, attributes, pictures)

@@ -34,7 +34,7 @@ def export(
     files = exported(source, to, out=out, task=task)
     for file in files:
         size = file.path.stat().st_size / 2**20
-        typer.echo(f"{file.path}  {size:.1f} MiB")
+        typer.echo(f"{file.path}  {size:.2f} MiB")
         if file.difference is not None:
             typer.echo(f"  {file.takes} to {file.gives}")
             typer.echo(f"  differs from PyTorch by at most {file.difference:.1e} of the largest value")

@@ -249,9 +249,9 @@ def _works(task: Task, device: torch.device) -> bool:
 
 
 def _least(network: nn.Module) -> int:
-    """Small enough to be quick, large enough that something is left where the network is coarsest."""
+    """Small enough to be quick, large enough that two pixels are left where the network is coarsest."""
     multiples = (getattr(module, "multiple", 1) for module in network.modules())
-    return max(64, *(2 * int(multiple) for multiple in multiples))
+    return max(64, *(int(multiple) + 1 for multiple in multiples))
 
 
 def _fitted(network: Any, images: Tensor, *told: Tensor) -> Tensor:
