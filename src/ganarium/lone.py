@@ -172,7 +172,7 @@ _USES = {
 def defaults(constructor: Callable[..., nn.Module]) -> dict[str, Any]:
     """The settings that a network has where nothing is said."""
     parameters = inspect.signature(constructor).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
+    return {p.name: p.default for p in parameters if p.default is not p.empty and p.name != "size"}
 
 
 def revived(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LoneNetwork:

@@ -13,7 +13,7 @@ from ganarium.data.batches import Conditioned, Facts, Unpaired, real_samples
 from ganarium.data.choice import ATTRIBUTES, LABEL, Positions, check_condition, chosen, labelled
 from ganarium.data.conditions import CONDITIONS
 from ganarium.data.images import Array, BrokenPictureError, Form, normalised
-from ganarium.data.sources.base import DOMAINS, Report, Source
+from ganarium.data.sources.base import DOMAINS, MAP, PAIR, Report, Source
 from ganarium.data.sources.drawn import DrawnWorld
 from ganarium.data.sources.recognise import recognised
 from ganarium.data.world import Scenes
@@ -256,13 +256,15 @@ class Dataset:
 
     def _facts(self) -> Facts:
         first = self.batch([0])
-        real = real_samples(first)
+        told = first.condition if isinstance(first, Conditioned) else None
+        # Turned round, it is the picture that the map is to be painted from.
+        turned = self._condition == MAP and told is not None and told.is_floating_point()
         return Facts(
-            tuple(real.shape[1:]),
+            tuple(real_samples(first).shape[1:]),
             self._source.classes,
             self._source.attributes,
-            self._condition,
-            tuple(first.condition.shape[1:]) if isinstance(first, Conditioned) else (),
+            PAIR if turned else self._condition,
+            () if told is None else tuple(told.shape[1:]),
             self.labelled,
         )
 
