@@ -29,7 +29,7 @@ def belongings(tmp_path_factory):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(chance.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(folder / name)
 
-    for photos in ("photos", "real", "generated", "new_pictures", "shared/photos"):
+    for photos in ("photos", "real", "generated", "new_pictures", "shared/photos", "horses", "zebras"):
         pictures(*(f"{photos}/{i}.jpg" for i in range(12)))
     pictures(*(f"digits/{i % 10}/{i}.png" for i in range(30)))
     pictures(*(f"few_labels/{('cat', 'dog', 'unlabelled')[i % 3]}/{i}.png" for i in range(36)))
