@@ -129,10 +129,15 @@ def game_of(campaign: Campaign, stage: str, images: int) -> Game:
     raise ValueError(f"the campaign has no stage {stage!r}")
 
 
+def last_stage(campaign: Campaign, images: int = 1) -> Stage:
+    """The last stage, its game built but untrained."""
+    *_, last = _untrained(campaign, images)
+    return last
+
+
 def last_game(campaign: Campaign, images: int = 1) -> Game:
     """The last stage's game, built but untrained."""
-    *_, last = _untrained(campaign, images)
-    return last.game
+    return last_stage(campaign, images).game
 
 
 def _untrained(campaign: Campaign, images: int) -> Iterator[Stage]:

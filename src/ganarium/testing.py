@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ganarium import checkpoint, methods, model
 from ganarium.builder import engine_for
-from ganarium.campaign import Campaign, last_game
+from ganarium.campaign import Campaign, last_stage
 from ganarium.data.batches import Unpaired
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
@@ -63,8 +63,17 @@ class Trial:
 
     def game(self, **changes: Any) -> Game:
         """Built anew; of a campaign, the last stage's. `changes` are keys of the recipe."""
-        played = model.assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.facts)
-        return last_game(played) if isinstance(played, Campaign) else played
+        played = self._played(**changes)
+        return last_stage(played).game if isinstance(played, Campaign) else played
+
+    @property
+    def stage(self) -> str:
+        """Of a campaign, the last stage's name."""
+        played = self._played()
+        return last_stage(played).name if isinstance(played, Campaign) else ""
+
+    def _played(self, **changes: Any) -> Game | Campaign:
+        return model.assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.facts)
 
     def engine(self, game: Game | None = None, **changes: Any) -> Engine:
         """One that plays `game`, or a game built anew."""
@@ -258,7 +267,7 @@ def check_model_round_trip(trial: Trial) -> None:
         return
     trial.played(trial.engine(game), trial.feed())
     methods.add(trial.method)
-    ours = model.Model(trial.method, trial.recipe, trial.dataset.facts, game)
+    ours = model.Model(trial.method, trial.recipe, trial.dataset.facts, game, stage=trial.stage)
     before = _drawn(trial, game, 4, seed=2)
     with tempfile.TemporaryDirectory() as folder:
         theirs = model.load_model(ours.save(folder))

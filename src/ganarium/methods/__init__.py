@@ -19,7 +19,7 @@ from ganarium.methods.noise_to_image import (
     wgan,
     wgan_gp,
 )
-from ganarium.methods.paired import pix2pix
+from ganarium.methods.paired import gaugan, pix2pix, pix2pixhd
 from ganarium.methods.unpaired import cyclegan
 from ganarium.recipe import Method
 from ganarium.tables import nearest
@@ -41,6 +41,8 @@ BUILT_IN = (
     acgan.METHOD,
     projection_cgan.METHOD,
     pix2pix.METHOD,
+    pix2pixhd.METHOD,
+    gaugan.METHOD,
     cyclegan.METHOD,
 )
 

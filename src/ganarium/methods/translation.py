@@ -44,7 +44,7 @@ class PairedTranslator(Translator):
         classes: of a label map; 0 where pictures go in.
     """
 
-    keeps: ClassVar = ("generator",)
+    keeps: ClassVar[tuple[str, ...]] = ("generator",)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, classes: int = 0):
         super().__init__()
@@ -81,7 +81,7 @@ class PairedTranslator(Translator):
 class UnpairedTranslator(Translator):
     """Taught by pictures of each domain, none of which belongs to another; two domains, both ways."""
 
-    ways = ((0, 1), (1, 0))
+    ways: tuple[Way, ...] = ((0, 1), (1, 0))
 
     @abstractmethod
     def translator(self, way: Way) -> nn.Module:

@@ -61,4 +61,6 @@ PICTURE_ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "instance": InstanceEncoder,
     "style": StyleEncoder,
 }
-"""From pictures to codes that guide a translator: features an instance, or a style's mean and variance."""
+"""From pictures to what guides a translator, features an instance, or a style's mean and variance:
+`kind(inputs, features, **settings)`.
+"""

@@ -4,14 +4,14 @@ Zhu et al. 2017, arXiv:1703.10593, app. 7.2, after Johnson et al. 2016, arXiv:16
 arXiv:1711.11585, sec. 3.1 and 3.4. In the papers' words `c7s1-w`, `d..`, `R..`, `u..`, `c7s1-out`.
 """
 
-import itertools
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
-from ganarium.networks.layers.grid import halved
+from ganarium.networks.layers.grid import fitted, halved
 from ganarium.networks.layers.initial import gaussian
 from ganarium.networks.layers.normed import NormedConv
 from ganarium.networks.layers.norms import PlainNorm, plain_norm2d
@@ -44,10 +44,13 @@ class ResidualBlock(nn.Module):
         return maps + self.norm_2(self.conv_2(change))
 
 
-class ResNetTrunk(nn.Module):
-    """All but the last convolution: `[N, inputs, H, W]` to `[N, width, H, W]`.
+class ResNetEncoder(nn.Module):
+    """Convolutions that halve, then residual blocks: `[N, inputs, H, W]` to `[N, channels, h, w]`.
 
     `padding` is that of the residual blocks; the first convolution always reflects.
+
+    Attributes:
+        channels: of what comes out; `width`, doubled at every halving.
     """
 
     def __init__(
@@ -63,28 +66,21 @@ class ResNetTrunk(nn.Module):
         bias: bool = True,
     ):
         super().__init__()
-        sizes = [width * 2**k for k in range(downsamplings + 1)]
-        steps = list(itertools.pairwise(sizes))
+        self.channels = width * 2**downsamplings
         self.first = NormedConv(
             nn.Conv2d(inputs, width, 7, padding=3, padding_mode="reflect", bias=bias), norm
         )
         self.down = nn.ModuleList(
-            NormedConv(nn.Conv2d(fine, coarse, 3, stride=2, padding=1, bias=bias), norm)
-            for fine, coarse in steps
+            NormedConv(nn.Conv2d(width * 2**k, width * 2 ** (k + 1), 3, stride=2, padding=1, bias=bias), norm)
+            for k in range(downsamplings)
         )
         self.blocks = nn.ModuleList(
-            ResidualBlock(sizes[-1], norm=norm, padding=padding, dropout=dropout, bias=bias)
+            ResidualBlock(self.channels, norm=norm, padding=padding, dropout=dropout, bias=bias)
             for _ in range(blocks)
-        )
-        self.up = nn.ModuleList(
-            NormedConv(
-                nn.ConvTranspose2d(coarse, fine, 3, stride=2, padding=1, output_padding=1, bias=bias), norm
-            )
-            for fine, coarse in reversed(steps)
         )
 
     def forward(self, images: Tensor, beside: Tensor | None = None) -> Tensor:
-        """`[N, width, H, W]`; `beside` is added to the coarse maps that the residual blocks work on."""
+        """Coarse maps; `beside` is added to those that the residual blocks work on."""
         maps = relu(self.first(images))
         for layer in self.down:
             maps = relu(layer(maps))
@@ -92,9 +88,79 @@ class ResNetTrunk(nn.Module):
             maps = maps + beside
         for block in self.blocks:
             maps = block(maps)
+        return maps
+
+
+def _doubling(channels: int, times: int, *, norm: PlainNorm, bias: bool) -> nn.ModuleList:
+    """Convolutions each of which doubles height and width and halves the number of channels."""
+    return nn.ModuleList(
+        NormedConv(
+            nn.ConvTranspose2d(
+                channels // 2**k,
+                channels // 2 ** (k + 1),
+                3,
+                stride=2,
+                padding=1,
+                output_padding=1,
+                bias=bias,
+            ),
+            norm,
+        )
+        for k in range(times)
+    )
+
+
+class ResNetTrunk(ResNetEncoder):
+    """All but the last convolution: `[N, inputs, H, W]` to `[N, width, H, W]`.
+
+    Its arguments are those of `ResNetEncoder`.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        *,
+        width: int = 64,
+        downsamplings: int = 2,
+        norm: PlainNorm = "instance",
+        bias: bool = True,
+        **others: Any,
+    ):
+        super().__init__(inputs, width=width, downsamplings=downsamplings, norm=norm, bias=bias, **others)
+        self.up = _doubling(self.channels, downsamplings, norm=norm, bias=bias)
+
+    def forward(self, images: Tensor, beside: Tensor | None = None) -> Tensor:
+        """`[N, width, H, W]`; `beside` is added to the coarse maps that the residual blocks work on."""
+        maps = super().forward(images, beside)
         for layer in self.up:
             maps = relu(layer(maps))
         return maps
+
+
+class ResNetDecoder(nn.Module):
+    """Residual blocks, then convolutions that double: `[N, channels, h, w]` to pictures in [-1, 1]."""
+
+    def __init__(
+        self,
+        channels: int,
+        outputs: int,
+        *,
+        downsamplings: int = 2,
+        blocks: int = 9,
+        norm: PlainNorm = "instance",
+    ):
+        super().__init__()
+        self.blocks = nn.ModuleList(ResidualBlock(channels, norm=norm) for _ in range(blocks))
+        self.up = _doubling(channels, downsamplings, norm=norm, bias=True)
+        self.last = _last(channels // 2**downsamplings, outputs)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """`[N, outputs, H, W]`."""
+        for block in self.blocks:
+            maps = block(maps)
+        for layer in self.up:
+            maps = relu(layer(maps))
+        return torch.tanh(self.last(maps))
 
 
 LARGE = 200
@@ -158,7 +224,47 @@ class ResNetTranslator(nn.Module):
         return torch.tanh(self.last(self.trunk(images)))
 
 
-class LocalEnhancer(nn.Module):
+class CoarseToFine(nn.Module):
+    """A global network, and enhancers that each add what they see at twice the size of the one before.
+
+    Args:
+        coarse: the global network's trunk.
+        enhancers: the trunks that refine what it says, one after another.
+        last: from the finest trunk's maps to pictures.
+        multiple: of what height and width are multiples.
+    """
+
+    def __init__(self, coarse: nn.Module, enhancers: Iterable[nn.Module], last: nn.Conv2d, multiple: int):
+        super().__init__()
+        self.coarse, self.enhancers, self.last = coarse, nn.ModuleList(enhancers), last
+        self.multiple = multiple
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Height and width must be multiples of `multiple`."""
+        pyramid = [images]
+        for _ in self.enhancers:
+            pyramid.append(halved(pyramid[-1]))
+        maps = self.coarse(pyramid.pop())
+        for enhancer in self.enhancers:
+            maps = enhancer(pyramid.pop(), maps)
+        return torch.tanh(self.last(maps))
+
+    def before(self) -> nn.ModuleList:
+        """The trunks that were there before the finest enhancer came."""
+        return nn.ModuleList([self.coarse, *self.enhancers[:-1]])
+
+    def coarser(self) -> "CoarseToFine":
+        """What there was before the finest enhancer, for pictures of half the height and width.
+
+        It is made of this network's own trunks: what it learns this network knows. Its last convolution, from
+        twice as many channels, is a new one.
+        """
+        last = _last(2 * self.last.in_channels, self.last.out_channels)
+        gaussian(last)
+        return CoarseToFine(self.coarse, self.enhancers[:-1], last, self.multiple // 2)
+
+
+class LocalEnhancer(CoarseToFine):
     """pix2pixHD's generator, coarse to fine: `[N, inputs, H, W]` to `[N, outputs, H, W]` in [-1, 1].
 
     The global network works at 1 / 2^`enhancers` of the size; each enhancer adds what its own convolutions
@@ -191,9 +297,7 @@ class LocalEnhancer(nn.Module):
         norm: PlainNorm = "instance",
         bias: bool = True,
     ):
-        super().__init__()
-        self.multiple = 2 ** (enhancers + max(downsamplings, 1))
-        self.coarse = ResNetTrunk(
+        coarse = ResNetTrunk(
             inputs,
             width=width * 2**enhancers,
             downsamplings=downsamplings,
@@ -201,24 +305,14 @@ class LocalEnhancer(nn.Module):
             norm=norm,
             bias=bias,
         )
-        self.enhancers = nn.ModuleList(
+        finer = [
             ResNetTrunk(
                 inputs, width=width * 2**k, downsamplings=1, blocks=enhancer_blocks, norm=norm, bias=bias
             )
             for k in reversed(range(enhancers))
-        )
-        self.last = _last(width, outputs)
+        ]
+        super().__init__(coarse, finer, _last(width, outputs), 2 ** (enhancers + max(downsamplings, 1)))
         gaussian(self)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Height and width must be multiples of `multiple`."""
-        pyramid = [images]
-        for _ in self.enhancers:
-            pyramid.append(halved(pyramid[-1]))
-        maps = self.coarse(pyramid.pop())
-        for enhancer in self.enhancers:
-            maps = enhancer(pyramid.pop(), maps)
-        return torch.tanh(self.last(maps))
 
 
 class InstanceEncoder(nn.Module):
@@ -241,11 +335,10 @@ class InstanceEncoder(nn.Module):
         self.translator = ResNetTranslator(
             inputs, features, width=width, downsamplings=downsamplings, blocks=0, norm=norm, bias=bias
         )
-        self.multiple = self.translator.multiple
 
     def forward(self, images: Tensor, instances: Tensor) -> Tensor:
         """`[N, features, H, W]` in [-1, 1], from pictures and integers `[N, 1, H, W]` that name instances."""
-        return instance_means(self.translator(images), instances)
+        return instance_means(fitted(self.translator, images), instances)
 
 
 def instance_means(maps: Tensor, instances: Tensor) -> Tensor:

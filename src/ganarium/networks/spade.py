@@ -1,6 +1,7 @@
 """GauGAN's networks: normalisation told what lies where (Park et al. 2019, arXiv:1903.07291)."""
 
 import itertools
+import math
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,8 @@ from ganarium.networks.layers.norms import PlainNorm, plain_norm2d, spectral
 
 HALVINGS = 6
 """Of the style encoder."""
+BOTTOM = 8
+"""Pixels of the bottom's longer side that the generator's depth follows from."""
 STYLE_SIZE = 256
 """Height and width, in pixels, that the style encoder resizes pictures to."""
 
@@ -94,11 +97,13 @@ class SPADEGenerator(nn.Module):
     Args:
         labels: channels of the label maps, that of instance edges included.
         outputs: channels of the pictures.
+        size: height and width that it is trained on.
         width: channels of the last block; 16 times as many at the bottom.
-        doublings: 5; 6, one more at the bottom ("more"); or 7, with one more block ("most").
+        doublings: 5; 6, one more at the bottom ("more"); or 7, with one more block ("most"). Where it is not
+            said, 5 for a longer side below 512 pixels, 6 below 1024.
         style_dim: numbers of a style (`StyleEncoder`); without, the bottom is the label map made small.
         bottom_area: with a style, height times width in pixels of the bottom; pictures have
-            4^doublings times as many.
+            4^doublings times as many. That of `size`, rounded up, where it is not said.
         norm: what SPADE modulates.
         hidden: channels of SPADE between the label map and scale and shift.
         kernel: height and width of SPADE's convolutions.
@@ -115,18 +120,22 @@ class SPADEGenerator(nn.Module):
         size: tuple[int, int] = (256, 256),
         *,
         width: int = 64,
-        doublings: int = 5,
+        doublings: int | None = None,
         style_dim: int = 0,
-        bottom_area: int = 64,
+        bottom_area: int | None = None,
         norm: PlainNorm = "batch",
         hidden: int = 128,
         kernel: int = 3,
         spectral_norm: bool = True,
     ):
         super().__init__()
+        if doublings is None:
+            doublings = min(7, max(5, int(math.log2(max(size) / BOTTOM))))
         if doublings not in (5, 6, 7):
             raise ValueError(f"doublings is {doublings}; it may be 5, 6 (more) or 7 (most)")
         self.multiple = 2**doublings
+        if bottom_area is None:
+            bottom_area = math.prod(math.ceil(side / self.multiple) for side in size)
         self.doublings, self.style_dim, self.bottom_area = doublings, style_dim, bottom_area
         sizes = [16 * width] * 4 + [8 * width, 4 * width, 2 * width, width]
         if doublings == 7:
@@ -186,9 +195,9 @@ class StyleEncoder(nn.Module):
     def __init__(
         self,
         inputs: int = 3,
+        style_dim: int = 256,
         *,
         width: int = 64,
-        style_dim: int = 256,
         norm: PlainNorm = "instance",
         bias: bool = False,
         spectral_norm: bool = True,

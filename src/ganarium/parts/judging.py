@@ -33,7 +33,8 @@ def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> t
 
 
 @contextlib.contextmanager
-def _held(net: nn.Module) -> Iterator[None]:
+def held(net: nn.Module) -> Iterator[None]:
+    """Within the block the network's weights are constants."""
     trainable = [p for p in net.parameters() if p.requires_grad]
     for p in trainable:
         p.requires_grad_(False)
@@ -52,7 +53,7 @@ def frozen(net: nn.Module, method: str = "__call__") -> Callable[..., Any]:
     """
 
     def call(*args: Tensor) -> Any:
-        with _held(net):
+        with held(net):
             return getattr(net, method)(*args)
 
     return call

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import l1_loss
 
 from ganarium.parts.dispute import Dispute
 from ganarium.parts.judging import frozen, scores
@@ -54,11 +56,17 @@ class PatchDispute(Dispute):
         return self._over(super(PatchDispute, self).generator(*pair) for pair in pairs)
 
     def discriminators_terms(
-        self, discriminator: nn.Module, real: Tensor, fake: Tensor, every: Callable[[int], bool]
+        self,
+        discriminator: nn.Module,
+        real: Tensor,
+        fake: Tensor,
+        every: Callable[[int], bool],
+        *,
+        weight: float = 0.5,
     ) -> dict[str, Tensor]:
         """What a discriminator descends on: both losses, halved, and its penalty; `every` is the clock's."""
         fake_scores, real_scores = scores(discriminator, fake.detach(), real)
-        adversarial = self.discriminator(real_scores, fake_scores) / 2
+        adversarial = weight * self.discriminator(real_scores, fake_scores)
         penalties = self.penalties(lambda samples: verdicts(discriminator(samples)), real, fake, every)
         return {"adversarial": adversarial, **penalties}
 
@@ -78,6 +86,31 @@ def verdicts(of_patches: Scores) -> Tensor:
     scales = [of_patches] if isinstance(of_patches, Tensor) else of_patches
     whole: Tensor = sum(scores.flatten(1).mean(1) for scores in scales)  # type: ignore[assignment]
     return whole
+
+
+def layers_of(discriminator: nn.Module) -> Callable[[Tensor], list[list[Tensor]]]:
+    """What a discriminator's layers say of pictures, scale by scale, from the first to the scores.
+
+    Its weights are held constant.
+    """
+
+    def said(pictures: Tensor) -> list[list[Tensor]]:
+        features = frozen(discriminator, "features")(pictures)
+        return [features] if isinstance(features[0], Tensor) else features
+
+    return said
+
+
+def layer_distances(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Feature matching: `[scales, layers]`, the mean absolute difference in each layer but the scores.
+
+    (Wang et al. 2018, arXiv:1711.11585, eq. 4.)
+    """
+    scales = [
+        torch.stack([l1_loss(of_fake, of_real) for of_real, of_fake in zip(*scale, strict=True)][:-1])
+        for scale in zip(real, fake, strict=True)
+    ]
+    return torch.stack(scales)
 
 
 def _doubled(halved: Objective) -> Objective:
