@@ -20,7 +20,7 @@ from ganarium.methods.noise_to_image import (
     wgan_gp,
 )
 from ganarium.methods.paired import gaugan, pix2pix, pix2pixhd
-from ganarium.methods.unpaired import cyclegan
+from ganarium.methods.unpaired import cyclegan, direct_translation, discogan, dtn, dualgan
 from ganarium.recipe import Method
 from ganarium.tables import nearest
 
@@ -44,6 +44,10 @@ BUILT_IN = (
     pix2pixhd.METHOD,
     gaugan.METHOD,
     cyclegan.METHOD,
+    discogan.METHOD,
+    dualgan.METHOD,
+    direct_translation.METHOD,
+    dtn.METHOD,
 )
 
 

@@ -6,6 +6,8 @@ from torch import nn
 
 from ganarium.networks.autoencoders import DCGANAutoencoder, MLPAutoencoder
 from ganarium.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganarium.networks.decoders import MapDecoder
+from ganarium.networks.frozen import EdgeMaps, VGGMaps
 from ganarium.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganarium.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
 from ganarium.networks.resnet_translator import InstanceEncoder, LocalEnhancer, ResNetTranslator
@@ -63,4 +65,19 @@ PICTURE_ENCODERS: dict[str, Callable[..., nn.Module]] = {
 }
 """From pictures to what guides a translator, features an instance, or a style's mean and variance:
 `kind(inputs, features, **settings)`.
+"""
+
+FEATURES: dict[str, Callable[..., nn.Module]] = {
+    "edges": EdgeMaps,
+    "vgg": VGGMaps,
+}
+"""Frozen: from pictures `[N, inputs, H, W]` to maps of what they show: `kind(inputs, **settings)`.
+
+Each says how many channels its maps have, `width`, and how often it halves, `halvings`; `multiple` is two to
+the power of that.
+"""
+
+DECODERS: dict[str, Callable[..., nn.Module]] = {"residual": MapDecoder}
+"""From such maps to pictures `[N, outputs, H, W]` in [-1, 1]:
+`kind(inputs, outputs, doublings, **settings)`.
 """

@@ -16,12 +16,13 @@ from ganarium.networks.layers.norms import PlainNorm, spectral
 
 
 class PatchDiscriminator(nn.Module):
-    """Pictures `[N, inputs, H, W]` to scores `[N, 1, h, w]` (logits), one for each of overlapping patches.
+    """Pictures `[N, inputs, H, W]` to scores `[N, outputs, h, w]` (logits), for each of overlapping patches.
 
     Three `layers` see 70x70 pixels each, one 16x16, five 286x286.
 
     Args:
         inputs: channels of a picture, and of what it should go with.
+        outputs: scores of a patch; more than one are logits of classes.
         layers: convolutions that halve; two more follow that do not.
         width: channels after the first; twice as many after each.
         widest: at most so many channels; 8 times `width` where it is not said.
@@ -34,6 +35,7 @@ class PatchDiscriminator(nn.Module):
     def __init__(
         self,
         inputs: int,
+        outputs: int = 1,
         *,
         layers: int = 3,
         width: int = 64,
@@ -60,7 +62,7 @@ class PatchDiscriminator(nn.Module):
             )
             for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes))
         )
-        self.score = nn.Conv2d(sizes[-1], 1, 4, padding=padding)
+        self.score = nn.Conv2d(sizes[-1], outputs, 4, padding=padding)
         gaussian(self)
         for layer in self.hidden[1:]:
             assert isinstance(layer, NormedConv)
@@ -79,13 +81,21 @@ class PatchDiscriminator(nn.Module):
 
 
 class PixelDiscriminator(nn.Module):
-    """Pictures `[N, inputs, H, W]` to scores `[N, 1, H, W]` (logits), one a pixel: patches of 1x1."""
+    """Pictures `[N, inputs, H, W]` to scores `[N, outputs, H, W]` (logits) of pixels: patches of 1x1."""
 
-    def __init__(self, inputs: int, *, width: int = 64, norm: PlainNorm = "instance", bias: bool = True):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int = 1,
+        *,
+        width: int = 64,
+        norm: PlainNorm = "instance",
+        bias: bool = True,
+    ):
         super().__init__()
         self.first = NormedConv(nn.Conv2d(inputs, width, 1), "none")
         self.second = NormedConv(nn.Conv2d(width, 2 * width, 1, bias=bias), norm)
-        self.score = nn.Conv2d(2 * width, 1, 1, bias=bias)
+        self.score = nn.Conv2d(2 * width, outputs, 1, bias=bias)
         gaussian(self)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -97,12 +107,13 @@ class PixelDiscriminator(nn.Module):
 class MultiScaleDiscriminator(nn.Module):
     """Patch discriminators of one architecture, each at half the size of the one before it.
 
-    `inputs`, and all but `scales`, how many there are, is as in `PatchDiscriminator`.
+    `inputs`, `outputs`, and all but `scales`, how many there are, is as in `PatchDiscriminator`.
     """
 
     def __init__(
         self,
         inputs: int,
+        outputs: int = 1,
         *,
         scales: int = 2,
         layers: int = 3,
@@ -117,6 +128,7 @@ class MultiScaleDiscriminator(nn.Module):
         self.scales = nn.ModuleList(
             PatchDiscriminator(
                 inputs,
+                outputs,
                 layers=layers,
                 width=width,
                 widest=widest,
@@ -138,5 +150,5 @@ class MultiScaleDiscriminator(nn.Module):
         return found
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """For each scale, full size first, the scores `[N, 1, h, w]` (logits)."""
+        """For each scale, full size first, the scores `[N, outputs, h, w]` (logits)."""
         return [features[-1] for features in self.features(images)]

@@ -35,6 +35,7 @@ class UNetTranslator(nn.Module):
         norm: of all levels but the outermost, and the innermost on the way down.
         dropout: on the way up, the probability that a value of a coarse level is dropped.
         bias: whether the convolutions other than the last have one.
+        skips: without them it is the plain encoder and decoder of sec. 4.2, as DiscoGAN has it.
     """
 
     def __init__(
@@ -48,12 +49,13 @@ class UNetTranslator(nn.Module):
         norm: PlainNorm = "batch",
         dropout: float = 0.5,
         bias: bool = False,
+        skips: bool = True,
     ):
         super().__init__()
         downsamplings = max(2, fitting_halvings(size, DEEPEST)) if downsamplings is None else downsamplings
         if downsamplings < 2:
             raise ValueError(f"downsamplings is {downsamplings}; a U-Net has at least 2")
-        self.multiple, self.dropout = 2**downsamplings, dropout
+        self.multiple, self.dropout, self.skips = 2**downsamplings, dropout, skips
         sizes = [width * min(2**k, MOST) for k in range(downsamplings)]
         innermost = downsamplings - 1
         self.down = nn.ModuleList(
@@ -66,7 +68,7 @@ class UNetTranslator(nn.Module):
         self.up = nn.ModuleList(
             NormedConv(
                 nn.ConvTranspose2d(
-                    here if level == innermost else 2 * here,
+                    2 * here if skips and level < innermost else here,
                     above,
                     4,
                     stride=2,
@@ -90,5 +92,5 @@ class UNetTranslator(nn.Module):
             maps = self.up[level](relu(maps))
             if DROPPED_BELOW <= level < innermost:
                 maps = dropout(maps, self.dropout, self.training)
-            maps = torch.cat([skips.pop(), maps], 1)
+            maps = torch.cat([skips.pop(), maps], 1) if self.skips else maps
         return torch.tanh(self.up[0](relu(maps)))
