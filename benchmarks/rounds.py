@@ -4,7 +4,8 @@
 
 Both sides have the same networks, batch and data. The tutorial's side runs separate discriminator
 passes, freezes nothing (in WGAN-GP's most copied loop the discriminator's gradient runs on into the
-generator) and steps with plain Adam. Each repeat times one round of either side, in turn;
+generator) and steps with plain Adam. For translation it is the round of the official program, which
+freezes the discriminators in the translators' turn. Each repeat times one round of either side, in turn;
 the table gives medians, and the ratio of medians. Losses of the first round are shown beside each
 other. Peak memory is that of a process of its own for each side.
 """
@@ -23,44 +24,135 @@ from datetime import date
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import l1_loss, mse_loss
 
 from ganarium import methods
 from ganarium.builder import engine_for
-from ganarium.data.batches import Facts
+from ganarium.data.batches import Conditioned, Facts, Unpaired
+from ganarium.game import Game
 from ganarium.model import assemble
 from ganarium.recipe import Recipe, resolve
 from ganarium.watch.log import peak_memory_mib
 
 Side = Callable[[], dict[str, float]]
 
-CASES: dict[str, tuple[str, int, dict]] = {
-    "dcgan": ("dcgan", 64, {}),
-    "wgan-gp": ("wgan-gp", 32, {}),
+CASES: dict[str, tuple[str, int, int, dict]] = {
+    "dcgan": ("dcgan", 64, 64, {}),
+    "wgan-gp": ("wgan-gp", 32, 64, {}),
+    "cyclegan": ("cyclegan", 1, 128, {"networks": {"translator": {"blocks": 9}}}),
+    # Dropout draws other masks in another memory layout.
+    "pix2pix": ("pix2pix", 1, 256, {"networks": {"generator": {"dropout": 0.0}}}),
 }
-"""Method, batch size, and what differs from its recipe; pictures are 3x64x64."""
+"""Method, batch size, side of the pictures, which have three channels, and what differs from its recipe."""
 
 
 def recipe_of(case: str, precision: str) -> Recipe:
-    name, batch_size, changes = CASES[case]
+    name, batch_size, _, changes = CASES[case]
     return resolve(methods.find(name), {"batch_size": batch_size, "precision": precision}, changes)
 
 
-def batches(size: int) -> Iterator[Tensor]:
+def batches(case: str, layout: torch.memory_format = torch.contiguous_format) -> Iterator:
+    """Four batches, again and again."""
+    name, count, side, _ = CASES[case]
     chance = torch.Generator().manual_seed(0)
-    return itertools.cycle(torch.rand(4, size, 3, 64, 64, generator=chance) * 2 - 1)
+    pictures = (torch.rand(4, 2, count, 3, side, side, generator=chance) * 2 - 1).unbind()
+    for one, other in itertools.cycle(pictures):
+        one, other = (each.contiguous(memory_format=layout) for each in (one, other))
+        yield {"cyclegan": Unpaired((one, other)), "pix2pix": Conditioned(one, other)}.get(name, one)
 
 
-def players(case: str) -> tuple[nn.Module, nn.Module, int]:
-    game = assemble(methods.find(CASES[case][0]), recipe_of(case, "float32"), Facts((3, 64, 64)))
-    return game.generator, game.discriminator, game.noise_dim
+def game_of(case: str, recipe: Recipe) -> Game:
+    name, _, side, _ = CASES[case]
+    shape = (3, side, side)
+    told = {
+        "cyclegan": {"classes": ("a", "b"), "condition": "domains"},
+        "pix2pix": {"condition": "pair", "condition_shape": shape},
+    }
+    return assemble(methods.find(name), recipe, Facts(shape, **told.get(name, {})))
+
+
+def adam(case: str, *networks: nn.Module) -> torch.optim.Adam:
+    rate, betas = (1e-4, (0.0, 0.9)) if case == "wgan-gp" else (2e-4, (0.5, 0.999))
+    return torch.optim.Adam([p for net in networks for p in net.parameters()], lr=rate, betas=betas)
 
 
 def tutorial(case: str) -> Side:
-    generator, discriminator, noise_dim = copy.deepcopy(players(case))
-    size, data = CASES[case][1], batches(CASES[case][1])
-    rule = {"dcgan": (2e-4, (0.5, 0.999)), "wgan-gp": (1e-4, (0.0, 0.9))}[case]
-    step_g = torch.optim.Adam(generator.parameters(), lr=rule[0], betas=rule[1])
-    step_d = torch.optim.Adam(discriminator.parameters(), lr=rule[0], betas=rule[1])
+    game = copy.deepcopy(game_of(case, recipe_of(case, "float32"))).train()
+    return {"dcgan": tutorial_gan, "wgan-gp": tutorial_gan, "cyclegan": official_cyclegan}.get(
+        case, official_pix2pix
+    )(case, game)
+
+
+def official_cyclegan(case: str, game: Game) -> Side:
+    there, back, judge_a, judge_b = game.a_to_b, game.b_to_a, game.discriminator_a, game.discriminator_b
+    step_g, step_d = adam(case, there, back), adam(case, judge_a, judge_b)
+    data = batches(case)
+
+    def judge(net: nn.Module, pictures: Tensor, target: float) -> Tensor:
+        scores = net(pictures)
+        return mse_loss(scores, torch.full_like(scores, target))
+
+    def turn(net: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+        loss = (judge(net, real, 1.0) + judge(net, fake.detach(), 0.0)) * 0.5
+        loss.backward()
+        return loss
+
+    def round() -> dict[str, float]:
+        a, b = next(data).domains
+        fake_b = there(a)
+        again_a = back(fake_b)
+        fake_a = back(b)
+        again_b = there(fake_a)
+        for net in (judge_a, judge_b):
+            net.requires_grad_(False)
+        step_g.zero_grad()
+        identity = 5 * l1_loss(there(b), b) + 5 * l1_loss(back(a), a)
+        adversarial = judge(judge_b, fake_b, 1.0) + judge(judge_a, fake_a, 1.0)
+        loss = adversarial + 10 * l1_loss(again_a, a) + 10 * l1_loss(again_b, b) + identity
+        loss.backward()
+        step_g.step()
+        for net in (judge_a, judge_b):
+            net.requires_grad_(True)
+        step_d.zero_grad()
+        judged = turn(judge_b, b, fake_b) + turn(judge_a, a, fake_a)
+        step_d.step()
+        return {"discriminator": judged.item(), "generator": loss.item()}
+
+    return round
+
+
+def official_pix2pix(case: str, game: Game) -> Side:
+    generator, discriminator = game.generator, game.discriminator
+    step_g, step_d = adam(case, generator), adam(case, discriminator)
+    data = batches(case)
+
+    def judge(pictures: Tensor, target: float) -> Tensor:
+        scores = discriminator(pictures)
+        return bce(scores, torch.full_like(scores, target))
+
+    def round() -> dict[str, float]:
+        real, told = next(data)
+        fake = generator(told)
+        discriminator.requires_grad_(True)
+        step_d.zero_grad()
+        fakes = judge(torch.cat([told, fake], 1).detach(), 0.0)
+        loss_d = (fakes + judge(torch.cat([told, real], 1), 1.0)) * 0.5
+        loss_d.backward()
+        step_d.step()
+        discriminator.requires_grad_(False)
+        step_g.zero_grad()
+        loss_g = judge(torch.cat([told, fake], 1), 1.0) + 100 * l1_loss(fake, real)
+        loss_g.backward()
+        step_g.step()
+        return {"discriminator": loss_d.item(), "generator": loss_g.item()}
+
+    return round
+
+
+def tutorial_gan(case: str, game: Game) -> Side:
+    generator, discriminator, noise_dim = game.generator, game.discriminator, game.noise_dim
+    size, data = CASES[case][1], batches(case)
+    step_g, step_d = adam(case, generator), adam(case, discriminator)
     ones, zeros = torch.ones(size), torch.zeros(size)
 
     def dcgan() -> dict[str, float]:
@@ -105,15 +197,17 @@ def tutorial(case: str) -> Side:
 
 def ours(case: str, precision: str) -> Side:
     recipe = recipe_of(case, precision)
-    game = assemble(methods.find(recipe.method), recipe, Facts((3, 64, 64)))
+    game = game_of(case, recipe)
     engine = engine_for(game, recipe, torch.device("cpu"))
-    data = (batch.contiguous(memory_format=torch.channels_last) for batch in batches(recipe.batch_size))
+    laid_out = any(hasattr(module, "memory_format") for module in game.modules())
+    data = batches(case, torch.channels_last if laid_out else torch.contiguous_format)
 
     def round() -> dict[str, float]:
         terms = engine.round(data)
         sides = {"discriminator": 0.0, "generator": 0.0}
         for name, value in terms.items():
-            sides[name.split("/")[0]] += value.item()
+            player = name.split("/")[0]
+            sides["discriminator" if player.startswith("discriminator") else "generator"] += value.item()
         return sides
 
     return round
