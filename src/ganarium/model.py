@@ -198,6 +198,8 @@ class Model:
         *,
         to: str | int | None = None,
         source: str | int | None = None,
+        style: Tensor | None = None,
+        seed: int = 0,
         batch_size: int = 8,
     ) -> Tensor:
         """Pictures of one domain as pictures of another.
@@ -208,13 +210,16 @@ class Model:
             images: `[N, C, H, W]` in [-1, 1]; label maps are integers `[N, 1, H, W]`.
             to: see `way`.
             source: see `way`.
+            style: pictures that the outcome shall look like, `[N, C', h, w]`, or one for all; for models that
+                learned styles.
+            seed: of the styles where none are given.
             batch_size: how many at a time; changes memory, not pictures.
 
         Returns:
             `[N, C', H, W]` in [-1, 1], float32 on the CPU.
 
         Raises:
-            ValueError: the model does not translate so, or takes pictures of other channels.
+            ValueError: the model does not translate so, takes no styles, or takes pictures of other channels.
         """
         way = self.way(to, source)
         assert isinstance(self.game, Translator)
@@ -222,9 +227,28 @@ class Model:
         channels = (facts.shape if facts.condition == "domains" else facts.condition_shape)[0]
         if images.ndim != 4 or images.shape[1] != channels:
             raise ValueError(f"images are {list(images.shape)}, but this model takes [N, {channels}, H, W]")
-        parts = images.split(batch_size)
-        made = [self.game.translate(part.to(self.device), way).float().cpu() for part in parts]
-        return torch.cat(made).clamp(-1, 1)
+        parts = [part.to(self.device) for part in images.split(batch_size)]
+        if style is not None:
+            made = self._in_style(parts, style)
+        elif hasattr(self.game, "draw_noise"):
+            noise = self.game.draw_noise(len(images), torch.Generator().manual_seed(seed))  # type: ignore[operator]
+            pairs = zip(noise.to(self.device).split(batch_size), parts, strict=True)
+            made = [self.game.generate(*pair) for pair in pairs]  # type: ignore[operator]
+        else:
+            made = [self.game.translate(part, way) for part in parts]
+        return torch.cat([part.float().cpu() for part in made]).clamp(-1, 1)
+
+    def _in_style(self, parts: Sequence[Tensor], style: Tensor) -> list[Tensor]:
+        if not hasattr(self.game, "in_style"):
+            raise ValueError(f"a {self.method.name} model takes no style; gaugan and pix2pixhd learn to")
+        count, channels = sum(map(len, parts)), self.facts.shape[0]
+        if style.ndim != 4 or style.shape[0] not in (1, count) or style.shape[1] != channels:
+            raise ValueError(
+                f"style is {list(style.shape)}, but this model takes [{count} or 1, {channels}, h, w]"
+            )
+        styles = style.expand(count, -1, -1, -1).to(self.device).split([len(part) for part in parts])
+        pairs = zip(parts, styles, strict=True)
+        return [self.game.translate(part, styles=its) for part, its in pairs]  # type: ignore[operator]
 
     @torch.no_grad()
     def classify(self, images: Tensor, *, batch_size: int = 64) -> Tensor:

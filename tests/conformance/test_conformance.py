@@ -63,6 +63,11 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
         CGAN, {"data": {"condition": "blur"}, "game": {"noise": "none", "join": "add"}}
     ),
     "cgan, mismatched": Trial(CGAN, {"game": {"mismatched": True, "judge": "apart", "penalty": "r1"}}),
+    "pix2pixhd with features": Trial(methods.find("pix2pixhd"), {"game": {"encoder_features": 2}}),
+    "pix2pixhd from edges": Trial(methods.find("pix2pixhd"), {"data": {"condition": "edges"}}),
+    "gaugan without styles": Trial(
+        methods.find("gaugan"), {"networks": {"generator": {"style_dim": 0}}, "game": {"penalty": "r1"}}
+    ),
     "cgan, added": Trial(CGAN, {"game": {"join": "add", "generator_first": True}}),
 }
 
