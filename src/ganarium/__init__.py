@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ganarium.recipe import Average, Data, Method, Recipe
     from ganarium.run import Run, prepare, resume, train
     from ganarium.samples import save_samples
+    from ganarium.translation import translate
     from ganarium.watch.doctor import Diagnosis, doctor
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ _HOMES = {
     "resume": "run",
     "train": "run",
     "save_samples": "samples",
+    "translate": "translation",
     "Diagnosis": "watch.doctor",
     "doctor": "watch.doctor",
     "Interrupted": "desk",
@@ -64,6 +66,7 @@ __all__ = [  # noqa: RUF022 - in the order in which one meets them
     "import_network",
     "LoneNetwork",
     "save_samples",
+    "translate",
     "export",
     "Exported",
     "evaluate",

@@ -151,7 +151,7 @@ def _in_folder(
 def _pngs(folder: Path, names: Iterator[str]) -> Iterator[Write]:
     def write(batch: Tensor) -> None:
         for sample in batch:
-            with _new(folder / next(names)) as file:
+            with new_file(folder / next(names)) as file:
                 grids.to_picture(sample).save(file, format="PNG")
 
     yield write
@@ -160,7 +160,7 @@ def _pngs(folder: Path, names: Iterator[str]) -> Iterator[Write]:
 @contextlib.contextmanager
 def _table(path: Path, facts: Facts) -> Iterator[Write]:
     """A column a coordinate; nine digits hold a float32 exactly."""
-    with _new(path) as file:
+    with new_file(path) as file:
         file.write((",".join(f"x{i}" for i in range(*facts.shape)) + "\n").encode())
         yield lambda batch: np.savetxt(file, batch.numpy(), "%.9g", ",")
 
@@ -170,7 +170,7 @@ def _array(path: Path, facts: Facts, count: int) -> Iterator[Write]:
     """An array in an .npz, written piece by piece: its header holds its shape, and a fixed date."""
     name = "images" if len(facts.shape) == 3 else "points"
     with (
-        _new(path) as file,
+        new_file(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as array,
     ):
@@ -188,12 +188,12 @@ def _sheet(path: Path) -> Iterator[Write]:
             first.append(batch[:room])
 
     yield write
-    with _new(path) as file:
+    with new_file(path) as file:
         grids.grid(torch.cat(first)).save(file, format="PNG")
 
 
 @contextlib.contextmanager
-def _new(path: Path) -> Iterator[IO[bytes]]:
+def new_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to that becomes `path` when the block ends well.
 
     Raises:

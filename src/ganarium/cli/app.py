@@ -22,6 +22,7 @@ from ganarium.cli.report import report
 from ganarium.cli.resume import resume
 from ganarium.cli.show import show
 from ganarium.cli.train import train
+from ganarium.cli.translate import translate
 from ganarium.cli.walk import walk
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -31,6 +32,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "train": train,
     "resume": resume,
     "generate": generate,
+    "translate": translate,
     "walk": walk,
     "classify": classify,
     "evaluate": evaluate,

@@ -134,3 +134,24 @@ def _parts(progress: "Progress") -> tuple[list[str], list[str]]:
     if progress.best:
         measured[0] += " (the best so far)"
     return speed, measured + [f"{name} {progress.terms[name]:.3g}" for name in sorted(main)]
+
+
+@contextlib.contextmanager
+def shares() -> Iterator[Callable[[str, float], object]]:
+    """Shows a name and the share that is done: a bar on a terminal, a line every few seconds elsewhere."""
+    if sys.stdout.isatty():
+        from rich import progress as rich_progress
+
+        with rich_progress.Progress(auto_refresh=False) as bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda name, done: bar.update(task, completed=done, description=name, refresh=True)
+        return
+    told_at = time.monotonic()
+
+    def line(name: str, done: float) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= SECONDS_BETWEEN_LINES:
+            told_at = time.monotonic()
+            print(f"{done:.0%}  {name}", flush=True)
+
+    yield line

@@ -1,0 +1,76 @@
+"""Tiles of a picture: what they add up to, and that no seam is left."""
+
+import pytest
+import torch
+from torch import nn
+
+from ganarium.networks.layers.norms import shared_statistics
+from ganarium.networks.resnet_translator import ResNetTranslator
+from ganarium.networks.unet import UNetTranslator
+from ganarium.tiles import tiled, windows
+
+
+@pytest.mark.parametrize(
+    ("side", "tile", "overlap", "step"), [(100, 32, 8, 4), (96, 32, 16, 32), (40, 64, 8, 4), (97, 32, 0, 1)]
+)
+def test_windows_count_every_pixel_once(side, tile, overlap, step):
+    total = torch.zeros(side)
+    found = windows(side, tile, overlap, step)
+    for start, weights in found:
+        assert start % step == 0
+        total[start : start + len(weights)] += weights
+    assert torch.allclose(total, torch.ones(side))
+    assert found[-1][0] + len(found[-1][1]) == side
+
+
+def test_tiles_are_the_whole_where_a_network_sees_no_farther_than_the_rim():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1))
+    picture = torch.rand(3, 90, 131) * 2 - 1
+    with torch.no_grad():
+        whole = network(picture[None])[0]
+        far = tiled(network, network, picture, tile=32, overlap=16)
+        near = tiled(network, network, picture, tile=32, overlap=2)
+    assert torch.allclose(far, whole, atol=1e-6)
+    assert not torch.allclose(near, whole, atol=1e-3)
+
+
+def test_tiles_keep_the_phase_of_what_halves():
+    torch.manual_seed(0)
+    network = UNetTranslator(3, 3, downsamplings=3, width=4).eval()
+    picture = torch.rand(3, 80, 200) * 2 - 1
+    with torch.no_grad():
+        whole = network(picture[None])[0]
+        made = tiled(network, network, picture, tile=100, overlap=50)
+    assert (made - whole).abs().max() < 0.05 * whole.std()
+
+
+def seam(made, whole):
+    """How far tiles are off as a whole, in standard deviations."""
+    return ((made - whole).mean(0).square().mean().sqrt() / whole.std()).item()
+
+
+def test_instance_norms_share_statistics_or_tiles_differ():
+    torch.manual_seed(0)
+    network = ResNetTranslator(3, 3, width=4, blocks=1).eval()
+    ramp = torch.linspace(-1, 1, 512).expand(3, 256, 512)
+    picture = (ramp + 0.3 * torch.randn(3, 256, 512)).clamp(-1, 1)
+    with torch.no_grad():
+        whole = network(picture[None])[0]
+        shared = tiled(network, network, picture, tile=128, overlap=64)
+        nothing = nn.Identity()
+        alone = tiled(network, nothing, picture, tile=128, overlap=64)
+        assert torch.equal(network(picture[None])[0], whole)  # nothing of it stays
+    assert seam(shared, whole) < seam(alone, whole) / 4
+
+
+def test_statistics_of_the_whole_give_the_whole():
+    torch.manual_seed(0)
+    network = ResNetTranslator(3, 3, width=4, blocks=1).eval()
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        whole = network(picture)
+        with shared_statistics(network, lambda: network(picture)):
+            assert torch.allclose(network(picture), whole, atol=1e-5)
+            assert not torch.allclose(network(picture * 0.5), network(picture), atol=1e-3)
+    assert not any(getattr(module, "track_running_stats", False) for module in network.modules())
