@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganarium.networks import PATCH_DISCRIMINATORS, TRANSLATORS
+from ganarium.networks import DECODERS, PATCH_DISCRIMINATORS, TRANSLATORS
 from ganarium.networks.resnet_translator import InstanceEncoder, instance_means
 from ganarium.networks.spade import SPADEGenerator, StyleEncoder
 
@@ -76,3 +76,30 @@ def test_a_style_comes_from_a_picture_of_any_size():
     encoder = StyleEncoder(1, width=1, style_dim=4).eval()
     mean, log_variance = encoder(torch.randn(2, 1, 40, 90))
     assert mean.shape == log_variance.shape == (2, 4)
+
+
+@pytest.mark.parametrize(("skips", "passes_by"), [(True, True), (False, False)])
+def test_without_skips_everything_goes_through_the_middle(skips, passes_by):
+    network = TRANSLATORS["unet"](3, 3, width=2, downsamplings=3, skips=skips).eval()
+    network.down[-1].register_forward_hook(lambda module, told, middle: torch.zeros_like(middle))
+    one, other = network(torch.randn(2, 3, 16, 16))
+    assert passes_by is not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("kind", PATCH_DISCRIMINATORS)
+def test_a_patch_may_have_several_scores(kind):
+    one, three = (PATCH_DISCRIMINATORS[kind](3, outputs, **JUDGES[kind]) for outputs in (1, 3))
+    images = torch.randn(2, 3, 64, 48)
+    ours, theirs = ([x] if isinstance(x, torch.Tensor) else x for x in (one(images), three(images)))
+    for single, several in zip(ours, theirs, strict=True):
+        assert several.shape == (2, 3, *single.shape[2:])
+
+
+@pytest.mark.parametrize("doublings", [0, 2])
+def test_a_decoder_doubles_and_learns_with_every_weight(doublings):
+    network = DECODERS["residual"](5, 3, doublings, width=2, blocks=1)
+    made = network(torch.randn(2, 5, 6, 7))
+    assert made.shape == (2, 3, 6 * 2**doublings, 7 * 2**doublings)
+    assert made.abs().max() <= 1
+    made.sin().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
