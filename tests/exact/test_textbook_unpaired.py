@@ -57,21 +57,19 @@ def bce(scores, target):
 def test_discogan(cycle):
     """Kim et al. 2017, sec. 2: L_GAN + L_CONST of either side; and the standard GAN beside it."""
     game, loop = (game_of("discogan", {"cycle": cycle}) for _ in range(2))
-    there, back, judge_a, judge_b = loop.a_to_b, loop.b_to_a, loop.discriminator_a, loop.discriminator_b
-    move_both, move_a, move_b = map(steps, (torch.nn.ModuleList([there, back]), judge_a, judge_b))
+    G_AB, G_BA, D_A, D_B = loop.a_to_b, loop.b_to_a, loop.discriminator_a, loop.discriminator_b
+    generators_step = steps(torch.nn.ModuleList([G_AB, G_BA]))
+    discriminators_steps = {D_A: steps(D_A), D_B: steps(D_B)}
     data = domains()
     for _ in rounds():
-        a, b = next(data).domains
-        fake_b, fake_a = there(a), back(b)
-        loss = bce(judge_b(fake_b), 1.0) + bce(judge_a(fake_a), 1.0)
-        if cycle == "both":
-            loss = loss + (back(fake_b) - a).square().mean() + (there(fake_a) - b).square().mean()
-        move_both(loss)
+        x_A, x_B = next(data).domains
+        x_AB, x_BA = G_AB(x_A), G_BA(x_B)
+        L_GAN = bce(D_B(x_AB), 1.0) + bce(D_A(x_BA), 1.0)
+        L_CONST = (G_BA(x_AB) - x_A).square().mean() + (G_AB(x_BA) - x_B).square().mean()
+        generators_step(L_GAN + L_CONST if cycle == "both" else L_GAN)
         # Batch norm: fakes and reals each in a batch of their own, fakes first.
-        fakes, reals = bce(judge_a(fake_a.detach()), 0.0), bce(judge_a(a), 1.0)
-        move_a((fakes + reals) / 2)
-        fakes, reals = bce(judge_b(fake_b.detach()), 0.0), bce(judge_b(b), 1.0)
-        move_b((fakes + reals) / 2)
+        for D, real, fake in ((D_A, x_A, x_BA), (D_B, x_B, x_AB)):
+            discriminators_steps[D]((bce(D(fake.detach()), 0.0) + bce(D(real), 1.0)) / 2)
     check_equal(game, loop, lr=0.05)
 
 
