@@ -169,14 +169,15 @@ class _Way:
     """One way of a model, and how pictures are read for it."""
 
     def __init__(self, model: Model | LoneNetwork, to: str | int | None, from_: str | int | None):
-        self.model, self.classes, self.names = model, 0, ()
+        self.model, self.classes = model, 0
+        self.names: tuple[str, ...] = ()
         self.make: Callable[[Tensor], Tensor] | None = None
         if isinstance(model, LoneNetwork):
             if model.role != "translator":
                 raise ValueError(f"this is a {model.role} ({model.kind}), not a translator")
             if to is not None or from_ is not None:
                 raise ValueError("this network translates one way only: leave --to and --from out")
-            self.channels = int(model.settings.get("inputs", model.settings.get("labels")))
+            self.channels = int(model.settings["labels" if model.kind == "spade" else "inputs"])
             if model.kind == "spade" or self.channels not in (1, 3, 4):
                 self.classes = self.channels
             self.network: nn.Module = model.network
@@ -254,7 +255,9 @@ class _Way:
     def _ids(self, found: np.ndarray) -> Tensor:
         """Ids of what stands in a map: numbers, or colours where classes are named by theirs."""
         ids = torch.from_numpy(found.astype(np.int64))
-        named = {int(name[1:], 16): i for i, name in enumerate(self.names) if name.startswith("#")}
+        named: dict[int, int] = {
+            int(name[1:], 16): i for i, name in enumerate(self.names) if name.startswith("#")
+        }
         if named and len(named) == len(self.names):
             present = set(ids.unique().tolist())
             if strange := sorted(present - named.keys()):
