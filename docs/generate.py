@@ -143,7 +143,8 @@ def _is_of_the_script(function: Any) -> bool:
 
 
 def _script_intro(method: Method, words: Words) -> str:
-    module = inspect.unwrap(getattr(method.game, "stages", method.game.play)).__module__
+    played = method.game.stages if issubclass(method.game, Campaign) else method.game.play
+    module = inspect.unwrap(played).__module__
     owner = next((row.name for row in BUILT_IN if row.recipe.__module__ == module), method.name)
     text = words["round intro" if owner == method.name else "round shared"]
     return text.format(name=owner, module=f"src/{module.replace('.', '/')}.py")
