@@ -112,7 +112,7 @@ def test_dualgan():
 
 
 def test_direct_translation():
-    """Chen et al. 2018, eq. 1 without its blurred edges, and 4; the first of four rounds is content alone."""
+    """Chen et al. 2018, eq. 2 to 4 without the blurred edges; the first of four rounds is content alone."""
     settings = {"content_weight": 3.0, "pretraining_images": BATCH}
     game, loop = (game_of("direct-translation", settings) for _ in range(2))
     generator, discriminator, phi = loop.generator, loop.discriminator, loop.features

@@ -13,8 +13,9 @@ several times a round; the translators are U-Nets (sec. 3, eq. 1 to 3).
 The paper's weights of the circle are 100 to 1000, its program's 20 (sec. 3.1).
 
 Nothing in the game says which colour of a is which of b: any exchange of them closes the circle as well. On
-the world's pictures of 16x16 the class is kept and the colours are exchanged; CycleGAN's
-`game.identity_weight` helps.
+the world's two styles at 16x16 (`--preset world`) unseen scenes keep their class in 0.98 to 1.00 of cases
+(chance 0.17), but their colours are exchanged. With CycleGAN's `game.identity_weight=0.5` and 16,000 images
+class and colour are right in 0.80 to 0.94 of cases from four seeds, in 0.34 from a fifth (chance 0.04).
 
 Not to be confused with: `cyclegan`, the same game with least squares, residual translators and a memory of
 fakes; `discogan`, the same with cross entropies and without skips.
