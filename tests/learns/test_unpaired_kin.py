@@ -89,11 +89,3 @@ def test_the_game_without_what_holds_it_fails(name):
 def test_they_learn_the_world_from_any_seed(name, seed):
     lesson = LESSONS[name]
     assert reached(lesson, seed=seed) >= lesson.least
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_identity_settles_the_colours(seed):
-    """CycleGAN's term, lent to DiscoGAN, which exchanges colours without it."""
-    lesson = Lesson("discogan", 0.6)  # IDENTITY
-    assert reached(lesson, seed=seed, images=16_000, game={"identity_weight": 0.5}) >= lesson.least
