@@ -16,6 +16,7 @@ from ganarium.builder import described
 from ganarium.campaign import Stage
 from ganarium.data.batches import Facts
 from ganarium.data.feed import Feed, on_device
+from ganarium.data.sources.base import DOMAINS
 from ganarium.engine import Engine
 from ganarium.evaluation import BEST
 from ganarium.game import Game
@@ -232,7 +233,11 @@ class Desk:
         count = grids.PICTURES if len(self.facts.shape) == 3 else grids.POINTS
         noise = game.draw_noise(count, torch.Generator().manual_seed(0)).to(device)
         told = None
-        if self.facts.condition:
+        if self.facts.condition == DOMAINS:  # the same noise in each, side by side
+            domains = len(self.facts.classes)
+            noise = noise.repeat_interleave(domains, 0)[:count]
+            told = (torch.arange(count) % domains).to(device)
+        elif self.facts.condition:
             batch: Any = self.trainer.dataset.batch(range(min(count, len(self.trainer.dataset))))
             told = batch.condition[torch.arange(count) % len(batch.condition)].to(device)
         return noise, told

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganarium import methods
-from ganarium.data.batches import Conditioned, Facts
+from ganarium.data.batches import Conditioned, Facts, Unpaired
 from ganarium.data.dataset import LABEL, Dataset
 from ganarium.data.points import POINTS, Points
 from ganarium.data.sources.base import spread
@@ -55,6 +55,8 @@ def drawn(model: Model, dataset: Dataset, count: int, seed: int) -> Tensor:
     some = spread(len(dataset), count)
     batch = dataset.batch([int(some[i % len(some)]) for i in range(count)])
     condition = batch.condition if isinstance(batch, Conditioned) else None
+    if isinstance(batch, Unpaired):  # as many of each
+        condition = torch.arange(count) % len(batch.domains)
     return torch.cat(list(model.drawn(count, condition, seed=seed)))
 
 

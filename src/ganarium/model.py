@@ -313,14 +313,15 @@ class Model:
     ) -> Tensor | None:
         """What the model is told for each of `count` samples; None where it is told nothing."""
         kind = self.facts.condition
-        wanted = {None: "", "label": "classes", "attributes": "attributes"}.get(kind, "pictures")
+        named = {None: "", "label": "classes", "domains": "classes", "attributes": "attributes"}
+        wanted = named.get(kind, "pictures")
         given = {"classes": classes, "attributes": attributes, "pictures": pictures}
         if surplus := [name for name, value in given.items() if value is not None and name != wanted]:
             takes = f"is told its {kind} ({wanted}=...)" if kind else "draws without a condition"
             raise ValueError(f"this {self.method.name} model {takes}, but was told {', '.join(surplus)}")
         if kind is None:
             return None
-        if kind == "label":
+        if wanted == "classes":
             return self._labels(count, classes)
         if kind == "attributes":
             return self._attributes(count, attributes or {})

@@ -126,9 +126,9 @@ def pictures_for(model: Model, source: str | Path, count: int) -> Tensor:
 
 def _told(facts: Facts, condition: Tensor | None, i: int) -> str:
     """The end of a file's name: what its sample was drawn for, in letters that any file system takes."""
-    if condition is None or facts.condition not in ("label", "attributes"):
+    if condition is None or facts.condition not in ("label", "domains", "attributes"):
         return ""
-    if facts.condition == "label":
+    if facts.condition in ("label", "domains"):
         words = [facts.classes[int(condition[i])]]
     else:
         words = [name for name, has in zip(facts.attributes, condition[i].tolist(), strict=True) if has]

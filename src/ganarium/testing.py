@@ -99,6 +99,8 @@ class Trial:
         if not self.dataset.facts.condition:
             return None
         told: Any = self.dataset.batch(range(min(count, len(self.dataset))))
+        if isinstance(told, Unpaired):
+            return torch.arange(count) % len(told.domains)
         return told.condition[torch.arange(count) % len(told.condition)]
 
 

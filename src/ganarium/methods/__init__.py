@@ -20,7 +20,17 @@ from ganarium.methods.noise_to_image import (
     wgan_gp,
 )
 from ganarium.methods.paired import gaugan, pix2pix, pix2pixhd
-from ganarium.methods.unpaired import cyclegan, direct_translation, discogan, dtn, dualgan
+from ganarium.methods.unpaired import (
+    cogan,
+    combogan,
+    cyclegan,
+    direct_translation,
+    discogan,
+    dtn,
+    dualgan,
+    unit,
+    xgan,
+)
 from ganarium.recipe import Method
 from ganarium.tables import nearest
 
@@ -48,6 +58,10 @@ BUILT_IN = (
     dualgan.METHOD,
     direct_translation.METHOD,
     dtn.METHOD,
+    cogan.METHOD,
+    unit.METHOD,
+    xgan.METHOD,
+    combogan.METHOD,
 )
 
 

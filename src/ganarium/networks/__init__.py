@@ -11,6 +11,7 @@ from ganarium.networks.frozen import EdgeMaps, VGGMaps
 from ganarium.networks.mlp import MLPDiscriminator, MLPGenerator
 from ganarium.networks.patchgan import MultiScaleDiscriminator, PatchDiscriminator, PixelDiscriminator
 from ganarium.networks.resnet_translator import InstanceEncoder, LocalEnhancer, ResNetTranslator
+from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders
 from ganarium.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from ganarium.networks.spade import SPADEGenerator, StyleEncoder
 from ganarium.networks.unet import UNetTranslator
@@ -81,3 +82,9 @@ DECODERS: dict[str, Callable[..., nn.Module]] = {"residual": MapDecoder}
 """From such maps to pictures `[N, outputs, H, W]` in [-1, 1]:
 `kind(inputs, outputs, doublings, **settings)`.
 """
+
+DOMAIN_ENCODERS: dict[str, Callable[..., nn.Module]] = {"residual": DomainEncoders}
+"""From pictures of a domain to codes `[N, channels, h, w]`: `kind(inputs, domains, **settings)`."""
+
+DOMAIN_DECODERS: dict[str, Callable[..., nn.Module]] = {"residual": DomainDecoders}
+"""From codes to pictures of a domain: `kind(channels, outputs, domains, **settings)`."""

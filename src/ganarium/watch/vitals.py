@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from ganarium.data.batches import Conditioned, real_samples
+from ganarium.data.batches import Conditioned, Unpaired, real_samples
 from ganarium.data.dataset import Dataset
 from ganarium.game import Game
 
@@ -75,7 +75,9 @@ class Likeness:
         self.dataset = dataset
         self.chosen = random.Random(0).sample(range(len(dataset)), min(count, COMPARED, len(dataset)))
         batch = dataset.batch(self.chosen)
-        self.real = _coarse(real_samples(batch)[-len(self.chosen) :])  # of domains, the last
+        if isinstance(batch, Unpaired):  # in turn, as a sheet shows them
+            batch = torch.stack(batch.domains, 1).flatten(0, 1)[: len(self.chosen)]
+        self.real = _coarse(real_samples(batch))
         self.shape = dataset.facts.shape
         self.within = _distances(self.real, self.real)
         self.usual = self.within[self._others].median().item() if len(self.chosen) > 1 else 0.0

@@ -57,12 +57,15 @@ def fitted(network: Any, images: Tensor, *told: Tensor) -> Tensor:
     Their edges are repeated up to a multiple of `network.multiple`, and that much is cut away again.
     """
     height, width = images.shape[2:]
-    margins = -width % network.multiple, -height % network.multiple
-    if margins == (0, 0):
-        made: Tensor = network(images, *told)
-        return made
-    widened = pad(images, (0, margins[0], 0, margins[1]), mode="replicate")
-    return fitted(network, widened, *told)[:, :, :height, :width]
+    wide = widened(images, network.multiple)
+    made: Tensor = network(wide, *told)
+    return made if wide is images else made[:, :, :height, :width]
+
+
+def widened(images: Tensor, multiple: int) -> Tensor:
+    """Pictures whose right and lower edges are repeated up to a multiple of so many pixels."""
+    margins = -images.shape[3] % multiple, -images.shape[2] % multiple
+    return images if margins == (0, 0) else pad(images, (0, margins[0], 0, margins[1]), mode="replicate")
 
 
 def fitting_halvings(size: tuple[int, int], most: int) -> int:

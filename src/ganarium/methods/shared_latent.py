@@ -1,0 +1,126 @@
+"""What the games have in common whose translators are an encoder and a decoder for each domain."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Self
+
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from ganarium.data.batches import Facts, Unpaired
+from ganarium.game import Clock, Turn, turn
+from ganarium.methods.translation import UnpairedTranslator, Way, check_domains
+from ganarium.networks import DOMAIN_DECODERS, DOMAIN_ENCODERS, PATCH_DISCRIMINATORS
+from ganarium.networks.layers.grid import widened
+from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders, OneWay
+from ganarium.parts.patches import PatchDispute
+
+
+class CodedTranslator(UnpairedTranslator):
+    """Translates by the encoder of one domain and the decoder of another.
+
+    Args:
+        encoder: pictures and their domain to codes.
+        decoder: codes and a domain to its pictures.
+
+    Raises:
+        ValueError: one halves more often than the other doubles.
+    """
+
+    keeps: ClassVar = ("encoder", "decoder")
+
+    def __init__(self, encoder: DomainEncoders, decoder: DomainDecoders):
+        super().__init__()
+        if encoder.multiple != decoder.multiple:
+            raise ValueError(
+                f"networks.encoder halves down to 1/{encoder.multiple}, networks.decoder doubles "
+                f"{decoder.multiple}-fold; give both the same downsamplings"
+            )
+        self.encoder, self.decoder = encoder, decoder
+
+    def translator(self, way: Way) -> nn.Module:
+        """The network that goes this way."""
+        return OneWay(self.encoder, self.decoder, *way)
+
+    def pictures(self, batch: Unpaired) -> list[Tensor]:
+        """Those of each domain, of a height and width that the encoders can halve."""
+        return [widened(pictures, self.encoder.multiple) for pictures in batch.domains]
+
+
+def coders(network: Callable[..., nn.Module], channels: int, domains: int) -> tuple[Any, Any]:
+    """The encoder and the decoder that a recipe chose."""
+    encoder: Any = network("encoder", channels, domains)
+    return encoder, network("decoder", encoder.channels, channels, domains)
+
+
+class SharedLatentTranslator(CodedTranslator):
+    """Two domains with one code, and a discriminator for each: what UNIT and XGAN have in common.
+
+    Args:
+        encoder: pictures and their domain to codes.
+        decoder: codes and a domain to its pictures.
+        discriminator_a: pictures of the first domain to scores of patches.
+        discriminator_b: of the second.
+        domain_classifier: codes to the logits, a place each, that they come from the second domain.
+
+    The other arguments are those of `PatchDispute`.
+    """
+
+    roles: ClassVar = {
+        "encoder": DOMAIN_ENCODERS,
+        "decoder": DOMAIN_DECODERS,
+        "discriminator": PATCH_DISCRIMINATORS,
+        "domain_classifier": PATCH_DISCRIMINATORS,
+    }
+    takes: ClassVar = (PatchDispute,)
+
+    def __init__(
+        self,
+        encoder: DomainEncoders,
+        decoder: DomainDecoders,
+        discriminator_a: nn.Module,
+        discriminator_b: nn.Module,
+        domain_classifier: nn.Module | None,
+        **dispute: Any,
+    ):
+        super().__init__(encoder, decoder)
+        self.discriminator_a, self.discriminator_b = discriminator_a, discriminator_b
+        self.domain_classifier = domain_classifier
+        self.dispute = PatchDispute(**dispute)
+        self.dispute.check(discriminator_a)
+
+    @classmethod
+    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+        """Networks for two domains of pictures of the data's shape."""
+        check_domains(facts)
+        channels = facts.shape[0]
+        encoder, decoder = coders(network, channels, 2)
+        judge_a, judge_b = (network("discriminator", channels) for _ in range(2))
+        classifier = network("domain_classifier", encoder.channels) if settings["domain_weight"] else None
+        return cls(encoder, decoder, judge_a, judge_b, classifier, **settings)
+
+    def judges_turns(
+        self, real: list[Tensor], fake: dict[int, Tensor], codes: list[Tensor], clock: Clock
+    ) -> tuple[Turn, ...]:
+        """The discriminators tell real from fake, the classifier, where there is one, whose code it is."""
+        judges = (self.discriminator_a, self.discriminator_b)
+        turns = [
+            turn(judge, **self.dispute.discriminators_terms(judge, real[i], fake[i], clock.every))
+            for i, judge in enumerate(judges)
+        ]
+        if self.domain_classifier is not None:
+            a, b = (self.domain_classifier(code.detach()) for code in codes)
+            turns.append(turn(self.domain_classifier, domain=told_apart(a, b)))
+        return tuple(turns)
+
+    def after_judges(self) -> None:
+        """Weights are clipped, where the penalty is clipping."""
+        self.dispute.clip(self.discriminator_a)
+        self.dispute.clip(self.discriminator_b)
+
+
+def told_apart(a: Tensor, b: Tensor) -> Tensor:
+    """The cross entropy of logits of the second domain; `a` are of codes of the first, `b` of the second."""
+    return softplus(a).mean() + softplus(-b).mean()
+
+
+Play = Iterator[Turn | tuple[Turn, ...]]

@@ -1,0 +1,141 @@
+r"""XGAN: unsupervised translation for many-to-many mappings (Royer et al. 2017, arXiv:1711.05139).
+
+What two domains have in common is a code, read by an encoder of each and drawn by a decoder of each, with
+shared layers between. A classifier is not to know which domain a code is of (eq. 2); a picture and its
+translation are to have the same code, not the same pixels: semantic consistency (eq. 3). With e the code and
+F(x) = G_b(e(x)) the translation of x in a; for y in b the other way round:
+
+    encoder           min  E|G_a(e(x)) - x| - domain_weight L_K + semantic_weight E|e(F(x)) - e(x)|
+                           + adversarial_weight E[softplus(-D_b(F(x)))] + the same for y
+    decoder           min  the same sum: both move at once
+    discriminator_a   min  (E[softplus(-D_a(x))] + E[softplus(D_a(F(y)))]) / 2
+    discriminator_b   min  likewise
+    domain_classifier min  L_K = E[softplus(K(e(x)))] + E[softplus(-K(e(y)))]
+
+`reconstruction_weight` is the factor of the first term. Terms are left out by a weight of zero.
+
+With its preset for the world, 1,600 pictures of each domain at 16x16, translations of unseen scenes show the
+right class in 0.85 and 0.87 (two seeds) of cases (by chance 0.17). Which colour becomes which no term of this game says, and
+the colours came out exchanged: wholly right are no more than about 0.2 (by chance 0.04).
+
+Not to be confused with: `unit`, which compares the pictures that come back; `dtn`, whose code is frozen and
+goes one way; "xGAN" as a word for any GAN.
+
+Deviations from the paper:
+1. Codes are maps of vectors, a place each, of residual encoders, so that pictures may have any size; the
+   paper's is one vector of 1,024 numbers from fully connected layers.
+2. The classifier is a player with a turn of its own; the paper turns its gradient round, which is the same
+   descent and ascent at once.
+3. No teacher, the paper's option of a pretrained face network (eq. 5).
+4. Reconstruction by L1, as semantic consistency; the paper has L2. Weights are this library's.
+
+Tested by: a textbook loop; the world's drawings turned into inked ones and back, where a learning rate of
+zero fails.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from ganarium.data.batches import Unpaired
+from ganarium.game import Clock, turn
+from ganarium.methods.shared_latent import Play, SharedLatentTranslator, told_apart
+from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders
+from ganarium.parts.judging import frozen
+from ganarium.recipe import Data, Method, Recipe
+
+PLAYERS = ("encoder", "decoder", "discriminator_a", "discriminator_b", "domain_classifier")
+
+
+class XGAN(SharedLatentTranslator):
+    """Two autoencoders whose codes mean the same, a discriminator for each domain, a classifier of codes.
+
+    Args:
+        encoder: pictures and their domain to codes.
+        decoder: codes and a domain to its pictures.
+        discriminator_a: pictures of the first domain to scores of patches.
+        discriminator_b: of the second.
+        domain_classifier: codes to logits of the second domain; None without `domain_weight`.
+        reconstruction_weight: of the distance between a picture and itself decoded.
+        domain_weight: of misleading the classifier (omega d).
+        semantic_weight: of the distance between the codes before and after (omega s).
+        adversarial_weight: of the discriminators' verdict (omega g).
+
+    The other arguments are those of `PatchDispute`.
+    """
+
+    def __init__(
+        self,
+        encoder: DomainEncoders,
+        decoder: DomainDecoders,
+        discriminator_a: nn.Module,
+        discriminator_b: nn.Module,
+        domain_classifier: nn.Module | None = None,
+        *,
+        reconstruction_weight: float = 10.0,
+        domain_weight: float = 0.1,
+        semantic_weight: float = 1.0,
+        adversarial_weight: float = 1.0,
+        **others: Any,
+    ):
+        super().__init__(encoder, decoder, discriminator_a, discriminator_b, domain_classifier, **others)
+        self.reconstruction_weight = reconstruction_weight
+        self.domain_weight = domain_weight
+        self.semantic_weight = semantic_weight
+        self.adversarial_weight = adversarial_weight
+
+    def play(self, data: Iterator[Unpaired], clock: Clock) -> Play:
+        """Encoders and decoders move, then all who judge."""
+        real = self.pictures(next(data))
+        codes = [self.encoder(pictures, domain) for domain, pictures in enumerate(real)]
+        fake: dict[int, Tensor] = {}
+        terms: dict[str, Tensor] = {}
+        for here, there, name in ((0, 1, "a"), (1, 0, "b")):
+            again = self.decoder(codes[here], here)
+            fake[there] = self.decoder(codes[here], there)
+            terms[f"reconstruction_{name}"] = self.reconstruction_weight * l1_loss(again, real[here])
+            if self.semantic_weight:
+                moved = l1_loss(self.encoder(fake[there], there), codes[here])
+                terms[f"semantic_{name}"] = self.semantic_weight * moved
+        for i, judge, name in ((0, self.discriminator_a, "a"), (1, self.discriminator_b, "b")):
+            fooled = self.dispute.generators_term(judge, fake[i], real[i])
+            terms[f"adversarial_{name}"] = self.adversarial_weight * fooled
+        if self.domain_classifier is not None:
+            terms["domain"] = -self.domain_weight * told_apart(*map(frozen(self.domain_classifier), codes))
+        yield turn(self.encoder, self.decoder, **terms)
+
+        yield self.judges_turns(real, fake, codes, clock)
+        self.after_judges()
+
+
+def recipe() -> Recipe:
+    """The paper's rate and batches (sec. 4)."""
+    adam = {"kind": "adam", "lr": 1e-4, "betas": (0.5, 0.999)}
+    return Recipe(
+        method="xgan",
+        images=1_000_000,
+        batch_size=16,
+        game={"objective": "non-saturating"},
+        networks={
+            "encoder": {"kind": "residual", "blocks": 0, "shared_blocks": 3},
+            "decoder": {"kind": "residual", "blocks": 0, "shared_blocks": 3},
+            "discriminator": {"kind": "patch"},
+            "domain_classifier": {"kind": "pixel", "norm": "none"},
+        },
+        optimizers=dict.fromkeys(PLAYERS, adam),
+        data=Data(largest=64, condition="domains", flip=True),
+    )
+
+
+TINY = {
+    "networks": {
+        "encoder": {"width": 4, "shared_blocks": 1},
+        "decoder": {"shared_blocks": 1},
+        "discriminator": {"width": 4, "layers": 1},
+        "domain_classifier": {"width": 4},
+    },
+}
+
+METHOD = Method("xgan", XGAN, recipe, TINY)

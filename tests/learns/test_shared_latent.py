@@ -1,0 +1,125 @@
+"""Do games of several domains that share layers or codes learn? The built-in world knows each scene twice."""
+
+import copy
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from ganarium import methods
+from ganarium.data.world import World
+from ganarium.metrics.translations import STYLES, world_translations
+from ganarium.recipe import from_yaml
+from ganarium.run import presets
+from ganarium.tables import merge
+from ganarium.testing import Trial
+
+SIZE, COUNT = 16, 240
+UNSEEN = 2**40
+"""The first of the scenes that training never shows."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a method must reach with its preset for the world, on the average of both ways.
+
+    The score is the share of translations that show the right class, by chance one in six: which colour
+    becomes which nothing says. Beside each bound stands what the seeds 0, 3 and 4 reached; 1 and 2 are tested.
+    """
+
+    method: str
+    least: float
+
+
+LESSONS = {
+    "unit": Lesson("unit", 0.6),  # 0.91, 0.77
+    "xgan": Lesson("xgan", 0.6),  # 0.85, 0.87
+    "combogan": Lesson("combogan", 0.45),  # 0.60, 0.75, 0.75
+}
+
+
+def trained(name, *, seed=0, images=None, lr=None, game=None):
+    """The game after training with its preset for the world."""
+    method = methods.find(name)
+    preset = from_yaml(presets(method)["world"].read_text())
+    changes = {"seed": seed, "images": images or preset["images"], "game": game or {}}
+    if lr:
+        changes["optimizers"] = {player: {"lr": lr} for player in preset["optimizers"]}
+    trial = Trial(method, merge(preset, changes))
+    engine, feed = trial.engine(), trial.feed()
+    while engine.clock.images < trial.recipe.images:
+        engine.round(feed)
+    with engine.averages.in_place(engine.game):
+        return copy.deepcopy(engine.game)
+
+
+def scenes(count=COUNT):
+    return World(SIZE).scenes(range(UNSEEN, UNSEEN + count))
+
+
+def drawn(some, style):
+    return torch.from_numpy(STYLES[style](some)).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def classes_kept(game):
+    scores, styles = [], list(STYLES)
+    for source, target in game.ways:
+        with torch.no_grad():
+            made = game.translate(drawn(scenes(), styles[source]), (source, target))
+        scores.append(world_translations(made, scenes(), styles[target]).summary()["class_kept"])
+    return sum(scores) / len(scores)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_who_does_not_move_does_not_pass(name):
+    assert classes_kept(trained(name, images=160, lr=1e-12)) < LESSONS[name].least / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", LESSONS)
+def test_translations_keep_the_class(name, seed):
+    assert classes_kept(trained(name, seed=seed)) >= LESSONS[name].least
+
+
+def shown(pictures, style):
+    """Class and colour of the nearest of many drawings in that style."""
+    many = scenes(2400)
+    nearest = torch.cdist(pictures.flatten(1), drawn(many, style).flatten(1)).argmin(1)
+    return torch.from_numpy(many.labels)[nearest], torch.from_numpy(many.colours)[nearest]
+
+
+def agreement(game):
+    """Of pairs drawn from one noise, the share that show the same class, and the same colour.
+
+    By chance one in six and one in four.
+    """
+    noise = game.draw_noise(COUNT, torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        pairs = [game.generate(noise, torch.full((COUNT,), domain)) for domain in range(len(STYLES))]
+    (class_a, colour_a), (class_b, colour_b) = map(shown, pairs, STYLES)
+    return [float((a == b).double().mean()) for a, b in ((class_a, class_b), (colour_a, colour_b))]
+
+
+ALIKE = 0.4, 0.4
+"""Least agreement of class and colour: seed 3 reached 0.62 and 0.56; 0.24 and 0.27 without shared layers."""
+APART = {"shared_generator_layers": 0, "shared_discriminator_layers": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_pairs_that_nobody_showed(seed):
+    assert all(
+        share >= least for share, least in zip(agreement(trained("cogan", seed=seed)), ALIKE, strict=True)
+    )
+
+
+@pytest.mark.slow
+def test_couples_without_a_common_layer_draw_no_pairs():
+    game = trained("cogan", game=APART)
+    assert all(share < least for share, least in zip(agreement(game), ALIKE, strict=True))
+
+
+def test_couples_that_do_not_move_draw_no_pairs():
+    class_share, _ = agreement(trained("cogan", images=160, lr=1e-12))
+    assert class_share < ALIKE[0]
