@@ -393,9 +393,18 @@ class Model:
     def _card(self) -> str:
         first = self.method.card.splitlines()[0]
         shape = "x".join(map(str, self.facts.shape))
+        drawn = ", ".join(map(str, self.facts.shape))
         told = f", told its {self.facts.condition}" if self.facts.condition else ""
         classes = f"- classes: {', '.join(self.facts.classes)}\n" if self.facts.classes else ""
         sources = ", ".join(Path(source).name for source in self.recipe.data.sources)
+        use = (
+            "images = model.translate(images)  # float [N, C, H, W] in [-1, 1], any H and W\n"
+            if isinstance(self.game, Translator)
+            else f"images = model.generate(16, seed=3)  # float [16, {drawn}]\n"
+        )
+        names = self.domains
+        ways = ", ".join(f"{names[a]} to {names[b]}" for a, b in self.ways)
+        does = f"Translates pictures: {ways}." if ways else f"Draws samples of shape {shape}{told}."
         named = (
             f"probabilities = model.classify(images)  # float [16, {len(self.facts.classes)}]\n"
             if hasattr(self.game, "classify")
@@ -403,7 +412,7 @@ class Model:
         )
         return f"""# {first}
 
-Draws samples of shape {shape}{told}.
+{does}
 
 - method: `{self.method.name}` (`ganarium show {self.method.name}`)
 - trained on: {self.images:,} images from `{sources}`
@@ -413,8 +422,7 @@ Draws samples of shape {shape}{told}.
 import ganarium as gan
 
 model = gan.load("path/to/this/folder")
-images = model.generate(16, seed=3)  # float [16, {", ".join(map(str, self.facts.shape))}]
-{named}```
+{use}{named}```
 
 The licence of the weights follows from the data they were trained on; it is for you to state.
 """

@@ -59,9 +59,7 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
     ),
     "cgan told attributes": Trial(CGAN, {"data": {"condition": "attributes"}, "game": {"judge": "apart"}}),
     "cgan told pictures": Trial(CGAN, {"data": {"condition": "edges"}, "game": {"mismatched": True}}),
-    "cgan from blurs": Trial(
-        CGAN, {"data": {"condition": "blur"}, "game": {"noise": "none", "join": "add"}}
-    ),
+    "cgan from blurs": Trial(CGAN, {"data": {"condition": "blur"}, "game": {"noise": "none", "join": "add"}}),
     "cgan, mismatched": Trial(CGAN, {"game": {"mismatched": True, "judge": "apart", "penalty": "r1"}}),
     "pix2pixhd with features": Trial(methods.find("pix2pixhd"), {"game": {"encoder_features": 2}}),
     "pix2pixhd from edges": Trial(methods.find("pix2pixhd"), {"data": {"condition": "edges"}}),

@@ -31,13 +31,14 @@ def play(run: "Run") -> None:
         return
     say(f"finished after {duration(time.monotonic() - started)}")
     say(f"model    {run.folder / 'model'}")
-    if run.best is not None:
-        from ganarium.model import load_model
+    from ganarium.model import load_model
 
+    if run.best is not None:
         say(f"best     {run.best}, after {load_model(run.best).images:,} images")
     if run.sheet is not None:
         say(f"samples  {run.sheet}")
     say(f"see it   ganarium report {run.folder}")
-    say(f"use it   ganarium generate {run.folder}")
+    translates = load_model(run.folder).ways
+    say("use it   ganarium " + (f"translate {run.folder} IN OUT" if translates else f"generate {run.folder}"))
     features = run.recipe.evaluate.features
     say(f"judge it ganarium evaluate {run.folder}" + (f" --features {features}" if features else ""))

@@ -45,9 +45,9 @@ def plain_norm2d(kind: PlainNorm, channels: int) -> nn.Module:
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
-    """PyTorch's; on a CPU, of maps that lie as NHWC, three to four times as fast, and the same up to rounding.
+    """PyTorch's; of maps that lie as NHWC on a CPU three to four times as fast, the same up to rounding.
 
-    There PyTorch's own would copy them to and fro.
+    PyTorch's own would copy them to and fro.
     """
 
     def forward(self, maps: Tensor) -> Tensor:
