@@ -90,7 +90,7 @@ def check(model: Model) -> None:
 BOUNDS = {
     # Seeds 0 (settings were chosen with it) and 1: 0.98 and 0.48, 1.00 and 1.00, 0.92 and 0.85.
     "pix2pixhd": {"well formed": 0.4, "colour": 0.9, "others' colour": 0.75},
-    # Seed 0: 0.98, 0.77, 0.77. In batches of 8 from seed 1 the style was not followed after 4,800 images (0.28).
+    # Seed 0: 0.98, 0.77, 0.77. From seed 1, in batches of 8, 4,800 images did not teach the style (0.28).
     "gaugan": {"well formed": 0.6, "colour": 0.6, "others' colour": 0.6},
 }
 """A class comes by chance in one of six, a colour in one of four; nothing is well formed before training."""

@@ -20,9 +20,9 @@ Deviations from the paper:
 2. One batch of fakes serves both sides; the official program draws them anew for the discriminator.
 3. After training a picture's style is the mean that the encoder says, not a draw.
 
-Tested by: a textbook loop; the official networks' outputs; the world's shapes painted from maps (6,000 images:
-98 in 100 well formed), where a learning rate of zero fails. Styles come later than shapes: after as many 77 in
-100 had the style's colour from one seed, from another, in smaller batches, no more than by chance.
+Tested by: a textbook loop; the official networks' outputs; the world's shapes painted from maps (6,000
+images: 98 in 100 well formed), where a learning rate of zero fails. Styles come later than shapes: after as
+many 77 in 100 had the style's colour from one seed, from another, in smaller batches, no more than by chance.
 """
 
 from collections.abc import Callable

@@ -25,8 +25,8 @@ Deviations from the paper:
 3. Features are drawn from the last 64 instances of a class, one for all of a picture, not from 10 clusters.
 4. A stage whose pictures would be smaller than 16 pixels is left out.
 
-Tested by: a textbook loop; the official networks' outputs; stages that build on each other; the world's shapes
-painted from maps in the colour that the encoder is shown (8,000 images, two seeds: all, and 85 and 92 in 100
+Tested by: a textbook loop; the official networks' outputs; stages that build on each other; the world's
+shapes painted from maps in the colour that the encoder is shown (8,000 images, two seeds: all, and 85 and 92 in 100
 where the picture under the map is another's), where a learning rate of zero fails.
 """
 
