@@ -26,8 +26,8 @@ Deviations from the paper:
 4. A stage whose pictures would be smaller than 16 pixels is left out.
 
 Tested by: a textbook loop; the official networks' outputs; stages that build on each other; the world's
-shapes painted from maps in the colour that the encoder is shown (8,000 images, two seeds: all, and 85 and 92 in 100
-where the picture under the map is another's), where a learning rate of zero fails.
+shapes painted from maps in the colour that the encoder is shown (8,000 images, two seeds: all,
+and 85 and 92 in 100 where the picture under the map is another's), where a learning rate of zero fails.
 """
 
 import contextlib
