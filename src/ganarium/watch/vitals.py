@@ -147,6 +147,8 @@ class Likeness:
                 part = slice(start, min(start + batch_size, count))
                 batch = self.dataset.batch(self.chosen[part])
                 condition = batch.condition if isinstance(batch, Conditioned) else None
+                if isinstance(batch, Unpaired):
+                    condition = torch.arange(len(batch.domains)).repeat_interleave(len(batch.domains[0]))
                 real.append(_scores(game, real_samples(batch).to(noise.device), _at(noise.device, condition)))
                 asked = None if told is None else told[part]
                 fake.append(_scores(game, game.generate(noise[part], asked), asked))
