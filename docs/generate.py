@@ -25,6 +25,7 @@ from ganarium.cli.app import VERBS, options
 from ganarium.game import Game
 from ganarium.lab import EXPERIMENTS
 from ganarium.methods import BUILT_IN
+from ganarium.methods.translation import Translator
 from ganarium.recipe import Method, resolve, settings, to_yaml
 from ganarium.run import presets
 from ganarium.tables import schema
@@ -189,24 +190,50 @@ def _arguments(owner: Any) -> dict[str, str]:
 
 
 def _commands(method: Method, words: Words) -> str:
-    name, recipe = method.name, method.recipe()
-    lines = [
-        (f"ganarium show {name}", words["show"]),
-        (f"ganarium train {name}", words["train"]),
-        (f"ganarium generate runs/0001-{name} --count 64 --grid {name}.png", words["generate"]),
-    ]
-    labelled = recipe.data.condition == "label" or recipe.data.labels
-    folder = "digits/" if labelled else None if recipe.data.condition else "photos/"
-    if folder and recipe.data.source == "world":
-        lines.append((f"ganarium train {name} --data {folder} images=200_000", words["own data"]))
+    name = method.name
+    lines = [(f"ganarium show {name}", words["show"]), (f"ganarium train {name}", words["train"])]
+    if hasattr(method.game, "generate") and not issubclass(method.game, Translator):
+        lines.append((f"ganarium generate runs/0001-{name} --count 64 --grid {name}.png", words["generate"]))
+    lines += _with_own_data(method, words)
     lines += [(f"ganarium train {name} --preset {preset}", words["preset"]) for preset in presets(method)]
     for setting in dict.fromkeys(
         re.findall(r"`((?:game|networks|optimizers)\.[\w.]+=[^`*\s]+)`", method.card)
     ):
-        if resolve(method, settings([setting])) != resolve(method):
+        if _is_variant(method, setting):
             lines.append((f"ganarium train {name} {setting} --dry-run", words["variation"]))
     width = max(len(command) for command, _ in lines)
     return _code("bash", "\n".join(f"{command:<{width}}  # {why}" for command, why in lines))
+
+
+def _with_own_data(method: Method, words: Words) -> Iterator[tuple[str, str]]:
+    """Commands for what a reader has, where the world is only the recipe's stand-in for it."""
+    recipe, train = method.recipe(), f"ganarium train {method.name} --data"
+    if recipe.data.source != "world":
+        return
+    match recipe.data.condition:
+        case "map":
+            yield f"{train} streets/ --out runs/streets", words["own maps"]
+            yield "ganarium translate runs/streets streets/labels/ painted/", words["paint"]
+        case "edges":
+            yield f"{train} photos/ --out runs/photos", words["own data"]
+            painted = "photos/ painted/ --from picture --sheet painted.png"
+            yield f"ganarium translate runs/photos {painted}", words["repaint"]
+        case "domains":
+            yield f"{train} horses/ --data zebras/ --out runs/zebras", words["own domains"]
+            if issubclass(method.game, Translator):
+                striped = "horses/ striped/ --to zebras --sheet striped.png"
+                yield f"ganarium translate runs/zebras {striped}", words["translate"]
+        case None | "label":
+            labelled = recipe.data.condition == "label" or recipe.data.labels
+            yield f"{train} {'digits/' if labelled else 'photos/'} images=200_000", words["own data"]
+
+
+def _is_variant(method: Method, setting: str) -> bool:
+    """Whether it changes the recipe, and needs no other key beside it."""
+    try:
+        return resolve(method, settings([setting])) != resolve(method)
+    except ValueError:
+        return False
 
 
 def _picture(method: Method, words: Words) -> str:

@@ -4,8 +4,9 @@
     python docs/pictures.py wgan-gp lab   # some
 
 What a method is trained with is written into its picture, and shown beside it on the method's page. On the
-same machine the same picture comes of it. A method of which nothing is said here plays on the ring if it can
-play with points, and on the built-in world if not.
+same machine the same picture comes of it. Methods that translate play a part of their preset for the built-in
+world; others of which nothing is said here play on the ring if they can play with points, and on the world if
+not.
 """
 
 import io
@@ -30,8 +31,10 @@ from ganarium.files import replacing, write_text
 from ganarium.lab import EXPERIMENTS
 from ganarium.lab.drawing import FAKE, REAL, STYLE, panels
 from ganarium.lab.matches import Match
+from ganarium.methods.translation import Translator
 from ganarium.metrics.points import sliced_wasserstein
-from ganarium.run import prepare
+from ganarium.run import Run, prepare
+from ganarium.translations import held_back
 from ganarium.watch import grids
 from ganarium.words import leaves
 
@@ -111,6 +114,11 @@ SPECIAL: Mapping[str, Tree] = {
         "optimizers": both(adam(1e-3)),
     },
 }
+TRANSLATING: Mapping[str, int] = {
+    "pix2pix": 8_000,
+    "cyclegan": 4_000,
+}
+"""For how many images their presets are played."""
 
 
 def layer(method: Method) -> tuple[str, dict[str, Any]]:
@@ -126,6 +134,8 @@ def layer(method: Method) -> tuple[str, dict[str, Any]]:
 
 def picture_of(method: Method) -> None:
     """Train the method and write the picture of its samples."""
+    if method.name in TRANSLATING:
+        return picture_of_translation(method)
     source, tree = layer(method)
     settings = [f"{path}={_plain(value)}" for path, value in leaves(tree, ".")]
     with tempfile.TemporaryDirectory() as folder:
@@ -136,6 +146,29 @@ def picture_of(method: Method) -> None:
     notes.add_text("command", f"ganarium train {method.name} --data {source} {' '.join(settings)}")
     notes.add_text("shows", source)
     _save(picture, PICTURES / f"{method.name}.png", notes)
+
+
+def picture_of_translation(method: Method) -> None:
+    """Play a part of the method's preset and write what becomes of pictures that it never saw."""
+    images = f"images={TRANSLATING[method.name]:_}"
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        run = prepare(method.name, preset="world", out=out, overrides=[images], device="cpu").finish()
+        picture = translations(run)
+    notes = PngInfo()
+    notes.add_text("command", f"ganarium train {method.name} --preset world {images}")
+    notes.add_text("shows", "translation")
+    _save(picture, PICTURES / f"{method.name}.png", notes)
+
+
+def translations(run: Run) -> Image.Image:
+    """A row for what went in, for what came out and for what comes back, or should have come out."""
+    game, recipe = run.model().game, run.recipe
+    assert isinstance(game, Translator)
+    unseen, _ = held_back(recipe.data, recipe.seed)
+    with torch.no_grad():
+        rows = game.examples(unseen.batch(range(10)))
+    return grids.grid(torch.cat(list(rows.values())), columns=10).quantize(COLOURS)
 
 
 def scatter(model: Model) -> Image.Image:

@@ -13,7 +13,7 @@ All encoders are one player, as are decoders and discriminators, so that a recip
 belongs to domains whose round it is not has no gradient, and Adam leaves it and its moments as they are. An
 epoch wants n / 2 times as many rounds as two domains.
 
-    ganarium train combogan --data seasons/     a folder with a folder for each domain
+    ganarium train combogan --data seasons/  # a folder with a folder for each domain
 
 With its preset for the world, 1,600 pictures of each domain at 16x16, translations of unseen scenes show the
 right class in 0.60 to 0.75 of cases (three seeds; by chance 0.17). Which colour becomes which no term of this
