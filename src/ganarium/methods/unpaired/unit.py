@@ -3,7 +3,7 @@ r"""UNIT: unsupervised image-to-image translation networks (Liu, Breuel & Kautz 
 Pictures of either domain have one code z: two encoders and two decoders, of which the last layers of the
 encoders and the first ones of the decoders are the same. Each domain's pair is a variational autoencoder and
 a GAN at once; what is decoded for the other domain is a translation (sec. 3, eq. 1 to 5). For x in a, m(x) =
-E_a(x), z = m + noise, F(x) = G_b(z) the translation and C(x) = G_a(E_b(F(x)) + noise what comes back; for y
+E_a(x), z = m + noise, F(x) = G_b(z) the translation and C(x) = G_a(E_b(F(x)) + noise) what comes back; for y
 in b the other way round:
 
     encoder           min  adversarial_weight E[softplus(-D_b(F(x)))] + kl_weight E[m(x)^2 + m(F(x))^2] / 2
