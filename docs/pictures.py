@@ -115,8 +115,16 @@ SPECIAL: Mapping[str, Tree] = {
     },
 }
 TRANSLATING: Mapping[str, int] = {
-    "pix2pix": 8_000,
+    "pix2pix": 24_000,
+    "gaugan": 8_000,
     "cyclegan": 4_000,
+    "discogan": 8_000,
+    "dualgan": 8_000,
+    "direct-translation": 10_000,
+    "dtn": 5_000,
+    "unit": 1_600,
+    "xgan": 1_600,
+    "combogan": 1_600,
 }
 """For how many images their presets are played."""
 
@@ -168,7 +176,8 @@ def translations(run: Run) -> Image.Image:
     unseen, _ = held_back(recipe.data, recipe.seed)
     with torch.no_grad():
         rows = game.examples(unseen.batch(range(10)))
-    return grids.grid(torch.cat(list(rows.values())), columns=10).quantize(COLOURS)
+    pictures = [grids.to_picture(each) for row in rows.values() for each in row]
+    return grids.sheet(pictures, columns=10, scale=max(1, 32 // pictures[0].width)).quantize(COLOURS)
 
 
 def scatter(model: Model) -> Image.Image:

@@ -5,6 +5,7 @@ import glob
 import os
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from reading import ROOT
@@ -15,6 +16,7 @@ from ganarium import run as ganarium_run
 from ganarium.cli.app import app
 from ganarium.data.points import POINTS
 from ganarium.methods import table
+from ganarium.run import chosen_recipe
 from ganarium.words import leaves
 from small_runs import side_by_side
 
@@ -71,7 +73,9 @@ def short(words: list[str]) -> list[str]:
         points = any(word in POINTS for word in rest)
         tiny = [word for word in TINY if not points or word != "data.size=16"]
         from_the_net = ["data.source=world"] if "--preset" in rest else []
-        return [*kept, *tiny, *tiny_parts(rest[0]), *from_the_net]
+        preset = rest[rest.index("--preset") + 1] if from_the_net else None
+        parts = tiny_parts(rest[0], preset, [word for word in rest if "=" in word and word[0] != "-"])
+        return [*kept, *tiny, *parts, *from_the_net]
     if verb == "resume":
         return [verb, *("images=96" if word.startswith("images=") else word for word in rest)]
     if verb == "lab" and rest and not rest[0].startswith("-"):
@@ -85,12 +89,25 @@ def short(words: list[str]) -> list[str]:
     return words
 
 
-def tiny_parts(method: str) -> list[str]:
-    """What makes a method's networks tiny; those of a recipe file have been made so when it was written."""
+def tiny_parts(method: str, preset: str | None = None, given: Sequence[str] = ()) -> list[str]:
+    """What makes a method's networks tiny; those of a recipe file have been made so when it was written.
+
+    Left out is what networks of another kind, of a preset or `given`, do not have.
+    """
     tree = table()[method].tiny if method in table() else {}
     networks = leaves({"networks": tree.get("networks", {})}, ".")
     parts = [f"{path}={value}" for path, value in networks if not path.endswith(".kind")]
+    parts = [part for part in parts if is_known(part, method, preset, given)]
     return [*parts, "data.labels=12"] if "labels" in tree.get("data", {}) else parts
+
+
+def is_known(part: str, method: str, preset: str | None, given: Sequence[str]) -> bool:
+    """Whether the recipe has such a key."""
+    try:
+        chosen_recipe(method, preset=preset, overrides=[*given, part])
+    except ValueError as error:
+        return "unknown key" not in str(error)
+    return True
 
 
 def torchrun(words: list[str]) -> None:
