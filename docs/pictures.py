@@ -122,9 +122,6 @@ TRANSLATING: Mapping[str, int] = {
     "dualgan": 8_000,
     "direct-translation": 10_000,
     "dtn": 5_000,
-    "unit": 1_600,
-    "xgan": 1_600,
-    "combogan": 1_600,
 }
 """For how many images their presets are played."""
 
@@ -170,14 +167,14 @@ def picture_of_translation(method: Method) -> None:
 
 
 def translations(run: Run) -> Image.Image:
-    """A row for what went in, for what came out and for what comes back, or should have come out."""
+    """A row for what went in, one for what came out, and one for what comes back, or should have come out."""
     game, recipe = run.model().game, run.recipe
     assert isinstance(game, Translator)
     unseen, _ = held_back(recipe.data, recipe.seed)
     with torch.no_grad():
         rows = game.examples(unseen.batch(range(10)))
     pictures = [grids.to_picture(each) for row in rows.values() for each in row]
-    return grids.sheet(pictures, columns=10, scale=max(1, 32 // pictures[0].width)).quantize(COLOURS)
+    return grids.sheet(pictures, columns=10, scale=max(1, 32 // pictures[0].width)).quantize()
 
 
 def scatter(model: Model) -> Image.Image:
