@@ -197,7 +197,7 @@ def _commands(method: Method, words: Words) -> str:
     lines += _with_own_data(method, words)
     lines += [(f"ganarium train {name} --preset {preset}", words["preset"]) for preset in presets(method)]
     for setting in dict.fromkeys(
-        re.findall(r"`((?:game|networks|optimizers)\.[\w.]+=[^`*\s]+)`", method.card)
+        re.findall(r"`((?:(?:game|networks|optimizers)\.[\w.]+=[^`*\s]+ ?)+)`", method.card)
     ):
         if _is_variant(method, setting):
             lines.append((f"ganarium train {name} {setting} --dry-run", words["variation"]))
@@ -228,10 +228,10 @@ def _with_own_data(method: Method, words: Words) -> Iterator[tuple[str, str]]:
             yield f"{train} {'digits/' if labelled else 'photos/'} images=200_000", words["own data"]
 
 
-def _is_variant(method: Method, setting: str) -> bool:
-    """Whether it changes the recipe, and needs no other key beside it."""
+def _is_variant(method: Method, written: str) -> bool:
+    """Whether these settings change the recipe, and need no other key beside them."""
     try:
-        return resolve(method, settings([setting])) != resolve(method)
+        return resolve(method, settings(written.split())) != resolve(method)
     except ValueError:
         return False
 

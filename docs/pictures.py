@@ -4,9 +4,9 @@
     python docs/pictures.py wgan-gp lab   # some
 
 What a method is trained with is written into its picture, and shown beside it on the method's page. On the
-same machine the same picture comes of it. Methods that translate play a part of their preset for the built-in
-world; others of which nothing is said here play on the ring if they can play with points, and on the world if
-not.
+same machine the same picture comes of it. Methods that translate play their preset for the built-in world, or
+a part of it; others of which nothing is said here play on the ring if they can play with points, and on the
+world if not.
 """
 
 import io
@@ -114,16 +114,21 @@ SPECIAL: Mapping[str, Tree] = {
         "optimizers": both(adam(1e-3)),
     },
 }
-TRANSLATING: Mapping[str, int] = {
-    "pix2pix": 24_000,
-    "gaugan": 8_000,
+PRESETS: Mapping[str, int] = {
+    "pix2pix": 8_000,
+    "pix2pixhd": 24_000,
+    "gaugan": 24_000,
     "cyclegan": 4_000,
     "discogan": 8_000,
     "dualgan": 8_000,
     "direct-translation": 10_000,
     "dtn": 5_000,
+    "cogan": 12_000,
+    "unit": 1_600,
+    "xgan": 1_600,
+    "combogan": 1_600,
 }
-"""For how many images their presets are played."""
+"""Methods that play their preset for the world, and for how many images."""
 
 
 def layer(method: Method) -> tuple[str, dict[str, Any]]:
@@ -139,8 +144,8 @@ def layer(method: Method) -> tuple[str, dict[str, Any]]:
 
 def picture_of(method: Method) -> None:
     """Train the method and write the picture of its samples."""
-    if method.name in TRANSLATING:
-        return picture_of_translation(method)
+    if method.name in PRESETS:
+        return picture_of_preset(method)
     source, tree = layer(method)
     settings = [f"{path}={_plain(value)}" for path, value in leaves(tree, ".")]
     with tempfile.TemporaryDirectory() as folder:
@@ -153,16 +158,17 @@ def picture_of(method: Method) -> None:
     _save(picture, PICTURES / f"{method.name}.png", notes)
 
 
-def picture_of_translation(method: Method) -> None:
-    """Play a part of the method's preset and write what becomes of pictures that it never saw."""
-    images = f"images={TRANSLATING[method.name]:_}"
+def picture_of_preset(method: Method) -> None:
+    """Play the method's preset and write what it draws, or what becomes of pictures that it never saw."""
+    images = f"images={PRESETS[method.name]:_}"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         run = prepare(method.name, preset="world", out=out, overrides=[images], device="cpu").finish()
-        picture = translations(run)
+        translates = bool(run.model().ways)
+        picture = translations(run) if translates else sheet(run.model())
     notes = PngInfo()
     notes.add_text("command", f"ganarium train {method.name} --preset world {images}")
-    notes.add_text("shows", "translation")
+    notes.add_text("shows", "translation" if translates else "world")
     _save(picture, PICTURES / f"{method.name}.png", notes)
 
 
@@ -193,8 +199,8 @@ def _places(points: Tensor, side: int) -> Iterable[tuple[float, float]]:
 
 
 def sheet(model: Model) -> Image.Image:
-    """Samples side by side; of a model that is told a class, a row for each."""
-    names = model.facts.classes if model.facts.condition == "label" else ()
+    """Samples side by side; of a model that is told a class or domain, a row for each."""
+    names = model.facts.classes if model.facts.condition in ("label", "domains") else ()
     rows = [model.generate(10, classes=name, seed=1) for name in names] or [model.generate(60, seed=1)]
     return grids.grid(torch.cat(rows), columns=10).quantize(COLOURS)
 

@@ -13,8 +13,8 @@ in b the other way round:
     discriminator_a   min  (E[softplus(-D_a(x))] + E[softplus(D_a(F(y)))]) / 2
     discriminator_b   min  likewise
 
-`game.domain_weight=1` with `optimizers.domain_classifier.lr=1e-4` adds a classifier that says of which domain
-a code is, and which the encoder is to mislead:
+`game.domain_weight=1 optimizers.domain_classifier.lr=1e-4` adds a classifier that says of which domain a code
+is, and which the encoder is to mislead:
 
     domain_classifier min  E[softplus(K(m(x)))] + E[softplus(-K(m(y)))]
     encoder           min  -domain_weight (the same)
