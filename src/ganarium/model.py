@@ -141,7 +141,8 @@ class Model:
         """As `stream`, told what a feed would hand out: labels, attributes or pictures, `[count, ...]`."""
         draw, generate = (getattr(self.game, name, None) for name in ("draw_noise", "generate"))
         if draw is None or generate is None:
-            raise ValueError(f"a {self.method.name} model does not generate from noise")
+            use = "; it translates: use ganarium translate, in Python Model.translate" if self.ways else ""
+            raise ValueError(f"a {self.method.name} model does not generate from noise{use}")
         generator = torch.Generator().manual_seed(seed)
         for start in range(0, count, batch_size):
             noise = draw(min(batch_size, count - start), generator).to(self.device)
@@ -161,6 +162,12 @@ class Model:
     def ways(self) -> tuple[Way, ...]:
         """From which domain to which it translates, by their numbers; empty of other models."""
         return self.game.ways if isinstance(self.game, Translator) else ()
+
+    @property
+    def draws(self) -> bool:
+        """Whether noise tells a part of what comes out; that of a translating model is its style."""
+        draw = getattr(self.game, "draw_noise", None)
+        return draw is not None and draw(1, torch.Generator()).numel() > 0
 
     def way(self, to: str | int | None = None, source: str | int | None = None) -> Way:
         """From which domain to which a translation goes.
@@ -326,8 +333,9 @@ class Model:
         if kind == "attributes":
             return self._attributes(count, attributes or {})
         if pictures is None:
+            use = "; or use ganarium translate, in Python Model.translate" if self.ways else ""
             raise ValueError(
-                f"this model is told a picture ({kind}): give pictures [count, C, H, W] in [-1, 1]"
+                f"this model is told a picture ({kind}): give pictures [count, C, H, W] in [-1, 1]{use}"
             )
         if (shape := tuple(pictures.shape[1:])) != self.facts.condition_shape:
             raise ValueError(f"pictures are {shape}, but this model is told {self.facts.condition_shape}")

@@ -206,8 +206,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
             yield file
         if path.exists() and not _alike(path, part):
             raise FileExistsError(
-                f"{path} is there already and holds something else; choose another place, "
-                "another seed, or remove it"
+                f"{path} is there already and holds something else; choose another place, or remove it"
             )
         part.replace(path)
     finally:

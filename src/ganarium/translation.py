@@ -13,11 +13,14 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from ganarium.data.conditions import CONDITIONS
-from ganarium.data.images import SUFFIXES, Form, look, normalised, picture, reason, recoloured, values
+from ganarium.data.images import SUFFIXES, Form, look, normalised, picture, reason, recoloured
+from ganarium.data.map_files import MapFiles
 from ganarium.data.sources.folder import contents
 from ganarium.lone import LoneNetwork
+from ganarium.methods.paired.painting import Painter
 from ganarium.model import Model, load
 from ganarium.parts.maps import planes
+from ganarium.run import Say, quiet
 from ganarium.samples import new_file
 from ganarium.tiles import OVERLAP, TILE, check_tiles, tiled
 from ganarium.watch import grids
@@ -48,6 +51,9 @@ def translate(
     *,
     to: str | int | None = None,
     from_: str | int | None = None,
+    style: str | Path | None = None,
+    seed: int | None = None,
+    palette: str | Path | None = None,
     tile: int | None = None,
     overlap: int = OVERLAP,
     batch_size: int = 8,
@@ -58,11 +64,16 @@ def translate(
 
     Args:
         source: a run's folder, a model's, or a model.
-        pictures: a file, or a folder with files at any depth. For a model told label maps: ids, or colours
-            where the model's classes are named by theirs.
+        pictures: a file, or a folder with files at any depth. For a model told label maps: ids, or the
+            colours of `palette`. Where it was told instances, too, they lie beside in a folder `instances`,
+            by the same names; without it each map is one instance.
         out: a folder; or a .png where `pictures` is a file.
         to: the domain that is wished, as in `Model.way`.
         from_: that of the pictures; `picture` makes what a model is told (`edges`, ...) from ordinary ones.
+        style: a picture that all shall look like, for models that learned styles.
+        seed: of the style where none is given, one for all pictures; 0 where it is not said.
+        palette: file that tells names and colours of classes, as one that lies beside label maps; where
+            there is none, colours are those of training.
         tile: side of the tiles, in pixels, that larger pictures are cut into: 0 none, None 512 above 1.5
             megapixels.
         overlap: of tiles, in pixels.
@@ -75,7 +86,8 @@ def translate(
 
     Raises:
         FileExistsError: a file with other contents is in the way.
-        FileNotFoundError, ValueError: as `load` and `Model.way`, or there are no pictures.
+        FileNotFoundError, ValueError: as `load` and `Model.way`, or there are no pictures; or the model
+            takes no style, draws none, or is told no label maps.
     """
     model = load(source, device=device) if isinstance(source, str | Path) else source
     found = outcomes(
@@ -84,10 +96,14 @@ def translate(
         Path(out),
         to=to,
         from_=from_,
+        style=None if style is None else Path(style),
+        seed=seed,
+        palette=None if palette is None else Path(palette),
         tile=tile,
         overlap=overlap,
         batch_size=batch_size,
         sheet=None if sheet is None else Path(sheet),
+        say=partial(warnings.warn, stacklevel=3),
     )
     made = []
     for each in found:
@@ -105,16 +121,22 @@ def outcomes(
     *,
     to: str | int | None = None,
     from_: str | int | None = None,
+    style: Path | None = None,
+    seed: int | None = None,
+    palette: Path | None = None,
     tile: int | None = None,
     overlap: int = OVERLAP,
     batch_size: int = 8,
     sheet: Path | None = None,
+    say: Say = quiet,
     share: Share = lambda name, done: None,
 ) -> Iterator[Outcome]:
-    """As `translate`, a picture at a time, as they are done."""
+    """As `translate`, a picture at a time, as they are done; `say` is told what is amiss with all."""
     check_tiles(tile or max(TILE, 2 * overlap), overlap)
     way = _Way(model, to, from_)
+    way.choose_style(style, seed)
     files = _files(given, out)
+    way.look_around(given if given.is_dir() else given.parent, palette, say)
     sizes: dict[Path, tuple[int, int]] = {}
     for path in files:
         try:
@@ -161,7 +183,7 @@ def outcomes(
 
 
 class _Picture(NamedTuple):
-    levels: Tensor  # uint8 or float [C, H, W] of a picture, int64 ids [1, H, W] of a map
+    levels: Tensor  # uint8 or float [C, H, W] of a picture, int64 [1 or 2, H, W] of a map
     alpha: Image.Image | None
 
 
@@ -170,7 +192,10 @@ class _Way:
 
     def __init__(self, model: Model | LoneNetwork, to: str | int | None, from_: str | int | None):
         self.model, self.classes = model, 0
-        self.names: tuple[str, ...] = ()
+        self.told_instances = False
+        self.maps: MapFiles | None = None
+        self.style: Tensor | None = None
+        self.seed: int | None = None
         self.make: Callable[[Tensor], Tensor] | None = None
         if isinstance(model, LoneNetwork):
             if model.role != "translator":
@@ -194,21 +219,65 @@ class _Way:
         shape = model.facts.condition_shape if paired else model.facts.shape
         self.channels = model.facts.shape[0] if self.make else shape[0]
         if model.facts.condition == "map":
-            if shape[0] != 1:
-                raise ValueError(
-                    "this model is told instances beside classes, which files of maps do not hold: "
-                    "use Model.translate in Python"
-                )
-            self.classes, self.names = len(model.facts.classes), model.facts.classes
-        self.network = nn.ModuleList(model.game.get_submodule(name) for name in model.game.keeps)
+            self.classes, self.told_instances = len(model.facts.classes), shape[0] == 2
+        if isinstance(model.game, Painter):  # its encoder is told a style, which is never cut into tiles
+            self.network = model.game.translator
+        else:
+            self.network = nn.ModuleList(model.game.get_submodule(name) for name in model.game.keeps)
+
+    def choose_style(self, file: Path | None, seed: int | None) -> None:
+        """What the outcome shall look like, where the model leaves that open.
+
+        Raises:
+            ValueError: it does not.
+        """
+        named, draws, game = "a lone network", False, None
+        if isinstance(self.model, Model):
+            named, game = f"this {self.model.method.name} model", self.model.game
+            draws = self.model.draws
+        if seed is not None and (file is not None or not draws):
+            why = "the style is given" if draws else f"{named} draws no style, what goes in tells all"
+            raise ValueError(f"--seed {seed}: {why}; leave it out")
+        self.seed = seed or 0 if draws and file is None else None
+        if file is None:
+            return
+        if not (isinstance(self.model, Model) and isinstance(game, Painter) and game.encoder is not None):
+            raise ValueError(f"--style {file}: {named} takes no style; gaugan and pix2pixhd learn to")
+        try:
+            with file.open("rb") as stream:
+                header = look(stream)
+                form = Form((self.model.facts.shape[0], header.height, header.width), np.dtype(np.uint8))
+                stream.seek(0)
+                pixels = picture(stream, form)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"--style {file}: there is no such file") from None
+        except Exception as error:  # what decoders of damaged files raise is not known
+            raise ValueError(f"--style {file}: {reason(error)}") from None
+        self.style = torch.from_numpy(normalised(pixels))[None]
+
+    def look_around(self, folder: Path, palette: Path | None, say: Say) -> None:
+        """How label maps in a folder are read.
+
+        Raises:
+            FileNotFoundError, ValueError: as `MapFiles`; or the model is told no maps.
+        """
+        if self.classes:
+            facts = self.model.facts if isinstance(self.model, Model) else None
+            names = facts.classes if facts else tuple(map(str, range(self.classes)))
+            known = (facts.numbers, facts.colours) if facts else ()
+            self.maps = MapFiles(
+                folder, names, *known, palette=palette, instances=self.told_instances, say=say
+            )
+        elif palette is not None:
+            raise ValueError(f"--palette {palette}: this model is told pictures, no label maps")
 
     def read(self, path: Path) -> _Picture:
         """A file as the model wants it, upright and at its own size."""
+        if self.maps is not None:
+            return _Picture(torch.from_numpy(self.maps.ids(path).astype(np.int64)), None)
         with path.open("rb") as stream:
             header = look(stream)
             stream.seek(0)
-            if self.classes:
-                return _Picture(self._ids(values(stream, header.height, header.width)), None)
             channels = 4 if header.alpha else 3 if header.colour else 1
             deep = np.dtype(np.uint16 if header.deep and channels == 1 else np.uint8)
             pixels = picture(stream, Form((channels, header.height, header.width), deep))
@@ -242,32 +311,18 @@ class _Way:
     def seen(self, levels: Tensor) -> Image.Image:
         """What went in; of a map the ids as shades."""
         if self.classes:
-            return grids.to_picture(levels.float() / max(1, self.classes - 1) * 2 - 1)
+            return grids.to_picture(levels[:1].float() / max(1, self.classes - 1) * 2 - 1)
         return grids.to_picture(_scaled(levels))
 
     def _turn(self, given: Tensor) -> Tensor:
         if isinstance(self.model, Model):
             told = given if self.classes else _scaled(given)
-            return self.model.translate(told, to=self.way[1], source=self.way[0], batch_size=len(given))
+            turn = partial(self.model.translate, to=self.way[1], source=self.way[0])
+            if self.seed is None:
+                return turn(told, style=self.style, batch_size=len(given))
+            return torch.cat([turn(each[None], seed=self.seed) for each in told])  # one style for all
         told = planes(given, self.classes) if self.classes else _scaled(given)
         return self.model.translate(told, batch_size=len(given))
-
-    def _ids(self, found: np.ndarray) -> Tensor:
-        """Ids of what stands in a map: numbers, or colours where classes are named by theirs."""
-        ids = torch.from_numpy(found.astype(np.int64))
-        named: dict[int, int] = {
-            int(name[1:], 16): i for i, name in enumerate(self.names) if name.startswith("#")
-        }
-        if named and len(named) == len(self.names):
-            present = set(ids.unique().tolist())
-            if strange := sorted(present - named.keys()):
-                raise ValueError(
-                    f"colour #{strange[0]:06x} stands for none of {', '.join(self.names[:5])} ..."
-                )
-            ids = torch.stack([(ids == value) * i for value, i in named.items()]).sum(0)
-        if int(ids.max()) >= self.classes:
-            raise ValueError(f"id {int(ids.max())} is none of the {self.classes} classes")
-        return ids[None]
 
 
 def _scaled(levels: Tensor) -> Tensor:

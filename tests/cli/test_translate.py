@@ -133,6 +133,201 @@ def test_other_models_do_not_translate(run, photos):
     assert "does not translate" in refused("translate", run, photos, "out")
 
 
+PAINTS = np.array([(0, 0, 0), (200, 30, 30), (30, 200, 30)], np.uint8)
+NAMES = ("sky", "road", "tree")
+BY_COLOUR = np.array([0, 2, 1], np.uint8)
+"""Where no table tells names, classes follow their colours."""
+
+
+def blocks(seed, classes=3):
+    ids = np.random.default_rng(seed).integers(0, classes, (4, 4)).repeat(4, 0).repeat(4, 1).astype(np.uint8)
+    ids.flat[:classes] = range(classes)
+    return ids
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def street(folder, method, *changes, paint=lambda ids: ids, instances=False, table=False):
+    """A model trained on four small maps."""
+    for i in range(4):
+        save(folder / f"labels/{i}.png", paint(blocks(i)))
+        save(folder / f"images/{i}.png", PAINTS[blocks(i)])
+        if instances:
+            save(folder / f"instances/{i}.png", blocks(9 + i))
+    if table:
+        lines = (f"{r} {g} {b} {name}" for (r, g, b), name in zip(PAINTS, NAMES, strict=True))
+        (folder / "classes.txt").write_text("\n".join(lines))
+    return trained(method, folder / "run", "--data", folder, "data.condition=map", *changes)
+
+
+def louder(run):
+    """The model with larger weights, so that levels tell what it is told apart."""
+    model = gan.load(run)
+    for weights in model.game.parameters():
+        if weights.ndim > 1:
+            weights.mul_(30)
+    return model.save(run.parent / "louder")
+
+
+@pytest.fixture(scope="module")
+def styled(tmp_path_factory):
+    """GauGAN told painted maps, in styles."""
+    return louder(street(tmp_path_factory.mktemp("styled"), "gaugan", paint=lambda ids: PAINTS[ids]))
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory):
+    """pix2pix told numbers, 255 among them, of which a table tells the colours."""
+
+    def holey(ids):
+        ids[-1, -1] = 255
+        return ids
+
+    return street(tmp_path_factory.mktemp("numbered"), "pix2pix", paint=holey, table=True)
+
+
+@pytest.fixture(scope="module")
+def with_instances(tmp_path_factory):
+    return louder(street(tmp_path_factory.mktemp("instances"), "pix2pixhd", instances=True))
+
+
+def pixels(path):
+    return np.asarray(opened(path), int)
+
+
+def test_styles_are_drawn_or_taken_from_a_picture(styled, photos):
+    for i in (7, 8):
+        save(Path(f"maps/{i}.png"), PAINTS[blocks(7)])
+    for name, more in {
+        "0": [],
+        "same": ["--seed", "0"],
+        "1": ["--seed", "1"],
+        "alone": ["--batch-size", "1"],
+        "a": ["--style", "photos/a.jpg"],
+        "b": ["--style", "photos/sixteen.png"],
+    }.items():
+        done("translate", styled, "maps", name, *more)
+    first = pixels("0/7.png")
+    assert np.array_equal(first, pixels("0/8.png"))  # one style for all
+    for same in ("same", "alone"):
+        assert np.abs(first - pixels(f"{same}/8.png")).max() <= 1
+    for other in ("1", "a"):
+        assert np.abs(first - pixels(f"{other}/7.png")).max() > 1
+    assert np.abs(pixels("a/7.png") - pixels("b/7.png")).max() > 1
+    model = gan.load(styled)
+    upright = opened("photos/a.jpg").transpose(Image.Transpose.ROTATE_270)
+    style = torch.from_numpy(np.array(upright)).permute(2, 0, 1)[None].float() / 127.5 - 1
+    wished = model.translate(torch.from_numpy(BY_COLOUR[blocks(7)]).long()[None, None], style=style)
+    assert np.abs(pixels("a/7.png") - np.asarray(grids.to_picture(wished[0]), int)).max() <= 1
+
+
+def test_tiles_are_of_one_style(styled):
+    save(Path("wide.png"), np.tile(PAINTS[np.ones((32, 32), np.uint8)], (1, 3, 1)))
+    tiles = ["--tile", "32", "--overlap", "0"]  # of the only size at which this generator takes styles
+    for seed in (5, 6):
+        done("translate", styled, "wide.png", f"{seed}.png", *tiles, "--seed", seed)
+    five, six = pixels("5.png"), pixels("6.png")
+    assert np.array_equal(five[:, :32], five[:, 32:64])
+    assert np.abs(five - six).max() > 1
+    done("translate", styled, "wide.png", "same.png", *tiles, "--style", "5.png")
+
+
+def test_styles_and_seeds_are_refused_where_nothing_is_open(styled, painter, both_ways, photos):
+    save(Path("map.png"), PAINTS[blocks(7)])
+    assert "takes no style" in refused("translate", both_ways, photos, "out", "--style", "photos/a.jpg")
+    assert "takes no style" in refused("translate", painter, photos, "out", "--style", "photos/a.jpg")
+    assert "draws no style" in refused("translate", painter, photos, "out", "--seed", "3")
+    assert "draws no style" in refused("translate", both_ways, photos, "out", "--seed", "3")
+    both = ["--style", "photos/a.jpg", "--seed", "3"]
+    assert "the style is given" in refused("translate", styled, "map.png", "out", *both)
+    assert "no such file" in refused("translate", styled, "map.png", "out", "--style", "nowhere.png")
+    Path("broken.png").write_bytes(b"no picture")
+    assert "no picture in a known" in refused("translate", styled, "map.png", "out", "--style", "broken.png")
+    assert "no label maps" in refused("translate", painter, photos, "out", "--palette", "table.txt")
+    assert not Path("out").exists()
+
+
+def test_colours_of_training_ids_and_other_colours(styled):
+    others = np.array([(9, 9, 9), (8, 8, 8), (7, 7, 7)], np.uint8)
+    ids = blocks(7)
+    save(Path("maps/colours.png"), PAINTS[ids])
+    save(Path("maps/ids.png"), BY_COLOUR[ids])
+    assert done("translate", styled, "maps", "out")
+    assert np.abs(pixels("out/ids.png") - pixels("out/colours.png")).max() <= 1
+    save(Path("strange/others.png"), others[ids])
+    assert "stands for none of the 3" in said("translate", styled, "strange", "out2").err
+    names = gan.load(styled).facts.classes
+    rows = [f"{r} {g} {b} {names[BY_COLOUR[i]]}" for i, (r, g, b) in enumerate(others.tolist())]
+    Path("table").mkdir()
+    Path("table/colours.txt").write_text("\n".join(rows))
+    done("translate", styled, "strange", "out3", "--palette", "table/colours.txt")
+    assert np.abs(pixels("out3/others.png") - pixels("out/colours.png")).max() <= 1
+    Path("strange/colours.txt").write_text("\n".join(rows))
+    done("translate", styled, "strange", "out4")
+    assert np.array_equal(pixels("out4/others.png"), pixels("out3/others.png"))
+    Path("table/colours.txt").write_text("1 2 3 moon\n4 5 6 sun")
+    said_so = refused("translate", styled, "strange", "out5", "--palette", "table/colours.txt")
+    assert "names none of this model's classes" in said_so
+    assert "tells no colours" in refused("translate", styled, "strange", "out5", "--palette", "maps/ids.png")
+    assert "is no file" in refused("translate", styled, "strange", "out5", "--palette", "nowhere.txt")
+
+
+def test_numbers_and_the_colours_that_a_table_told(numbered):
+    facts = gan.load(numbered).facts
+    assert facts.classes == (*NAMES, "unlabelled")
+    assert facts.numbers == (0, 1, 2, 255)
+    assert facts.colours == ("#000000", "#c81e1e", "#1ec81e", "#000000")
+    ids = blocks(7)
+    holey = ids.copy()
+    holey[5:9, 5:9] = 255
+    save(Path("maps/ids.png"), ids)
+    save(Path("maps/holey.png"), holey)
+    save(Path("maps/colours.png"), PAINTS[ids])
+    save(Path("maps/high.png"), np.full((16, 16), 3, np.uint8))
+    result = said("translate", numbered, "maps", "out")
+    assert "high.png: " in result.err
+    assert "stands for none of the 4 classes" in result.err
+    assert "3 pictures: out; 1 skipped" in result.out
+    assert np.array_equal(pixels("out/ids.png"), pixels("out/colours.png"))
+    model = gan.load(numbered)
+    told = torch.from_numpy(np.where(holey == 255, 3, holey)).long()[None, None]
+    wished = np.asarray(grids.to_picture(model.translate(told)[0]), int)
+    assert np.abs(pixels("out/holey.png") - wished).max() <= 1
+    assert not np.array_equal(pixels("out/holey.png"), pixels("out/ids.png"))
+
+
+def test_instances_lie_beside(with_instances):
+    ids, objects = blocks(7), blocks(8)
+    save(Path("town/labels/deep/1.png"), ids)
+    result = said("translate", with_instances, "town/labels", "flat")
+    assert "each map is taken for one instance" in result.out
+    save(Path("town/instances/deep/1.png"), objects)
+    done("translate", with_instances, "town/labels", "out", "--sheet", "sheet.png")
+    model = gan.load(with_instances)
+    for name, those in (("flat", np.zeros_like(objects)), ("out", objects)):
+        told = torch.from_numpy(np.stack([ids, those])).long()[None]
+        wished = np.asarray(grids.to_picture(model.translate(told)[0]), int)
+        assert np.abs(pixels(f"{name}/deep/1.png") - wished).max() <= 1
+    assert not np.array_equal(pixels("flat/deep/1.png"), pixels("out/deep/1.png"))
+    save(Path("town/labels/2.png"), ids)
+    result = said("translate", with_instances, "town/labels", "again")
+    assert "has no file 2 with its instances" in result.err
+    save(Path("town/instances/2.png"), objects[:8])
+    assert "another height or width" in said("translate", with_instances, "town/labels", "again").err
+
+
+def test_generate_and_reports_name_translate(both_ways, painter, with_instances):
+    assert "use ganarium translate" in refused("generate", both_ways)
+    assert "use ganarium translate" in refused("generate", painter)
+    for run in (both_ways, painter, with_instances.parent / "run"):
+        page = gan.report(run).read_text()
+        assert f"ganarium translate {run} IN OUT" in page
+        assert "ganarium generate" not in page
+
+
 def test_lone_networks_and_label_maps(photos):
     torch.manual_seed(0)
     from ganarium.lone import LoneNetwork, Origin

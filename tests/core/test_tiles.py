@@ -1,13 +1,33 @@
 """Tiles of a picture: what they add up to, and that no seam is left."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from ganarium.networks.layers.norms import shared_statistics
 from ganarium.networks.resnet_translator import ResNetTranslator
 from ganarium.networks.unet import UNetTranslator
 from ganarium.tiles import tiled, windows
+from small_runs import environment
+
+TWELVE_MEGAPIXELS = """
+import resource, torch
+from ganarium.lone import LoneNetwork, Origin
+from ganarium.networks.resnet_translator import ResNetTranslator
+from ganarium.translation import translate
+
+torch.set_num_threads(1)
+settings = {"inputs": 3, "outputs": 3, "width": 8, "blocks": 2}
+network = ResNetTranslator(**settings)
+model = LoneNetwork("translator", "resnet", settings, network, Origin("owner/name", "MIT"))
+translate(model, "large.png", "made.png")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 @pytest.mark.parametrize(
@@ -74,3 +94,21 @@ def test_statistics_of_the_whole_give_the_whole():
             assert torch.allclose(network(picture), whole, atol=1e-5)
             assert not torch.allclose(network(picture * 0.5), network(picture), atol=1e-3)
     assert not any(getattr(module, "track_running_stats", False) for module in network.modules())
+
+
+@pytest.mark.slow
+def test_a_picture_of_twelve_megapixels_takes_less_than_two_gibibytes(tmp_path):
+    ramp = np.linspace(0, 255, 4000).astype(np.uint8)
+    Image.fromarray(np.broadcast_to(ramp[None, :, None], (3000, 4000, 3))).save(tmp_path / "large.png")
+    done = subprocess.run(
+        [sys.executable, "-c", TWELVE_MEGAPIXELS],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 2 * 2**20  # KiB
+    with Image.open(tmp_path / "made.png") as made:
+        assert made.size == (4000, 3000)

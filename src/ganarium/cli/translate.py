@@ -17,6 +17,16 @@ def translate(
         str | None,
         typer.Option("--from", help="The domain of IN; picture: make from it what the model is told."),
     ] = None,
+    style: Annotated[
+        Path | None, typer.Option(help="A picture that all shall look like, for models that learned styles.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the style where none is given, one for all; 0 if not said.")
+    ] = None,
+    palette: Annotated[
+        Path | None,
+        typer.Option(help="Table of classes and colours, where maps are painted in others."),
+    ] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="PNG that shows the first eight: input, output, back again.")
     ] = None,
@@ -31,14 +41,16 @@ def translate(
     """Turn pictures of one kind into pictures of another.
 
     Sub-folders, names, sizes and alpha stay; files are PNG, 8 bits a channel. What IN shows is what the model
-    is told: drawings for a model of edges, ids for one of label maps. With --from picture, IN is ordinary
-    pictures, and edges (or grey, mosaic, blur, lowres, mask) are made from them. A broken file is named and
-    skipped, and the exit code is 1. A file that holds something else is never written over.
+    is told: drawings for a model of edges, for one of label maps ids or the colours of training. A table of
+    other colours may lie beside such maps, instances in a folder instances/. With --from picture, IN is
+    ordinary pictures, and edges (or grey, mosaic, blur, lowres, mask) are made from them. A broken file is
+    named and skipped, and the exit code is 1. A file that holds something else is never written over.
 
         ganarium translate runs/0003-cyclegan photos/ inked/ --to inked --sheet sheet.png
         ganarium translate runs/0004-pix2pix photos/ painted/ --from picture
+        ganarium translate runs/0005-gaugan labels/ painted/ --style sunset.jpg
     """
-    from ganarium.cli.display import shares
+    from ganarium.cli.display import say, shares
     from ganarium.cli.errors import FAILED
     from ganarium.model import load
     from ganarium.translation import outcomes
@@ -52,10 +64,14 @@ def translate(
             out,
             to=to,
             from_=from_,
+            style=style,
+            seed=seed,
+            palette=palette,
             tile=tile,
             overlap=overlap,
             batch_size=batch_size,
             sheet=sheet,
+            say=say,
             share=share,
         ):
             made += each.made is not None

@@ -63,6 +63,10 @@ class Facts:
     """One condition: `()` for a label, `(A,)` for attributes, `(C, H, W)` for a picture."""
     labelled: int = 0
     """How many samples keep their labels and stand beside the batches; 0 where batches are of one kind."""
+    colours: tuple[str, ...] = ()
+    """What the classes of label maps are painted in, `#rrggbb` each; none where nobody painted them."""
+    numbers: tuple[int, ...] = ()
+    """What stands for each class in the files of label maps; none where their colours do."""
 
     def to_dict(self) -> dict[str, Any]:
         """A plain tree for YAML and JSON."""

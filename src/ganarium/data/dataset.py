@@ -259,6 +259,7 @@ class Dataset:
         told = first.condition if isinstance(first, Conditioned) else None
         # Turned round, it is the picture that the map is to be painted from.
         turned = self._condition == MAP and told is not None and told.is_floating_point()
+        palette = None if turned else self._source.palette
         return Facts(
             tuple(real_samples(first).shape[1:]),
             self._source.classes,
@@ -266,6 +267,8 @@ class Dataset:
             PAIR if turned else self._condition,
             () if told is None else tuple(told.shape[1:]),
             self.labelled,
+            () if palette is None else palette.painted_in,
+            () if palette is None or not palette.indexed else tuple(palette.values.tolist()),
         )
 
     def _complete_report(self) -> None:

@@ -43,7 +43,7 @@ class Palette:
         Raises:
             ValueError: one stands for none.
         """
-        order = np.argsort(self.values)
+        order = np.argsort(self.values, kind="stable")  # of two classes of one colour the first
         places = np.searchsorted(self.values, values, sorter=order).clip(max=len(order) - 1)
         ids = order[places]
         if (strange := self.values[ids] != values).any():
@@ -51,6 +51,11 @@ class Palette:
                 f"{self.worded(int(values[strange][0]))} stands for none of the {len(self.names)} classes"
             )
         return ids.astype(np.int32)
+
+    @property
+    def painted_in(self) -> tuple[str, ...]:
+        """The colours as `#rrggbb`."""
+        return tuple(_hex(colour) for colour in _packed(self.colours).tolist())
 
     def painted(self, ids: Array) -> NDArray[np.uint8]:
         """Ids `[N, H, W]` as pictures, RGB `[N, 3, H, W]`."""
@@ -87,6 +92,54 @@ def table_in(places: Iterable[Path]) -> tuple[str, Table] | None:
             if (table := _table(path)) is not None:
                 return path.name, table
     return None
+
+
+def table_of(path: Path) -> Table:
+    """What a file tells of names and colours of classes.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is about something else.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file")
+    if (table := _table(path)) is None:
+        raise ValueError(f"{path} tells no colours of classes; it should be {TABLES}")
+    return table
+
+
+def repainted(names: Sequence[str], table: Table) -> tuple[str, ...]:
+    """The colours that a table tells for classes, as in `Palette.painted_in`; "" for one that it lacks.
+
+    Classes that are called by their numbers are taken in the order of the table.
+    """
+    named = [name for name in names if name != "unlabelled"]
+    if named == [str(i) for i in range(len(named))] and not table.keys() & set(named):
+        table = dict(zip(named, table.values(), strict=False)) | {
+            name: colour for name, colour in table.items() if name == "unlabelled"
+        }
+    return tuple("#{:02x}{:02x}{:02x}".format(*table[name]) if name in table else "" for name in names)
+
+
+def readings(
+    names: Sequence[str], numbers: Sequence[int] = (), colours: Sequence[str] = ()
+) -> tuple[Palette, Palette | None]:
+    """How files of label maps may be read: by numbers and, if these are known, by colours.
+
+    Args:
+        names: of the classes.
+        numbers: as in `Facts`; where none are known, files hold the classes' ids.
+        colours: as in `Facts`; "" for a class that has none.
+    """
+    count = len(names)
+    if not numbers:
+        last = UNLABELLED if names[-1] == "unlabelled" else count - 1
+        numbers = [*range(count - 1), last]
+    by_number = Palette(tuple(names), spectrum(count), np.array(numbers, np.int64), indexed=True)
+    if not any(colours):
+        return by_number, None
+    values = np.array([int(colour[1:], 16) if colour else -1 for colour in colours], np.int64)
+    return by_number, Palette(tuple(names), spectrum(count), values, indexed=False)
 
 
 def spectrum(count: int) -> NDArray[np.uint8]:

@@ -91,15 +91,17 @@ def _commands(tale: Story) -> Iterator[tuple[str, str]]:
         yield "Go on to the end", f"ganarium resume {folder}"
     if tale.recipe:
         yield "Train longer", f"ganarium resume {folder} images={2 * tale.recipe.images:_}"
-    if tale.has_model:
+    translates = tale.method is not None and bool(getattr(tale.method.game, "ways", ()))
+    if tale.has_model and translates:
+        yield "Translate pictures", f"ganarium translate {folder} IN OUT --sheet {grid}"
+    elif tale.has_model:
         yield "Draw samples", f"ganarium generate {folder} --count 64 --seed 1 --grid {grid}"
+    if tale.has_model:
         yield "Judge it", f"ganarium evaluate {folder}{features}"
     if tale.best:
         best = shlex.quote(str(tale.best))
-        yield (
-            "Draw samples of the model that was judged best",
-            f"ganarium generate {best} --count 64 --seed 1",
-        )
+        use = f"translate {best} IN OUT" if translates else f"generate {best} --count 64 --seed 1"
+        yield "Use the model that was judged best", f"ganarium {use}"
     if tale.recipe:
         yield "Ask the doctor", f"ganarium doctor {folder}"
         yield "Begin another like it", f"ganarium train {recipe} seed={tale.recipe.seed + 1}"

@@ -23,6 +23,7 @@ from ganarium.data.images import (
     picture,
     reason,
 )
+from ganarium.data.palettes import Palette
 
 Read = TypeVar("Read")
 
@@ -113,6 +114,8 @@ class Source(ABC):
     """What was recognised, in words."""
     classes: tuple[str, ...] = ()
     labels: NDArray[np.int64] | None = None  # [N], -1 where nothing is known
+    palette: Palette | None = None
+    """Where the classes are those of label maps."""
     no_labels: str = "a sub-folder for each class"
     """What would have given labels."""
     attributes: tuple[str, ...] = ()

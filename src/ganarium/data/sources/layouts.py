@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
@@ -99,6 +99,14 @@ def maps(source: Pictures) -> list[Pictures] | None:
     return [folder(source, name) for name in labels + pictures + instances[:1]]
 
 
+def instances_beside(labels: Path) -> Path | None:
+    """The folder of instances beside one of label maps: `instances/`, or `test_inst/` by `test_label/`."""
+    wanted = _split(labels.resolve().name)[0]
+    fellows = sorted(each for each in labels.resolve().parent.iterdir() if each.is_dir())
+    found = (each for each in fellows if _split(each.name)[0] == wanted)
+    return next((each for each in found if _plain(_split(each.name)[1]) in _INSTANCES), None)
+
+
 def folder(source: Pictures, wanted: str) -> Pictures:
     """The files of one of the `top_folders`, under their names in there."""
     split = (name.partition("/") if "/" in name else ("", "", name) for name in source.names)
@@ -141,6 +149,12 @@ def matched(sources: Sequence[Pictures], data: recipe.Data) -> tuple[list[Pictur
     remark = f"{len(lone):,} files have no fellow of the same name and are left out: {listed(lone)}"
     parts: list[Pictures] = [Part(each, own) for each, own in zip(sources, chosen, strict=True)]
     return parts, remark if lone else ""
+
+
+def _split(name: str) -> tuple[str, str]:
+    """`test_inst` as `test` and `inst`; where no part is named, "" and the name."""
+    found = _PART.fullmatch(name)
+    return (found[1].lower(), found[2]) if found else ("", name)
 
 
 def _plain(name: str) -> str:

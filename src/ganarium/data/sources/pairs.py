@@ -82,6 +82,8 @@ class LabelMaps(Source):
     Resizing takes the nearest pixel.
     """
 
+    palette: Palette
+
     def __init__(self, maps: Pictures, palette: Palette, instances: Pictures | None = None):
         self.maps, self.palette, self.instances = maps, palette, instances
         self.kind = maps.kind

@@ -100,7 +100,7 @@ def _maps(sources: list[Source], data: recipe.Data) -> Source:
     classes = f"{len(palette.names)} classes {told}"
     kind = f"{pictures.plain_kind} with label maps in {labels.plain_kind}, {classes}"
     pairs = Pairs(kind, MAP, given, wished, remark)
-    pairs.classes = palette.names
+    pairs.classes, pairs.palette = palette.names, palette
     return pairs
 
 

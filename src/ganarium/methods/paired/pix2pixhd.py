@@ -150,6 +150,7 @@ class Pix2PixHD(Campaign):
 
     roles = MapPainter.roles
     takes: ClassVar = (MapPainter,)
+    ways = MapPainter.ways
 
     def __init__(
         self,
