@@ -16,14 +16,14 @@ colours (sec. 5.2). `game.cycle=forward` and `backward` close one circle only (s
 also has `game.distance=l2`, `game.objective=non-saturating` and `networks.translator.kind=unet`.
 
 A warning: what comes back says little about what went there. F hides what it needs for the way back in its
-picture, below what an eye can see (Chu et al. 2017, arXiv:1712.02950). Taught to turn the world's drawings into
-blank sheets, it wrote on them by two levels of 255, and the drawings came back (a mean error of 0.11 to 0.14,
-0.25 to 0.32 from truly blank ones); noise of four levels made that a third larger. The error of the circle is
-no measure of the translation.
+picture, below what an eye can see (Chu et al. 2017, arXiv:1712.02950). Taught to turn drawings of the world
+into blank sheets, it wrote on them by two levels of 255, and the drawings came back (a mean error of 0.11 to
+0.14, 0.25 to 0.32 from truly blank ones); noise of four levels made that a third larger. The error of the
+circle is no measure of the translation.
 
 A residual translator's instance norms forget how strong a colour is: on the world it merged or exchanged
-colours (half of them right), where a U-Net, whose outermost skip goes past the norms (`--preset world`), turned
-every unseen drawing into the right inked one after 2,400 images, and back.
+colours (half of them right), where a U-Net, whose outermost skip goes past the norms (`--preset world`),
+turned every unseen drawing into the right inked one after 2,400 images, and back.
 
 Not to be confused with: `discogan` and `dualgan`, the same game of the same spring with other losses; `unit`,
 whose two ways share a code; `pix2pix`, which has pairs.
