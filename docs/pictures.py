@@ -125,7 +125,7 @@ PRESETS: Mapping[str, int] = {
     "dtn": 5_000,
     "cogan": 12_000,
     "unit": 1_600,
-    "xgan": 1_600,
+    "xgan": 2_400,
     "combogan": 1_600,
 }
 """Methods that play their preset for the world, and for how many images."""

@@ -36,10 +36,12 @@ def belongings(tmp_path_factory):
     pictures(*(f"faces/{i}.png" for i in range(24)))
     pictures(*(f"seasons/{('autumn', 'spring', 'summer')[i % 3]}/{i}.jpg" for i in range(12)))
     pictures(*(f"streets/images/{i}.png" for i in range(12)))
-    (folder / "streets" / "labels").mkdir()
-    for i in range(12):
-        ids = chance.integers(0, 4, (16, 16), dtype=np.uint8)
-        Image.fromarray(ids).save(folder / "streets" / "labels" / f"{i}.png")
+    pictures("sunset.jpg")
+    for labels in ("streets/labels", "labels"):
+        (folder / labels).mkdir()
+        for i in range(12):
+            ids = chance.integers(0, 4, (16, 16), dtype=np.uint8)
+            Image.fromarray(ids).save(folder / labels / f"{i}.png")
     rows = "".join(f"{i}.png,{i % 2},{i // 2 % 2}\n" for i in range(24))
     (folder / "faces" / "attributes.csv").write_text(f"file,smiling,hat\n{rows}")
     shutil.make_archive(str(folder / "photos"), "zip", folder / "photos")
