@@ -48,7 +48,6 @@ def translate(
 
         ganarium translate runs/0003-cyclegan photos/ inked/ --to inked --sheet sheet.png
         ganarium translate runs/0004-pix2pix photos/ painted/ --from picture
-        ganarium translate runs/0005-gaugan labels/ painted/ --style sunset.jpg
     """
     from ganarium.cli.display import say, shares
     from ganarium.cli.errors import FAILED
