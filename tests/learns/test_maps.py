@@ -37,14 +37,17 @@ LESSONS: dict[str, dict[str, Any]] = {
         },
         "optimizers": {"generator": {"lr": 1e-3}, "discriminator": {"lr": 1e-3}},
     },
+    # Without a norm the encoder's maps are so faint that codes stay noise for long; instance norm would take
+    # from them how strong a colour is. At the default weight of the divergence codes tell two colours apart.
     "gaugan": {
         "images": 6_000,
         "batch_size": 16,
         "data": DATA,
+        "game": {"style_weight": 0.002},
         "networks": {
             "generator": {"width": 4, "hidden": 16, "style_dim": 8},
             "discriminator": {"width": 16, "layers": 2, "scales": 2},
-            "encoder": {"width": 4, "norm": "none"},
+            "encoder": {"width": 4, "norm": "batch"},
         },
         "optimizers": {"generator": {"lr": 1e-3}, "discriminator": {"lr": 2e-3}},
     },
@@ -90,7 +93,7 @@ def check(model: Model) -> None:
 BOUNDS = {
     # Seeds 0 (settings were chosen with it) and 1: 0.98 and 0.48, 1.00 and 1.00, 0.92 and 0.85.
     "pix2pixhd": {"well formed": 0.4, "colour": 0.9, "others' colour": 0.75},
-    # Seed 0: 0.98, 0.77, 0.77. From seed 1, in batches of 8, 4,800 images did not teach the style (0.28).
+    # Seeds 11 (settings were chosen with it) and 1: 0.98 and 1.00, 0.76 and 0.75, 0.76 and 0.75.
     "gaugan": {"well formed": 0.6, "colour": 0.6, "others' colour": 0.6},
 }
 """A class comes by chance in one of six, a colour in one of four; nothing is well formed before training."""
@@ -108,7 +111,7 @@ def test_who_does_not_move_does_not_pass():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "seed"), [("pix2pixhd", 0), ("pix2pixhd", 1), ("gaugan", 0)])
+@pytest.mark.parametrize(("name", "seed"), [("pix2pixhd", 0), ("pix2pixhd", 1), ("gaugan", 1)])
 def test_maps_are_painted_in_the_style_of_a_picture(name, seed):
     check(taught(name, seed=seed))
 

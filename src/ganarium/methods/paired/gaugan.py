@@ -20,9 +20,10 @@ Deviations from the paper:
 2. One batch of fakes serves both sides; the official program draws them anew for the discriminator.
 3. After training a picture's style is the mean that the encoder says, not a draw.
 
-Tested by: a textbook loop; the official networks' outputs; the world's shapes painted from maps (6,000
-images: 98 in 100 well formed), where a learning rate of zero fails. Styles come later than shapes: after as
-many 77 in 100 had the style's colour from one seed, from another, in smaller batches, no more than by chance.
+Tested by: a textbook loop; the official networks' outputs; the world's shapes painted from maps in the
+colour of a style picture, where a learning rate of zero fails. After 6,000 images, at style_weight=0.002, 98
+and 100 in 100 were well formed, and 76 and 75 had the style's colour (two seeds, settings were chosen with
+the first; by chance 25). At the default, 0.05, one seed told two of four colours apart and went no further.
 """
 
 from collections.abc import Callable
