@@ -42,8 +42,8 @@ def plan(trainer: "Trainer") -> Iterator[str]:
     yield f"# length: {recipe.images:,} images, {epochs:,.3g} epochs of {len(trainer.dataset):,} samples"
     estimate = trainer.estimate()
     for player, parameters in estimate.parameters.items():
-        kind = recipe.networks.get(player, {}).get("kind", "")
-        yield f"# {player}: {kind}, {parameters:,} parameters"
+        kind = recipe.networks.get(player, {}).get("kind")  # several players may share a role's network
+        yield f"# {player}: {f'{kind}, ' if kind else ''}{parameters:,} parameters"
     cost = f"{duration(estimate.seconds)}, {estimate.memory_mib:,} MiB of memory"
     yield f"# estimate: {cost} on {trainer.device} in {recipe.precision}"
     if trainer.evaluation:
