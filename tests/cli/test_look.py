@@ -51,7 +51,7 @@ def test_it_is_a_program_that_answers_at_once_and_completes_words():
     out, err = started("--version").communicate(timeout=60)
     print(f"{time.perf_counter() - start:.2f} s")
     assert (out, err) == (f"ganarium {gan.__version__}\n", "")
-    words = {"_GANARIUM_COMPLETE": "complete_bash", "COMP_WORDS": "ganarium tr", "COMP_CWORD": "1"}
+    words = {"_GANARIUM_COMPLETE": "complete_bash", "COMP_WORDS": "ganarium trai", "COMP_CWORD": "1"}
     assert started(**words).communicate(timeout=60)[0].strip() == "train"
 
 
