@@ -190,6 +190,8 @@ class ResNetTranslator(nn.Module):
         bias: whether the convolutions that a norm follows have one, too.
     """
 
+    memory_format = torch.channels_last
+
     def __init__(
         self,
         inputs: int,
