@@ -148,7 +148,8 @@ def test_measured_while_it_is_trained(paired, unpaired):
         values = [(way.get("world", {}) | way)[deciding.removeprefix("world/")] for way in result.values()]
         assert measured[16][deciding] == pytest.approx(sum(values) / len(values))
         assert run.best is not None
-    assert measured[16]["inked to plain/cycle_error"] == result["inked to plain"]["cycle_error"]
+    again = result["inked to plain"]["cycle_error"]  # with the networks laid out otherwise
+    assert measured[16]["inked to plain/cycle_error"] == pytest.approx(again, rel=1e-5)
     assert "inked to plain/identity_error" not in measured[16]
 
 
