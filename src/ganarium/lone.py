@@ -114,12 +114,7 @@ class LoneNetwork:
 
     def save(self, folder: str | Path) -> Path:
         """Write the network as a model folder; each file is whole or not there."""
-        folder = Path(folder)
-        with replacing(folder / "model.safetensors") as file:
-            file.write(format_tensors(self.tensors()))
-        write_text(folder / "README.md", self._card())
-        write_text(folder / "config.json", json.dumps(self.config(), indent=2) + "\n")
-        return folder
+        return save_folder(folder, self.tensors(), self.config(), self._card())
 
     def config(self) -> dict[str, Any]:
         """All but the weights, as a plain tree."""
@@ -167,6 +162,18 @@ _USES = {
     "discriminator": "scores = model.network(images)  # float [N, {channels}, H, W] in [-1, 1]",
     "encoder": "codes = model.network(images)  # float [N, {channels}, H, W]; `help(model.network)` has more",
 }
+
+
+def save_folder(
+    folder: str | Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any], card: str
+) -> Path:
+    """Write a model folder; each file is whole or not there, the config comes last."""
+    folder = Path(folder)
+    with replacing(folder / "model.safetensors") as file:
+        file.write(format_tensors(dict(tensors)))
+    write_text(folder / "README.md", card)
+    write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
+    return folder
 
 
 def defaults(constructor: Callable[..., nn.Module]) -> dict[str, Any]:

@@ -8,15 +8,13 @@ from typing import Any, Self
 import safetensors
 import torch
 from safetensors.torch import load as parse_tensors
-from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
 
 from ganarium import methods
 from ganarium.campaign import Campaign, game_of
 from ganarium.data.batches import Facts
-from ganarium.files import replacing, write_text
 from ganarium.game import Game
-from ganarium.lone import LoneNetwork, revived
+from ganarium.lone import LoneNetwork, revived, save_folder
 from ganarium.methods.translation import Translator, Way
 from ganarium.recipe import Method, Recipe, complete
 from ganarium.tables import build, nearest
@@ -371,12 +369,7 @@ class Model:
 
     def save(self, folder: str | Path) -> Path:
         """Write the model; each file is whole or not there."""
-        folder = Path(folder)
-        with replacing(folder / "model.safetensors") as file:
-            file.write(format_tensors(self.tensors()))
-        write_text(folder / "README.md", self._card())
-        write_text(folder / "config.json", json.dumps(self.config(), indent=2) + "\n")
-        return folder
+        return save_folder(folder, self.tensors(), self.config(), self._card())
 
     def config(self) -> dict[str, Any]:
         """All but the weights, as a plain tree."""

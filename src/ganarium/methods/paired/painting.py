@@ -1,5 +1,6 @@
 """What pix2pixHD and GauGAN share: guides of a translator, and a discriminator whose layers are matched."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -101,13 +102,13 @@ class Painter(PairedTranslator):
         )
         self.dispute.clip(self.discriminator)
 
+    @abstractmethod
     def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
         """Fakes, guided by the true pictures, and what else the generator's loss is made of."""
-        raise NotImplementedError
 
+    @abstractmethod
     def matched(self, distances: Tensor) -> Tensor:
         """The feature matching loss, of distances `[scales, layers]`."""
-        raise NotImplementedError
 
     def judged(self, true_pair: Tensor, fake_pair: Tensor) -> dict[str, Tensor]:
         """What the discriminator says of the fakes: scores to be raised, layers to be matched."""
@@ -145,9 +146,9 @@ class Painter(PairedTranslator):
             raise ValueError("this model takes no styles: it was trained without an encoder")
         return self.in_style(pictures, styles.expand(len(pictures), -1, -1, -1))
 
+    @abstractmethod
     def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
         """What should come out, in the style of other pictures."""
-        raise NotImplementedError
 
     def examples(self, batch: Conditioned) -> dict[str, Tensor]:
         """What went in, what came out in a style that was drawn and in the truth's, and the truth."""
