@@ -157,9 +157,9 @@ def _codes(game: Any, length: int) -> Input | None:
 
 def _told(facts: Facts) -> Input | None:
     """What a generator is told beside its noise."""
-    if facts.condition in (None, "domains"):
+    if facts.condition is None:
         return None
-    if facts.condition == "label":
+    if facts.condition in ("label", "domains"):
         count = len(facts.classes)
         return Input("labels", ("N",), _named(facts.classes), _whole(count), f"np.arange({SHOWN}) % {count}")
     if facts.condition == "attributes":
@@ -224,8 +224,14 @@ def _translating(model: Model, way: Way) -> Task:
     channels, *trained = facts.condition_shape if paired else facts.shape
     classes = len(facts.classes) if facts.condition == "map" else 0
 
+    # Where a style is drawn, the one that `translate` draws is written into the graph.
+    styled = hasattr(model.game, "draw_noise")
+    look = model.game.draw_noise(1, torch.Generator().manual_seed(0)) if styled else None  # type: ignore[operator]
+
     def translate(game: Any, images: Tensor) -> Tensor:
-        return game.translate(images, way).float().clamp(-1, 1)
+        if look is None:
+            return game.translate(images, way).float().clamp(-1, 1)
+        return game.generate(look.expand(images.shape[0], -1), images).float().clamp(-1, 1)
 
     def task(size: tuple[int, int] | None) -> Task:
         outputs: dict[str, Shape] = {"translations": ("N", facts.shape[0], *(size or ("H", "W")))}

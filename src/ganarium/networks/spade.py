@@ -186,7 +186,7 @@ class SPADEGenerator(nn.Module):
                 f"label maps are {labels.shape[2]}x{labels.shape[3]}, but with styles this generator draws "
                 f"pictures of {pixels:,} pixels alone, height and width multiples of {self.multiple}"
             )
-        return self.bottom(styles).view(len(styles), -1, height, width)
+        return self.bottom(styles).view(styles.shape[0], -1, height, width)
 
 
 class StyleEncoder(nn.Module):

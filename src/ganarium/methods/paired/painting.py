@@ -134,14 +134,14 @@ class Painter(PairedTranslator):
             pictures: or maps.
             way: the only one.
             styles: pictures `[N, C, h, w]`, or one for all, that it shall look like; where none are given the
-                look is drawn, the same each time.
+                look is drawn, the same each time and for all.
 
         Raises:
             ValueError: styles are given to a model without an encoder.
         """
         if styles is None:
-            noise = self.draw_noise(len(pictures), torch.Generator().manual_seed(0))
-            return self.generate(noise.to(pictures.device), pictures)
+            noise = self.draw_noise(1, torch.Generator().manual_seed(0)).to(pictures.device)
+            return self.generate(noise.expand(pictures.shape[0], -1), pictures)
         if self.encoder is None:
             raise ValueError("this model takes no styles: it was trained without an encoder")
         return self.in_style(pictures, styles.expand(len(pictures), -1, -1, -1))

@@ -52,7 +52,8 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
     def forward(self, maps: Tensor) -> Tensor:
         """`[N, C, H, W]` to the same."""
-        if maps.device.type != "cpu" or maps.is_contiguous() or self.track_running_stats:
+        as_it_is = maps.device.type != "cpu" or maps.is_contiguous() or torch.compiler.is_compiling()
+        if as_it_is or self.track_running_stats:
             return super().forward(maps)
         normed = [batch_norm(each, None, None, training=True, eps=self.eps) for each in maps.split(1)]
         return torch.cat(normed) if len(normed) > 1 else normed[0]
