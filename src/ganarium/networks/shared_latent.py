@@ -140,6 +140,9 @@ class Coupled(PerDomain):
         return self._each("features", inputs, domains)
 
     def _each(self, method: str, inputs: Tensor, domains: Tensor) -> Tensor:
+        if torch.compiler.is_compiling():  # a graph cannot hang on how many are of which domain
+            of_all = torch.stack([getattr(network, method)(inputs) for network in self.networks])
+            return of_all[domains, torch.arange(inputs.shape[0], device=inputs.device)]
         order = domains.argsort(stable=True)
         counts = domains.bincount(minlength=len(self.networks)).tolist()
         parts = [
