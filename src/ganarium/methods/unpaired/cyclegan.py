@@ -33,9 +33,9 @@ Deviations from the paper:
 2. The rate falls in a straight line over the second half of `images`; the paper's halves are 100 passes each.
 3. Nine residual blocks from 200 pixels on, six below, as in the paper, whose sizes are 256 and 128.
 
-Tested by: a textbook loop; the official networks' losses and weights after two training steps; the world's
-drawings turned into inked ones and back, where a learning rate of zero and the game without its circle fail;
-the hidden message found.
+Tested by: a textbook loop; the official program's losses of two training steps and weights after one; the
+world's drawings turned into inked ones and back, where a learning rate of zero fails; the hidden message, which
+is not there without the circle.
 """
 
 from collections.abc import Callable, Iterator
