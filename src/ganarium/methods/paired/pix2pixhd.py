@@ -27,8 +27,8 @@ Deviations from the paper:
 
 Tested by: a textbook loop; the official networks' outputs; stages that build on each other; the world's
 shapes painted from maps, where a learning rate of zero fails. The colour that the encoder is shown is learned
-unevenly (8,000 images, two seeds, chance 25 in 100): 100 in 100 in some runs, 76 in another; where the picture
-under the map is another's 85 and 92, and 65 in a later run.
+unevenly (8,000 images, two seeds, chance 25 in 100): 100 in 100 in some runs, 76 in another; where the
+picture under the map is another's 85 and 92, and 65 in a later run.
 """
 
 import contextlib

@@ -34,8 +34,8 @@ Deviations from the paper:
 3. Nine residual blocks from 200 pixels on, six below, as in the paper, whose sizes are 256 and 128.
 
 Tested by: a textbook loop; the official program's losses of two training steps and weights after one; the
-world's drawings turned into inked ones and back, where a learning rate of zero fails; the hidden message, which
-is not there without the circle.
+world's drawings turned into inked ones and back, where a learning rate of zero fails; the hidden message,
+which is not there without the circle.
 """
 
 from collections.abc import Callable, Iterator
