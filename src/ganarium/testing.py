@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ganarium import checkpoint, methods, model
-from ganarium.builder import engine_for
+from ganarium.builder import device_named, engine_for
 from ganarium.campaign import Campaign, last_stage
 from ganarium.data.batches import Unpaired
 from ganarium.data.dataset import Dataset, open_data
@@ -46,10 +46,12 @@ class Trial:
     Attributes:
         method: whose game it is.
         changes: a tree of recipe keys over the tiny recipe, `{"game": {"judge": "apart"}}` say.
+        device: where it is played, as in a recipe.
     """
 
     method: Method
     changes: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -78,11 +80,17 @@ class Trial:
     def engine(self, game: Game | None = None, **changes: Any) -> Engine:
         """One that plays `game`, or a game built anew."""
         recipe = self.recipe.model_copy(update=changes)
-        return engine_for(game or self.game(**changes), recipe, torch.device("cpu"))
+        return engine_for(game or self.game(**changes), recipe, device_named(self.device))
 
     def feed(self) -> Feed:
         """The stream of batches, from its start."""
-        return Feed(self.dataset, batch_size=self.recipe.batch_size, seed=self.recipe.seed, workers=0)
+        return Feed(
+            self.dataset,
+            batch_size=self.recipe.batch_size,
+            seed=self.recipe.seed,
+            device=device_named(self.device),
+            workers=0,
+        )
 
     def played(self, engine: Engine, feed: Iterator, rounds: int = ROUNDS) -> dict[str, Tensor]:
         """The last round's terms, after so many rounds."""
@@ -268,8 +276,8 @@ def check_model_round_trip(trial: Trial) -> None:
     if not hasattr(game, "generate") and not isinstance(game, Translator):
         return
     trial.played(trial.engine(game), trial.feed())
-    # As a loaded model lies: laid out otherwise in memory, the same weights round otherwise.
-    game.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    # As a loaded model lies: on another device or laid out otherwise, the same weights round otherwise.
+    game.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     methods.add(trial.method)
     ours = model.Model(trial.method, trial.recipe, trial.dataset.facts, game, stage=trial.stage)
     before = _drawn(trial, game, 4, seed=2)
@@ -385,13 +393,15 @@ def _put_back(game: Game, passing: Mapping[str, Any]) -> None:
         game.get_buffer(key).data.copy_(passing[key])  # by `data`: graphs that wait may have saved it
 
 
-def _dice() -> tuple[Tensor, Any]:
-    return torch.get_rng_state(), random.getstate()
+def _dice() -> tuple[Tensor, list[Tensor], Any]:
+    on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return torch.get_rng_state(), on_gpus, random.getstate()
 
 
-def _throw(dice: tuple[Tensor, Any]) -> None:
+def _throw(dice: tuple[Tensor, list[Tensor], Any]) -> None:
     torch.set_rng_state(dice[0])
-    random.setstate(dice[1])
+    torch.cuda.set_rng_state_all(dice[1])
+    random.setstate(dice[2])
 
 
 def _turns(beat: Any) -> tuple:
@@ -409,7 +419,7 @@ def _modes(game: Game) -> dict[str, Any]:
     return {
         "grad mode": torch.is_grad_enabled(),
         "inference mode": torch.is_inference_mode_enabled(),
-        "autocast": torch.is_autocast_enabled("cpu"),
+        "autocast": torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
         "default dtype": torch.get_default_dtype(),
         **{f"training mode of {name or 'the game'}": net.training for name, net in game.named_modules()},
         **{f"requires_grad of {name}": p.requires_grad for name, p in game.named_parameters()},

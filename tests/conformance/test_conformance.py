@@ -2,6 +2,7 @@
 
 import sys
 import types
+from dataclasses import replace
 
 import pytest
 import torch
@@ -70,10 +71,14 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
 }
 
 
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("trial", TRIALS.values(), ids=TRIALS.keys())
-def test_method_conforms(trial, check):
-    check(trial)
+@pytest.mark.parametrize("device", DEVICES)
+def test_method_conforms(device, trial, check):
+    check(trial if device == trial.device else replace(trial, device=device))
 
 
 BROKEN = [
