@@ -2,21 +2,18 @@
 
 import dataclasses
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
 
-from ganarium.files import replacing, write_text
+from ganarium.model_files import FORMAT, save_folder
 from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
 from ganarium.networks.layers.grid import fitted
 
-FORMAT = 1
 LONE_NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "translator": TRANSLATORS,
     "discriminator": PATCH_DISCRIMINATORS,
@@ -162,18 +159,6 @@ _USES = {
     "discriminator": "scores = model.network(images)  # float [N, {channels}, H, W] in [-1, 1]",
     "encoder": "codes = model.network(images)  # float [N, {channels}, H, W]; `help(model.network)` has more",
 }
-
-
-def save_folder(
-    folder: str | Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any], card: str
-) -> Path:
-    """Write a model folder; each file is whole or not there, the config comes last."""
-    folder = Path(folder)
-    with replacing(folder / "model.safetensors") as file:
-        file.write(format_tensors(dict(tensors)))
-    write_text(folder / "README.md", card)
-    write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
-    return folder
 
 
 def defaults(constructor: Callable[..., nn.Module]) -> dict[str, Any]:

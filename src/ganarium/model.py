@@ -1,28 +1,22 @@
-"""The artifact that users keep: a folder with `config.json`, `model.safetensors` and a model card."""
+"""The artifact that users keep: a trained game, ready to use, and how it is loaded."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import safetensors
 import torch
-from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
 
-from ganarium import methods
+from ganarium import methods, wishes
 from ganarium.campaign import Campaign, game_of
 from ganarium.data.batches import Facts
 from ganarium.game import Game
-from ganarium.lone import LoneNetwork, revived, save_folder
+from ganarium.lone import LoneNetwork, revived
 from ganarium.methods.translation import Translator, Way
+from ganarium.model_files import FORMAT, save_folder, stored
 from ganarium.recipe import Method, Recipe, complete
 from ganarium.tables import build, nearest
-
-FORMAT = 1
-KEYS = ("method", "images", "facts", "run_facts", "stage", "recipe")
-CONFIG = "ganarium"
-"""Where in the metadata of a single file its config stands."""
+from ganarium.ways import domains_of, translations, way_between
 
 
 def assemble(method: Method, recipe: Recipe, facts: Facts) -> Game | Campaign:
@@ -151,10 +145,7 @@ class Model:
     @property
     def domains(self) -> tuple[str, ...]:
         """Names of the kinds of pictures that a translating model knows, by number; empty of other models."""
-        if not isinstance(self.game, Translator):
-            return ()
-        paired = self.facts.condition != "domains"
-        return (str(self.facts.condition), "picture") if paired else self.facts.classes
+        return domains_of(self.game, self.facts)
 
     @property
     def ways(self) -> tuple[Way, ...]:
@@ -177,26 +168,10 @@ class Model:
         Raises:
             ValueError: the model does not translate, or not so.
         """
-        names = self.domains
-        if not isinstance(self.game, Translator):
+        if not self.ways:
             raise ValueError(f"a {self.method.name} model does not translate; pix2pix and cyclegan learn to")
-        wished, given = (None if d is None else self._domain(d) for d in (to, source))
-        for way in self.game.ways:
-            if given in (None, way[0]) and wished in (None, way[1]):
-                return way
-        ways = ", ".join(f"{names[a]} to {names[b]}" for a, b in self.game.ways)
-        asked = " ".join(f"{word} {d}" for word, d in (("from", source), ("to", to)) if d is not None)
-        raise ValueError(f"this {self.method.name} model does not translate {asked}; it does {ways}")
+        return way_between(self.ways, self.domains, to, source)
 
-    def _domain(self, wish: str | int) -> int:
-        names = self.domains
-        if isinstance(wish, str) and wish in names:
-            return names.index(wish)
-        if str(wish).isdigit() and int(wish) < len(names):
-            return int(wish)
-        raise ValueError(f"there is no domain {wish!r}{nearest(wish, names)}; they are {', '.join(names)}")
-
-    @torch.no_grad()
     def translate(
         self,
         images: Tensor,
@@ -228,32 +203,9 @@ class Model:
         """
         way = self.way(to, source)
         assert isinstance(self.game, Translator)
-        facts = self.facts
-        channels = (facts.shape if facts.condition == "domains" else facts.condition_shape)[0]
-        if images.ndim != 4 or images.shape[1] != channels:
-            raise ValueError(f"images are {list(images.shape)}, but this model takes [N, {channels}, H, W]")
-        parts = [part.to(self.device) for part in images.split(batch_size)]
-        if style is not None:
-            made = self._in_style(parts, style)
-        elif hasattr(self.game, "draw_noise"):
-            noise = self.game.draw_noise(len(images), torch.Generator().manual_seed(seed))  # type: ignore[operator]
-            pairs = zip(noise.to(self.device).split(batch_size), parts, strict=True)
-            made = [self.game.generate(*pair) for pair in pairs]  # type: ignore[operator]
-        else:
-            made = [self.game.translate(part, way) for part in parts]
-        return torch.cat([part.float().cpu() for part in made]).clamp(-1, 1)
-
-    def _in_style(self, parts: Sequence[Tensor], style: Tensor) -> list[Tensor]:
-        if not hasattr(self.game, "in_style"):
+        if style is not None and not hasattr(self.game, "in_style"):
             raise ValueError(f"a {self.method.name} model takes no style; gaugan and pix2pixhd learn to")
-        count, channels = sum(map(len, parts)), self.facts.shape[0]
-        if style.ndim != 4 or style.shape[0] not in (1, count) or style.shape[1] != channels:
-            raise ValueError(
-                f"style is {list(style.shape)}, but this model takes [{count} or 1, {channels}, h, w]"
-            )
-        styles = style.expand(count, -1, -1, -1).to(self.device).split([len(part) for part in parts])
-        pairs = zip(parts, styles, strict=True)
-        return [self.game.translate(part, styles=its) for part, its in pairs]  # type: ignore[operator]
+        return translations(self.game, self.facts, images, way, style=style, seed=seed, batch_size=batch_size)
 
     @torch.no_grad()
     def classify(self, images: Tensor, *, batch_size: int = 64) -> Tensor:
@@ -327,9 +279,9 @@ class Model:
         if kind is None:
             return None
         if wanted == "classes":
-            return self._labels(count, classes)
+            return wishes.labels(count, self.facts.classes, classes)
         if kind == "attributes":
-            return self._attributes(count, attributes or {})
+            return wishes.attributes(count, self.facts.attributes, attributes or {})
         if pictures is None:
             use = "; or use ganarium translate, in Python Model.translate" if self.ways else ""
             raise ValueError(
@@ -338,34 +290,6 @@ class Model:
         if (shape := tuple(pictures.shape[1:])) != self.facts.condition_shape:
             raise ValueError(f"pictures are {shape}, but this model is told {self.facts.condition_shape}")
         return pictures[torch.arange(count) % len(pictures)]
-
-    def _labels(self, count: int, classes: str | int | Sequence[str | int] | None) -> Tensor:
-        names = self.facts.classes
-        wished = (
-            range(len(names)) if classes is None else [classes] if isinstance(classes, str | int) else classes
-        )
-        labels = torch.tensor([self._label(wish) for wish in wished])
-        return labels[torch.arange(count) % len(labels)]
-
-    def _label(self, wish: str | int) -> int:
-        names = self.facts.classes
-        if isinstance(wish, str) and wish in names:
-            return names.index(wish)
-        if str(wish).isdigit() and int(wish) < len(names):
-            return int(wish)
-        raise ValueError(
-            f"there is no class {wish!r}{nearest(wish, names)}; the classes are {', '.join(names)} "
-            f"(or 0 to {len(names) - 1})"
-        )
-
-    def _attributes(self, count: int, wishes: Mapping[str, bool]) -> Tensor:
-        names = self.facts.attributes
-        for wish in wishes:
-            if wish not in names:
-                raise ValueError(
-                    f"there is no attribute {wish!r}{nearest(wish, names)}; they are {', '.join(names)}"
-                )
-        return torch.tensor([float(wishes.get(name, False)) for name in names]).repeat(count, 1)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model; each file is whole or not there."""
@@ -437,19 +361,12 @@ def load(folder: str | Path, *, device: str = "cpu") -> Model | LoneNetwork:
         FileNotFoundError: there is none; the message says what was looked for.
         ValueError: it is damaged, of another version, or of a method that is not installed.
     """
-    if Path(folder).is_file():
-        found = weights = Path(folder)
-        config = _config_within(found)
-    else:
-        found = _model_folder(Path(folder))
-        weights = found / "model.safetensors"
-        config = _config(found / "config.json")
-    tensors = _tensors(weights)
+    path, config, tensors, weights = stored(Path(folder))
     if "network" in config:
         try:
             return revived(config, tensors).to(device)
         except (LookupError, TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"{found} is damaged: its files describe no network: {error}") from None
+            raise ValueError(f"{path} is damaged: its files describe no network: {error}") from None
     method = methods.find(config["method"])
     recipe = complete(method, config["recipe"])
     facts, run_facts = (Facts.from_dict(config[key]) for key in ("facts", "run_facts"))
@@ -474,59 +391,6 @@ def load_model(folder: str | Path, *, device: str = "cpu") -> Model:
             f"in Python ganarium.load(folder) has {use}"
         )
     return model
-
-
-def _model_folder(folder: Path) -> Path:
-    found = next((f for f in (folder, folder / "model") if (f / "config.json").is_file()), None)
-    if found is None:
-        raise FileNotFoundError(
-            f"{folder} holds no model: looked for config.json in it and in {folder / 'model'}"
-            + ("; the run has not saved one yet" if (folder / "recipe.yaml").exists() else "")
-        )
-    return found
-
-
-def _config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
-    return _checked(config, path)
-
-
-def _config_within(path: Path) -> dict[str, Any]:
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            config = (file.metadata() or {}).get(CONFIG)
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is no model: it cannot be read as safetensors: {error}") from None
-    if config is None:
-        raise ValueError(
-            f"{path} holds weights that do not say whose they are; "
-            "an official checkpoint becomes a model by ganarium import"
-        )
-    try:
-        return _checked(json.loads(config), path)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
-
-
-def _checked(config: Any, path: Path) -> dict[str, Any]:
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        found = config.get("format") if isinstance(config, dict) else type(config).__name__
-        raise ValueError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
-    if "network" not in config and (lacking := [key for key in KEYS if key not in config]):
-        raise ValueError(f"{path} is damaged: it lacks {', '.join(map(repr, lacking))}")
-    return config
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return parse_tensors(path.read_bytes())
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing beside its config.json") from None
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
 
 
 def _fill(game: Game, tensors: Mapping[str, Tensor], path: Path) -> None:

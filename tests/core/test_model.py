@@ -133,7 +133,7 @@ def test_classes_by_name_and_number():
     assert torch.equal(one, model.generate(2, classes=2, seed=1))
     assert not torch.equal(one, model.generate(2, classes=0, seed=1))
     wrong = names[1][:-1] + "x"
-    with pytest.raises(ValueError, match=rf"no class '{wrong}'. Did you mean '{names[1]}'.*the classes are"):
+    with pytest.raises(ValueError, match=rf"no class '{wrong}'. Did you mean '{names[1]}'.*choose from"):
         model.generate(1, classes=wrong)
     with pytest.raises(ValueError, match=rf"no class {len(names)}.*or 0 to {len(names) - 1}"):
         model.generate(1, classes=len(names))

@@ -279,7 +279,7 @@ def test_a_full_disk_leaves_what_stood_there(tmp_path, monkeypatch, name, room):
             yield Full(file, room) if path.name == name else file
 
     with monkeypatch.context() as patch:
-        for module in ("files", "checkpoint", "lone", "watch.grids"):
+        for module in ("files", "checkpoint", "model_files", "watch.grids"):
             patch.setattr(f"ganarium.{module}.replacing", full)
         with pytest.raises(OSError, match="No space left") as caught:
             gan.resume(folder)

@@ -13,7 +13,8 @@ from ganarium.exporting.graphs import check_installed, written
 from ganarium.exporting.tasks import Task, tasks
 from ganarium.files import replacing
 from ganarium.lone import LoneNetwork
-from ganarium.model import CONFIG, Model, load
+from ganarium.model import Model, load
+from ganarium.model_files import CONFIG
 from ganarium.tables import nearest
 
 Format = Literal["onnx", "safetensors"]
