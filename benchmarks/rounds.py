@@ -1,6 +1,6 @@
 """Training rounds of the engine against the loops that tutorials teach, interleaved in one process.
 
-    python -m benchmarks.rounds [--cases dcgan,wgan-gp] [--repeats 9] [--threads 2]
+    python -m benchmarks.rounds [--cases dcgan,wgan-gp] [--repeats 9] [--threads 2] [--device cuda --compile]
 
 Both sides have the same networks, batch and data. The tutorial's side runs separate discriminator
 passes, freezes nothing (in WGAN-GP's most copied loop the discriminator's gradient runs on into the
@@ -27,7 +27,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import l1_loss, mse_loss
 
 from ganarium import methods
-from ganarium.builder import engine_for
+from ganarium.builder import described, device_named, engine_for
 from ganarium.data.batches import Conditioned, Facts, Unpaired
 from ganarium.game import Game
 from ganarium.model import assemble
@@ -35,6 +35,9 @@ from ganarium.recipe import Recipe, resolve
 from ganarium.watch.log import peak_memory_mib
 
 Side = Callable[[], dict[str, float]]
+"""Plays a round; reading its losses waits for the device."""
+WARM_UP = 5
+"""Rounds in which a GPU chooses its kernels."""
 
 CASES: dict[str, tuple[str, int, int, dict]] = {
     "dcgan": ("dcgan", 64, 64, {}),
@@ -46,16 +49,21 @@ CASES: dict[str, tuple[str, int, int, dict]] = {
 """Method, batch size, side of the pictures, which have three channels, and what differs from its recipe."""
 
 
-def recipe_of(case: str, precision: str) -> Recipe:
+def recipe_of(case: str, kind: str) -> Recipe:
+    """Of a side: `float32`, `bfloat16`, or either with ` compiled` behind it."""
     name, batch_size, _, changes = CASES[case]
-    return resolve(methods.find(name), {"batch_size": batch_size, "precision": precision}, changes)
+    precision, _, compiled = kind.partition(" ")
+    keys = {"batch_size": batch_size, "precision": precision, "compile": bool(compiled)}
+    return resolve(methods.find(name), keys, changes)
 
 
-def batches(case: str, layout: torch.memory_format = torch.contiguous_format) -> Iterator:
+def batches(
+    case: str, device: torch.device, layout: torch.memory_format = torch.contiguous_format
+) -> Iterator:
     """Four batches, again and again."""
     name, count, side, _ = CASES[case]
     chance = torch.Generator().manual_seed(0)
-    pictures = (torch.rand(4, 2, count, 3, side, side, generator=chance) * 2 - 1).unbind()
+    pictures = (torch.rand(4, 2, count, 3, side, side, generator=chance) * 2 - 1).to(device).unbind()
     for one, other in itertools.cycle(pictures):
         one, other = (each.contiguous(memory_format=layout) for each in (one, other))
         yield {"cyclegan": Unpaired((one, other)), "pix2pix": Conditioned(one, other)}.get(name, one)
@@ -76,17 +84,17 @@ def adam(case: str, *networks: nn.Module) -> torch.optim.Adam:
     return torch.optim.Adam([p for net in networks for p in net.parameters()], lr=rate, betas=betas)
 
 
-def tutorial(case: str) -> Side:
-    game = copy.deepcopy(game_of(case, recipe_of(case, "float32"))).train()
+def tutorial(case: str, device: torch.device) -> Side:
+    game = copy.deepcopy(game_of(case, recipe_of(case, "float32"))).to(device).train()
     return {"dcgan": tutorial_gan, "wgan-gp": tutorial_gan, "cyclegan": official_cyclegan}.get(
         case, official_pix2pix
-    )(case, game)
+    )(case, game, device)
 
 
-def official_cyclegan(case: str, game: Game) -> Side:
+def official_cyclegan(case: str, game: Game, device: torch.device) -> Side:
     there, back, judge_a, judge_b = game.a_to_b, game.b_to_a, game.discriminator_a, game.discriminator_b
     step_g, step_d = adam(case, there, back), adam(case, judge_a, judge_b)
-    data = batches(case)
+    data = batches(case, device)
 
     def judge(net: nn.Module, pictures: Tensor, target: float) -> Tensor:
         scores = net(pictures)
@@ -121,10 +129,10 @@ def official_cyclegan(case: str, game: Game) -> Side:
     return round
 
 
-def official_pix2pix(case: str, game: Game) -> Side:
+def official_pix2pix(case: str, game: Game, device: torch.device) -> Side:
     generator, discriminator = game.generator, game.discriminator
     step_g, step_d = adam(case, generator), adam(case, discriminator)
-    data = batches(case)
+    data = batches(case, device)
 
     def judge(pictures: Tensor, target: float) -> Tensor:
         scores = discriminator(pictures)
@@ -149,18 +157,18 @@ def official_pix2pix(case: str, game: Game) -> Side:
     return round
 
 
-def tutorial_gan(case: str, game: Game) -> Side:
+def tutorial_gan(case: str, game: Game, device: torch.device) -> Side:
     generator, discriminator, noise_dim = game.generator, game.discriminator, game.noise_dim
-    size, data = CASES[case][1], batches(case)
+    size, data = CASES[case][1], batches(case, device)
     step_g, step_d = adam(case, generator), adam(case, discriminator)
-    ones, zeros = torch.ones(size), torch.zeros(size)
+    ones, zeros = torch.ones(size, device=device), torch.zeros(size, device=device)
 
     def dcgan() -> dict[str, float]:
         real = next(data)
         discriminator.zero_grad()
         loss_real = bce(discriminator(real), ones)
         loss_real.backward()
-        fake = generator(torch.rand(size, noise_dim) * 2 - 1)
+        fake = generator(torch.rand(size, noise_dim, device=device) * 2 - 1)
         loss_fake = bce(discriminator(fake.detach()), zeros)
         loss_fake.backward()
         step_d.step()
@@ -175,9 +183,9 @@ def tutorial_gan(case: str, game: Game) -> Side:
         for _ in range(5):
             real = next(data)
             discriminator.zero_grad()
-            noise = torch.randn(size, noise_dim)
+            noise = torch.randn(size, noise_dim, device=device)
             fake = generator(noise)
-            share = torch.rand(size, 1, 1, 1)
+            share = torch.rand(size, 1, 1, 1, device=device)
             between = (share * fake.detach() + (1 - share) * real).requires_grad_()
             scores = discriminator(between)
             (slope,) = torch.autograd.grad(scores, between, torch.ones_like(scores), create_graph=True)
@@ -195,12 +203,12 @@ def tutorial_gan(case: str, game: Game) -> Side:
     return {"dcgan": dcgan, "wgan-gp": wgan_gp}[case]
 
 
-def ours(case: str, precision: str) -> Side:
-    recipe = recipe_of(case, precision)
+def ours(case: str, kind: str, device: torch.device) -> Side:
+    recipe = recipe_of(case, kind)
     game = game_of(case, recipe)
-    engine = engine_for(game, recipe, torch.device("cpu"))
+    engine = engine_for(game, recipe, device)
     laid_out = any(hasattr(module, "memory_format") for module in game.modules())
-    data = batches(case, torch.channels_last if laid_out else torch.contiguous_format)
+    data = batches(case, device, torch.channels_last if laid_out else torch.contiguous_format)
 
     def round() -> dict[str, float]:
         terms = engine.round(data)
@@ -213,24 +221,26 @@ def ours(case: str, precision: str) -> Side:
     return round
 
 
-def side(name: str, case: str) -> Side:
-    return tutorial(case) if name == "tutorial" else ours(case, name)
+def side(name: str, case: str, device: torch.device) -> Side:
+    return tutorial(case, device) if name == "tutorial" else ours(case, name, device)
 
 
-def peak_mib(name: str, case: str, threads: int) -> int:
-    """Peak resident memory of a process that plays three rounds of one side."""
+def peak_mib(name: str, case: str, threads: int, device: torch.device) -> int:
+    """Peak memory, resident or of the GPU, of a process that plays three rounds of one side."""
     command = [sys.executable, "-m", "benchmarks.rounds", "--alone", name, "--cases", case]
-    out = subprocess.run([*command, "--threads", str(threads)], check=True, capture_output=True, text=True)
+    command += ["--threads", str(threads), "--device", str(device)]
+    out = subprocess.run(command, check=True, capture_output=True, text=True)
     return int(out.stdout.split()[-1])
 
 
-def compare(case: str, repeats: int, threads: int) -> None:
-    names = ["tutorial", "float32", "bfloat16"]
-    sides = {name: side(name, case) for name in names}
+def compare(case: str, names: list[str], repeats: int, threads: int, device: torch.device) -> None:
+    sides = {name: side(name, case, device) for name in names}
     first = {}
     for name, play in sides.items():
         torch.manual_seed(0)  # as the engine seeds round 0
         first[name] = play()
+        for _ in range(WARM_UP if device.type == "cuda" else 0):
+            play()
     times: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(repeats):
         for name, play in sides.items():
@@ -241,9 +251,9 @@ def compare(case: str, repeats: int, threads: int) -> None:
     for name in names:
         median = statistics.median(times[name])
         losses = ", ".join(f"{value:.4f}" for value in first[name].values())
-        memory = peak_mib(name, case, threads)
+        memory = peak_mib(name, case, threads, device)
         print(
-            f"| {case} | {name} | {median:.3f} | {slow / median:.2f} "
+            f"| {case} | {name} | {median:.4f} | {slow / median:.2f} "
             f"| {min(times['tutorial']) / min(times[name]):.2f} | {memory} | {losses} |",
             flush=True,
         )
@@ -254,23 +264,26 @@ def main() -> None:
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--compile", action="store_true", help="compiled networks, too")
     parser.add_argument("--alone", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    device = device_named(arguments.device)
     if arguments.alone:
-        play = side(arguments.alone, arguments.cases)
+        play = side(arguments.alone, arguments.cases, device)
         for _ in range(3):
             play()
         print(peak_memory_mib())
         return
-    print(
-        f"{date.today()}, {platform.processor() or platform.machine()}, torch {torch.__version__},", end=" "
-    )
-    print(f"{arguments.threads} threads, {arguments.repeats} interleaved repeats\n")
+    machine = f"{platform.processor() or platform.machine()}, {described(device)}"
+    print(f"{date.today()}, {machine}, torch {torch.__version__}, {arguments.repeats} interleaved repeats\n")
     print("| case | side | s/round | faster | faster (minima) | peak MiB | first losses (D, G) |")
     print("|---|---|---|---|---|---|---|")
+    names = ["tutorial", "float32", "bfloat16"]
+    names += ["float32 compiled", "bfloat16 compiled"] * arguments.compile
     for case in arguments.cases.split(","):
-        compare(case, arguments.repeats, arguments.threads)
+        compare(case, names, arguments.repeats, arguments.threads, device)
 
 
 if __name__ == "__main__":
