@@ -1,0 +1,452 @@
+"""What the field keeps saying of image translation, tried on the built-in world, which knows every truth.
+
+    python -m benchmarks.comparisons losses   # L1 alone, GAN alone, both (Isola et al. 2017, sec. 4.2, 4.4)
+    python -m benchmarks.comparisons norms    # instance norm, batch norm or none; batches of 1 and 8
+    python -m benchmarks.comparisons teacher  # pix2pix taught by a CycleGAN instead of by true pairs
+
+Prints a table, and with `--out FOLDER` leaves it there with the values of every seed and a picture. All is
+measured on scenes that training never shows. `--jobs N` trains N models at a time, each in a process of its
+own with one thread; with `--device cuda` they share the GPU.
+
+- `psnr`, `ssim`, `l1`: beside the true picture, in [-1, 1].
+- `sharpness`: mean squared difference of neighbouring pixels, divided by that of the true pictures. Blurred
+  is below 1; noise and invented edges are above it, so that 1 alone is no proof.
+- `well formed`: share of pictures that the world could have drawn, whatever the truth was.
+- `right`: share whose class and colour are the scene's; by chance 1/24.
+"""
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor, nn
+
+import ganarium as gan
+from ganarium.builder import device_named
+from ganarium.data.batches import Conditioned
+from ganarium.data.dataset import open_data
+from ganarium.data.world import Scenes, World
+from ganarium.files import write_text
+from ganarium.metrics import absolute_error, psnr, ssim, world_translations
+from ganarium.metrics.translations import STYLES
+from ganarium.watch import grids
+
+SIZE, COUNT, UNSEEN = 32, 2_000, 2**40
+"""Of pictures; how many scenes are trained on; the first of those that training never shows."""
+SHOWN = 12
+"""Pictures of a model on the sheet."""
+
+Tree = Mapping[str, Any]
+
+
+class Settings(NamedTuple):
+    """What is the same for every model of a comparison."""
+
+    seed: int
+    images: int
+    scenes: int
+    """How many it is measured on."""
+    device: str
+
+
+class Outcome(NamedTuple):
+    """What a model came to."""
+
+    values: dict[str, float]
+    pictures: Tensor
+    """The first of what came out, `[N, 3, H, W]` in [-1, 1]."""
+
+
+class Task(NamedTuple):
+    """What goes into pictures that are shown, and what should come out: `[N, 3, H, W]` in [-1, 1]."""
+
+    given: Tensor
+    truth: Tensor
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Parts that are trained apart from one another; each gives one row or more."""
+
+    images: int
+    """Each model is trained on, where nothing else is asked for."""
+    parts: tuple[str, ...]
+    play: Callable[[str, Settings], dict[str, Outcome]]
+    tasks: Callable[[int], dict[str, Task]]
+    """Of a seed, by their names; a row whose name begins so is shown under it."""
+
+
+# ---- what they share
+
+
+def trained(method: str, folder: Path, settings: Settings, *changes: Tree) -> gan.Model:
+    """A model of the method's preset for the world, with changes."""
+    length = {"every": {"samples": settings.images, "checkpoint": settings.images}, "images": settings.images}
+    own = {"seed": settings.seed, "device": settings.device, **length}
+    tree: dict[str, Any] = {}
+    for layer in (own, *changes):
+        for key, value in layer.items():
+            tree[key] = {**tree.get(key, {}), **value} if isinstance(value, Mapping) else value
+    run = gan.train(method, preset="world", out=folder, **tree)
+    return run.model().to(device_named(run.recipe.device))
+
+
+def tensor(drawn: np.ndarray) -> Tensor:
+    """Pictures of the world in [-1, 1]."""
+    return torch.from_numpy(drawn).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def edge_energy(pictures: Tensor) -> float:
+    """Mean squared difference of neighbouring pixels."""
+    return sum(pictures.diff(dim=dim).square().mean().item() for dim in (2, 3))
+
+
+def unseen_scenes(settings: Settings) -> Scenes:
+    """Scenes that nothing was trained on."""
+    return World(SIZE, seed=settings.seed).scenes(np.arange(UNSEEN, UNSEEN + settings.scenes))
+
+
+# ---- losses
+
+LOSSES: Mapping[str, Tree] = {
+    "L1 alone": {"game": {"adversarial_weight": 0.0}},
+    "GAN alone": {"game": {"l1_weight": 0.0}},
+    "L1 and GAN": {},
+}
+PATCHES: Mapping[str, Tree] = {
+    "L1 and GAN, patches of 1x1": {"kind": "pixel", "width": 64, "norm": "batch", "bias": False},
+    "L1 and GAN, patches of 16x16": {"kind": "patch", "width": 32, "layers": 1},
+}
+WHOLE: Tree = {"kind": "patch", "width": 32, "layers": 2}
+"""The discriminator of the other rows: patches of 34x34, more than the picture has."""
+UNCERTAIN = ("mask", "silhouette")
+"""What goes in leaves open what the middle shows, or which colour it has."""
+CONTROL = "untrained"
+
+
+def play_loss(part: str, settings: Settings) -> dict[str, Outcome]:
+    """pix2pix told too little to know what should come out."""
+    condition, _, name = part.partition(": ")
+    changes = dict(LOSSES.get(name, {}))
+    if name == CONTROL:
+        settings, changes = without_learning(settings, "generator", "discriminator")
+    else:
+        changes["optimizers"] = {player: {"lr": 5e-4} for player in ("generator", "discriminator")}
+    changes["networks"] = {"discriminator": PATCHES.get(name, WHOLE)}
+    changes["data"] = {"size": SIZE, "count": COUNT, "condition": condition}
+    with tempfile.TemporaryDirectory() as folder:
+        model = trained("pix2pix", Path(folder) / "run", settings, changes)
+    pairs = unseen_pairs(condition, settings)
+    made = model.translate(pairs.condition, batch_size=100)
+    values = {
+        "psnr": psnr(made, pairs.real).mean().item(),
+        "l1": absolute_error(made, pairs.real).mean().item(),
+        "ssim": ssim(made, pairs.real).mean().item(),
+        "sharpness": edge_energy(made) / edge_energy(pairs.real),
+        "well formed": World(SIZE, seed=settings.seed).judge(made).well_formed.double().mean().item(),
+    }
+    return {part: Outcome(values, made[:SHOWN])}
+
+
+def without_learning(settings: Settings, *players: str) -> tuple[Settings, dict[str, Any]]:
+    """A run of a few rounds in which nobody moves."""
+    still = {"optimizers": {player: {"lr": 1e-12} for player in players}}
+    return settings._replace(images=min(settings.images, 64)), still
+
+
+def unseen_pairs(condition: str, settings: Settings) -> Conditioned:
+    """What is told of scenes that training never shows, and how they look."""
+    data = gan.Data(size=SIZE, count=settings.scenes, condition=condition, split="test")
+    pairs = open_data(data, seed=settings.seed).batch(range(settings.scenes))
+    assert isinstance(pairs, Conditioned)
+    return pairs
+
+
+def loss_tasks(seed: int) -> dict[str, Task]:
+    tasks = {}
+    for condition in UNCERTAIN:
+        truth, given = unseen_pairs(condition, Settings(seed, 0, SHOWN, ""))
+        tasks[condition] = Task(given.expand(-1, 3, -1, -1), truth)
+    return tasks
+
+
+# ---- norms
+
+TRANSLATORS: Mapping[str, Tree] = {
+    "U-Net": {"kind": "unet", "downsamplings": 4, "width": 24, "dropout": 0.0, "bias": True},
+    "ResNet": {"kind": "resnet", "width": 24, "blocks": 3},
+}
+NORMS, BATCHES = ("instance", "batch", "none"), (1, 8)
+PLAYERS = ("a_to_b", "b_to_a", "discriminator_a", "discriminator_b")
+
+
+def play_norm(part: str, settings: Settings) -> dict[str, Outcome]:
+    """CycleGAN between plain and inked drawings, all its norms of one kind."""
+    network, norm, batch_size = (word.split(" ")[0] for word in part.split(", "))
+    changes = {
+        "batch_size": int(batch_size),
+        "networks": {
+            "translator": {**TRANSLATORS[network], "norm": norm},
+            "discriminator": {"kind": "patch", "width": 32, "layers": 2, "norm": norm},
+        },
+        "optimizers": {player: {"lr": 2e-4 if batch_size == "1" else 6e-4} for player in PLAYERS},
+        "data": {"size": SIZE, "count": COUNT},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        model = trained("cyclegan", Path(folder) / "run", settings, changes)
+    outcome = both_ways(model, unseen_scenes(settings))
+    with own_statistics(model):
+        own = both_ways(model, unseen_scenes(settings), batch_size=1)
+    outcome.values["right by own statistics"] = own.values["right"]
+    return {part: outcome}
+
+
+def both_ways(model: gan.Model, scenes: Scenes, batch_size: int = 100) -> Outcome:
+    """Means over plain to inked and inked to plain; the pictures are inked ones."""
+    drawn = {style: tensor(draw(scenes)) for style, draw in STYLES.items()}
+    made = {
+        target: model.translate(drawn[source], to=target, source=source, batch_size=batch_size)
+        for source, target in (("plain", "inked"), ("inked", "plain"))
+    }
+    told = [world_translations(pictures, scenes, style).summary() for style, pictures in made.items()]
+    names = {"right": "translation_accuracy", "class": "class_kept", "colour": "colour_kept", "psnr": "psnr"}
+    values = {name: statistics.mean(way[key] for way in told) for name, key in names.items()}
+    return Outcome(values, made["inked"][:SHOWN])
+
+
+@contextlib.contextmanager
+def own_statistics(model: gan.Model) -> Iterator[None]:
+    """While it lasts, batch norms go by the pictures at hand, as in training, and learn nothing."""
+    norms = [each for each in model.game.modules() if isinstance(each, nn.BatchNorm2d)]
+    momenta = [each.momentum for each in norms]
+    for each in norms:
+        each.train().momentum = 0.0
+    yield
+    for each, momentum in zip(norms, momenta, strict=True):
+        each.eval().momentum = momentum
+
+
+def style_tasks(seed: int) -> dict[str, Task]:
+    scenes = unseen_scenes(Settings(seed, 0, SHOWN, ""))
+    return {"": Task(tensor(scenes.images()), tensor(scenes.styled()))}
+
+
+# ---- teacher
+
+TEACHERS = ("U-Net", "ResNet")
+TRUE_PAIRS = "pix2pix taught by true pairs"
+
+
+def play_teacher(part: str, settings: Settings) -> dict[str, Outcome]:
+    """A teacher and its pupil, who sees plain pictures and the teacher's translations of them alone."""
+    scenes = unseen_scenes(settings)
+    known = World(SIZE, seed=settings.seed).scenes(2 * np.arange(COUNT))  # a teacher's plain pictures
+    outcomes: dict[str, Outcome] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        save(known.images(), folder / "plain")
+        taught: Tensor | None = None
+        if part in TEACHERS:
+            changes = {"networks": {"translator": TRANSLATORS[part]}, "data": {"size": SIZE, "count": COUNT}}
+            teacher = trained("cyclegan", folder / "teacher", settings, changes)
+            gan.translate(teacher, folder / "plain", folder / "wished", to="inked", batch_size=100)
+            taught = teacher.translate(tensor(scenes.images()), to="inked", batch_size=100)
+            outcomes[f"CycleGAN, {part}"] = inked(taught, scenes)
+        else:
+            save(known.styled(), folder / "wished")
+        settings, still = (
+            without_learning(settings, "generator", "discriminator") if part == CONTROL else (settings, {})
+        )
+        pairs = [str(folder / "plain"), str(folder / "wished")]
+        changes = {"data": {"source": pairs, "condition": "pair", "size": SIZE, "count": None}, **still}
+        pupil = trained("pix2pix", folder / "pupil", settings, changes)
+    made = pupil.translate(tensor(scenes.images()), batch_size=100)
+    row = f"pix2pix taught by CycleGAN, {part}" if part in TEACHERS else f"pix2pix {part}"
+    outcomes[row] = inked(made, scenes)
+    if taught is not None:
+        outcomes[row].values["psnr beside the teacher"] = psnr(made, taught).mean().item()
+    return outcomes
+
+
+def save(pictures: np.ndarray, folder: Path) -> None:
+    """Pictures as PNG files named by their numbers."""
+    folder.mkdir()
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{number:05}.png")
+
+
+def inked(made: Tensor, scenes: Scenes) -> Outcome:
+    """What the world says of plain scenes translated into inked ones."""
+    told = world_translations(made, scenes, "inked").summary()
+    values = {"right": told["translation_accuracy"], "class": told["class_kept"]}
+    values |= {"colour": told["colour_kept"], "psnr": told["psnr"]}
+    return Outcome(values, made[:SHOWN])
+
+
+COMPARISONS: Mapping[str, Comparison] = {
+    "losses": Comparison(
+        20_000,
+        (
+            *(f"{condition}: {loss}" for condition in UNCERTAIN for loss in (*LOSSES, CONTROL)),
+            *(f"mask: {patches}" for patches in PATCHES),
+        ),
+        play_loss,
+        loss_tasks,
+    ),
+    "norms": Comparison(
+        3_200,
+        tuple(
+            f"{network}, {norm}, {size} at a time"
+            for network in TRANSLATORS
+            for norm in NORMS
+            for size in BATCHES
+        ),
+        play_norm,
+        style_tasks,
+    ),
+    "teacher": Comparison(4_000, (*TEACHERS, "taught by true pairs", CONTROL), play_teacher, style_tasks),
+}
+
+
+# ---- all parts and seeds, the table and the picture
+
+
+def play(comparison: str, part: str, settings: Settings) -> dict[str, Outcome]:
+    """A part of a comparison, in this process."""
+    torch.set_num_threads(1)
+    return COMPARISONS[comparison].play(part, settings)
+
+
+def outcomes(
+    comparison: str, seeds: Iterable[int], settings: Settings, jobs: int
+) -> dict[str, dict[int, Outcome]]:
+    """What every row came to, by its seed; rows are in the order of the parts."""
+    asked = [(part, settings._replace(seed=seed)) for part in COMPARISONS[comparison].parts for seed in seeds]
+    found: dict[tuple[str, int], dict[str, Outcome]] = {}
+
+    def told(part: str, own: Settings, made: dict[str, Outcome]) -> None:
+        found[part, own.seed] = made
+        for row, outcome in made.items():
+            values = ", ".join(f"{name} {value:.4f}" for name, value in outcome.values.items())
+            print(
+                f"{time.strftime('%H:%M:%S')} seed {own.seed}, {row}: {values}", file=sys.stderr, flush=True
+            )
+
+    if jobs == 1:
+        for part, own in asked:
+            told(part, own, play(comparison, part, own))
+    else:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+            waiting = {pool.submit(play, comparison, part, own): (part, own) for part, own in asked}
+            for done in as_completed(waiting):
+                told(*waiting[done], done.result())
+    rows: dict[str, dict[int, Outcome]] = {}
+    for part, own in asked:
+        for row, outcome in found[part, own.seed].items():
+            rows.setdefault(row, {})[own.seed] = outcome
+    return rows
+
+
+def table(rows: Mapping[str, Mapping[int, Outcome]]) -> str:
+    """Means over the seeds, and behind them the least and the greatest."""
+    names = list(dict.fromkeys(n for row in rows.values() for each in row.values() for n in each.values))
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for row, by_seed in rows.items():
+        cells = [cell([each.values.get(name) for each in by_seed.values()], name) for name in names]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(values: list[float | None], name: str) -> str:
+    """`0.71 (0.65 to 0.80)`; decibels have one digit, a mean error three."""
+    there = [value for value in values if value is not None]
+    if not there:
+        return ""
+    digits = 1 if name.startswith("psnr") else 3 if name == "l1" else 2
+    mean = f"{statistics.mean(there):.{digits}f}"
+    return mean if len(there) == 1 else f"{mean} ({min(there):.{digits}f} to {max(there):.{digits}f})"
+
+
+def picture(tasks: Mapping[str, Task], rows: Mapping[str, Outcome], scale: int = 1) -> Image.Image:
+    """For each task a row of what goes in, one for each model, and the truth; names to the left."""
+    named: list[tuple[str, Tensor]] = []
+    for task, (given, truth) in tasks.items():
+        start = f"{task}: " if task else ""
+        own = {row: each.pictures for row, each in rows.items() if row.startswith(start)}
+        named += [(f"{start}input", given), *own.items(), (f"{start}truth", truth)]
+    sheets = [grids.grid(pictures, columns=len(pictures), scale=scale) for _, pictures in named]
+    font = ImageFont.load_default(11)
+    margin = 8 + max(int(font.getlength(name)) for name, _ in named)
+    height = sheets[0].height
+    out = Image.new("RGB", (margin + sheets[0].width, height * len(sheets)), "#202020")
+    draw = ImageDraw.Draw(out)
+    for number, ((name, _), each) in enumerate(zip(named, sheets, strict=True)):
+        out.paste(each, (margin, number * height))
+        draw.text((margin - 4, (number + 0.5) * height), name, "#ffffff", font, anchor="rm")
+    return out.quantize(128)
+
+
+def heading(comparison: str, seeds: Iterable[int], settings: Settings, jobs: int) -> str:
+    """When, where and with what it was played, in words."""
+    device = device_named(settings.device)
+    machine = platform.processor() or platform.machine()
+    if device.type == "cuda":
+        machine = torch.cuda.get_device_name(device)
+    return (
+        f"{date.today()}, {comparison}: {machine}, torch {torch.__version__}, 1 thread, {jobs} at a time; "
+        f"seeds {', '.join(map(str, seeds))}, {settings.images:,} images a model, "
+        f"{settings.scenes:,} unseen scenes"
+    )
+
+
+def compare(comparison: str, seeds: list[int], settings: Settings, jobs: int, out: Path | None) -> str:
+    """Play a comparison; its text, which also goes into `out` with all values and a picture."""
+    rows = outcomes(comparison, seeds, settings, jobs)
+    text = f"{heading(comparison, seeds, settings, jobs)}\n\n{table(rows)}"
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / f"{comparison}.md", text)
+        values = {row: {seed: each.values for seed, each in own.items()} for row, own in rows.items()}
+        write_text(out / f"{comparison}.json", json.dumps(values, indent=1) + "\n")
+        first = {row: own[seeds[0]] for row, own in rows.items()}
+        sheet = picture(COMPARISONS[comparison].tasks(seeds[0]), first)
+        grids.save(sheet, out / f"{comparison}.png")
+    return text
+
+
+def main() -> None:
+    """Play the comparison that is named."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("comparison", choices=COMPARISONS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--images", type=int, help="each model is trained on")
+    parser.add_argument("--scenes", type=int, default=500, help="each model is measured on")
+    parser.add_argument("--jobs", type=int, default=1, help="models trained at a time")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, help="a folder for the table, all values and a picture")
+    given = parser.parse_args()
+    images = given.images or COMPARISONS[given.comparison].images
+    settings = Settings(given.seeds[0], images, given.scenes, given.device)
+    print(compare(given.comparison, given.seeds, settings, given.jobs, given.out), end="")
+
+
+if __name__ == "__main__":
+    main()
