@@ -28,13 +28,13 @@ from torch import Tensor
 from ganarium import Method, Model, methods
 from ganarium.data.points import POINTS
 from ganarium.files import replacing, write_text
+from ganarium.judging_translations import held_back
 from ganarium.lab import EXPERIMENTS
 from ganarium.lab.drawing import FAKE, REAL, STYLE, panels
 from ganarium.lab.matches import Match
 from ganarium.methods.translation import Translator
 from ganarium.metrics.points import sliced_wasserstein
 from ganarium.run import Run, prepare
-from ganarium.translations import held_back
 from ganarium.watch import grids
 from ganarium.words import leaves
 

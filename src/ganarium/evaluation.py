@@ -13,6 +13,7 @@ from ganarium.data.points import POINTS, Points
 from ganarium.data.sources.base import spread
 from ganarium.data.sources.recognise import WORLD
 from ganarium.data.world import World
+from ganarium.judging_translations import evaluate_translations, held_back, offered_by
 from ganarium.methods.translation import Translator
 from ganarium.metrics import Asked, FeatureNetwork, Reference, evaluate_samples, load_features
 from ganarium.metrics.evaluate import offered, values_of
@@ -28,7 +29,6 @@ from ganarium.metrics.reference import reference
 from ganarium.metrics.ways import values_of_ways
 from ganarium.model import Model
 from ganarium.recipe import Data, Recipe
-from ganarium.translations import evaluate_translations, held_back, offered_by
 
 BEST = "model-best"
 """The folder of the best model, in a run's."""

@@ -11,6 +11,7 @@ from ganarium.data.batches import Conditioned, real_samples
 from ganarium.data.dataset import LABEL, Dataset, open_data
 from ganarium.data.sources.base import SURVEYED, Report, spread
 from ganarium.evaluation import asked, drawn, truth
+from ganarium.judging_translations import evaluate_translations, held_back
 from ganarium.metrics import Asked, evaluate_samples, load_features, load_heads
 from ganarium.metrics.measures import by_class
 from ganarium.metrics.reference import reference
@@ -18,7 +19,6 @@ from ganarium.model import Model, load_model
 from ganarium.recipe import Data, Sources, source_of
 from ganarium.run import Run
 from ganarium.tables import checked
-from ganarium.translations import evaluate_translations, held_back
 from ganarium.watch import grids
 
 LARGEST = 256

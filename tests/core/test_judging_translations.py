@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 import ganarium as gan
 from ganarium.data.dataset import open_data
+from ganarium.judging_translations import evaluate_translations, held_back, translated
 from ganarium.metrics import psnr, world_translations
 from ganarium.metrics.lpips import TAPS
 from ganarium.metrics.tables import tables
@@ -17,7 +18,6 @@ from ganarium.metrics.translations import STYLES
 from ganarium.networks.classifiers import LeNet, SqueezeNet
 from ganarium.recipe import Data
 from ganarium.run import Run
-from ganarium.translations import evaluate_translations, held_back, translated
 
 torch.set_num_threads(1)
 SMALL = {"images": 16, "batch_size": 4, "device": "cpu"}
