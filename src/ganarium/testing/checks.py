@@ -1,22 +1,9 @@
-"""Conformance: what every method must hold, checked on the smallest recipe that has all its parts.
+"""The checks. Each raises AssertionError in words that name what is wrong."""
 
-For a method of your own, in your tests:
-
-    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-    def test_my_method(check):
-        check(Trial(METHOD))
-
-or all at once: `check_game(METHOD)`. Each check raises AssertionError in words that name what is wrong.
-"""
-
-import itertools
 import math
-import random
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,94 +11,15 @@ import torch
 from torch import Tensor
 
 from ganarium import checkpoint, methods, model
-from ganarium.builder import device_named, engine_for
-from ganarium.campaign import Campaign, last_stage
 from ganarium.data.batches import Unpaired
-from ganarium.data.dataset import Dataset, open_data
-from ganarium.data.feed import Feed
-from ganarium.engine import Engine
-from ganarium.game import Clock, Game
+from ganarium.game import Clock
 from ganarium.methods.translation import Translator
-from ganarium.recipe import TINY, Method, Recipe, resolve
+from ganarium.recipe import Method
+from ganarium.testing.comparing import assert_equal, near, state_of
+from ganarium.testing.trial import ROUNDS, Trial
+from ganarium.testing.watching import Play, alike, gradients_of, interpose, modes_of, turns_of
 
-ROUNDS = 3
 COPIES = 4
-Play = Callable[[Iterator, Clock], Iterator]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A method on its tiny recipe, with some keys changed: what the checks look at.
-
-    Attributes:
-        method: whose game it is.
-        changes: a tree of recipe keys over the tiny recipe, `{"game": {"judge": "apart"}}` say.
-        device: where it is played, as in a recipe.
-    """
-
-    method: Method
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    device: str = "cpu"
-
-    @cached_property
-    def recipe(self) -> Recipe:
-        """Complete."""
-        return resolve(self.method, TINY, self.method.tiny, self.changes)
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The few samples that the recipe names."""
-        return open_data(self.recipe.data, seed=self.recipe.seed)
-
-    def game(self, **changes: Any) -> Game:
-        """Built anew; of a campaign, the last stage's. `changes` are keys of the recipe."""
-        played = self._played(**changes)
-        return last_stage(played).game if isinstance(played, Campaign) else played
-
-    @property
-    def stage(self) -> str:
-        """Of a campaign, the last stage's name."""
-        played = self._played()
-        return last_stage(played).name if isinstance(played, Campaign) else ""
-
-    def _played(self, **changes: Any) -> Game | Campaign:
-        return model.assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.facts)
-
-    def engine(self, game: Game | None = None, **changes: Any) -> Engine:
-        """One that plays `game`, or a game built anew."""
-        recipe = self.recipe.model_copy(update=changes)
-        return engine_for(game or self.game(**changes), recipe, device_named(self.device))
-
-    def feed(self) -> Feed:
-        """The stream of batches, from its start."""
-        return Feed(
-            self.dataset,
-            batch_size=self.recipe.batch_size,
-            seed=self.recipe.seed,
-            device=device_named(self.device),
-            workers=0,
-        )
-
-    def played(self, engine: Engine, feed: Iterator, rounds: int = ROUNDS) -> dict[str, Tensor]:
-        """The last round's terms, after so many rounds."""
-        terms: dict[str, Tensor] = {}
-        for _ in range(rounds):
-            try:
-                terms = engine.round(feed)
-            except (RuntimeError, TypeError, ValueError) as error:
-                raise AssertionError(f"{self.method.name} cannot play a round: {error}") from error
-        return terms
-
-    def condition(self, count: int) -> Tensor | None:
-        """What the game is told for each of `count` samples."""
-        if not self.dataset.facts.condition:
-            return None
-        told: Any = self.dataset.batch(range(min(count, len(self.dataset))))
-        if isinstance(told, Unpaired):
-            return torch.arange(count) % len(told.domains)
-        return told.condition[torch.arange(count) % len(told.condition)]
-
-
 Check = Callable[[Trial], None]
 
 
@@ -120,9 +28,10 @@ def check_builds(trial: Trial) -> None:
     states = []
     for unrelated in (1, 2):
         torch.manual_seed(unrelated)
-        states.append(_state(trial.engine()))
-    once, again = states
-    _equal(once, again, "the same recipe builds different weights; is a seed or a generator of its own used?")
+        states.append(state_of(trial.engine()))
+    assert_equal(
+        *states, "the same recipe builds different weights; is a seed or a generator of its own used?"
+    )
 
 
 def check_every_player_moves(trial: Trial) -> None:
@@ -141,24 +50,24 @@ def check_turns_touch_only_their_players(trial: Trial) -> None:
 
     def watched(play: Play) -> Play:
         def script(data: Iterator, clock: Clock) -> Iterator:
-            gradients = _gradients(game)
+            gradients = gradients_of(game)
             for beat in play(data, clock):
-                stray = [name for name, value in _gradients(game).items() if value != gradients[name]]
+                stray = [name for name, value in gradients_of(game).items() if value != gradients[name]]
                 assert not stray, (
                     f"the script left a gradient in {', '.join(stray[:3])}; only the engine walks backward"
                 )
-                movers = {id(p) for turn in _turns(beat) for net in turn.players for p in net.parameters()}
+                movers = {id(p) for turn in turns_of(beat) for net in turn.players for p in net.parameters()}
                 others = {name: p for name, p in game.named_parameters() if id(p) not in movers}
-                weights, slopes = {name: p.clone() for name, p in others.items()}, _gradients(game)
+                weights, slopes = {name: p.clone() for name, p in others.items()}, gradients_of(game)
                 yield beat
-                gradients = _gradients(game)
+                gradients = gradients_of(game)
                 for name, p in others.items():
                     assert torch.equal(p, weights[name]), f"{name} moved in another player's turn"
                     assert gradients[name] == slopes[name], f"{name} got a gradient in another player's turn"
 
         return script
 
-    _interpose(game, watched)
+    interpose(game, watched)
     trial.played(engine, trial.feed())
 
 
@@ -177,10 +86,10 @@ def check_nothing_leaks_through_a_yield(trial: Trial) -> None:
 
     def watched(play: Play) -> Play:
         def script(data: Iterator, clock: Clock) -> Iterator:
-            before, turns = _modes(game), play(data, clock)
+            before, turns = modes_of(game), play(data, clock)
             while True:
                 beat = next(turns, None)
-                changed = {name: value for name, value in _modes(game).items() if value != before[name]}
+                changed = {name: value for name, value in modes_of(game).items() if value != before[name]}
                 torch.set_grad_enabled(True)  # what leaked shall not reach the next test
                 assert not changed, (
                     f"leaked through a yield: {changed}; end the `with`, or put back what was set"
@@ -191,7 +100,7 @@ def check_nothing_leaks_through_a_yield(trial: Trial) -> None:
 
         return script
 
-    _interpose(game, watched)
+    interpose(game, watched)
     trial.played(engine, trial.feed())
 
 
@@ -201,9 +110,8 @@ def check_same_seed_same_numbers(trial: Trial) -> None:
     for _ in range(2):
         engine = trial.engine()
         trial.played(engine, trial.feed())
-        states.append(_state(engine))
-    once, again = states
-    _equal(once, again, "two plays from one seed differ; is chance of the script's own used?")
+        states.append(state_of(engine))
+    assert_equal(*states, "two plays from one seed differ; is chance of the script's own used?")
 
 
 def check_micro_batches(trial: Trial) -> None:
@@ -215,11 +123,11 @@ def check_micro_batches(trial: Trial) -> None:
     states = []
     for copies in (1, COPIES):
         engine = trial.engine(accumulate=copies)
-        _interpose(engine.game, lambda play, game=engine.game: _alike(play, game))  # type: ignore[misc]
+        interpose(engine.game, lambda play, game=engine.game: alike(play, game))  # type: ignore[misc]
         trial.played(engine, trial.feed())
         states.append(engine.game.state_dict())
     once, often = states
-    differing = [key for key, value in once.items() if not _near(value, often[key])]
+    differing = [key for key, value in once.items() if not near(value, often[key])]
     assert not differing, (
         f"{COPIES} copies of a micro-batch moved {', '.join(differing[:3])} elsewhere than one; "
         "what happens once a round goes under `if clock.leads`"
@@ -249,9 +157,9 @@ def check_resumed_equals_uninterrupted(trial: Trial) -> None:
     resumed.load_state_dict(saved["engine"])
     feed.load_state_dict(saved["feed"])
     trial.played(resumed, feed)
-    _equal(
-        _state(whole),
-        _state(resumed),
+    assert_equal(
+        state_of(whole),
+        state_of(resumed),
         "a resumed match ends elsewhere; is state kept outside the game's tensors?",
     )
 
@@ -333,99 +241,6 @@ def check_game(method: Method, **changes: Any) -> None:
         check(trial)
 
 
-def _interpose(game: Game, around: Callable[[Play], Play]) -> None:
-    """Put something between a game's script and whoever plays it."""
-    game.play = around(game.play)  # type: ignore[assignment,method-assign]
-
-
-def _alike(play: Play, game: Game) -> Play:
-    """The script such that all micro-batches of a round see equal batches, equal noise, equal networks."""
-    batches: list[Any] = []
-    passing: list[dict[str, Any]] = []
-
-    def script(data: Iterator, clock: Clock) -> Iterator:
-        if clock.leads:
-            batches.clear()
-            passing.clear()
-        turns = play(_shared(data, batches), clock)
-        dice = _dice()
-        for step in itertools.count():
-            if clock.leads:
-                passing.append(_passing(game))
-            else:
-                _put_back(game, passing[step])
-            outside = _dice()
-            _throw(dice)
-            beat = next(turns, None)
-            dice = _dice()
-            _throw(outside)
-            if beat is None:
-                return
-            yield beat
-
-    return script
-
-
-def _shared(data: Iterator, batches: list[Any]) -> Iterator:
-    """The batches from their first on, drawn when nobody has had them yet."""
-    for place in itertools.count():
-        if place == len(batches):
-            batches.append(next(data))
-        yield batches[place]
-
-
-def _passing(game: Game) -> dict[str, Any]:
-    """What each forward pass may move: the buffers inside players, and pools."""
-    buffers = {
-        f"{player}.{name}" for player, net in game.players().items() for name, _ in net.named_buffers()
-    }
-    return {
-        key: value.clone()
-        for key, value in game.state_dict().items()
-        if key in buffers or key.endswith("_extra_state")
-    }
-
-
-def _put_back(game: Game, passing: Mapping[str, Any]) -> None:
-    pools = {key: value for key, value in passing.items() if key.endswith("_extra_state")}
-    game.load_state_dict(pools, strict=False)
-    for key in passing.keys() - pools.keys():
-        game.get_buffer(key).data.copy_(passing[key])  # by `data`: graphs that wait may have saved it
-
-
-def _dice() -> tuple[Tensor, list[Tensor], Any]:
-    on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    return torch.get_rng_state(), on_gpus, random.getstate()
-
-
-def _throw(dice: tuple[Tensor, list[Tensor], Any]) -> None:
-    torch.set_rng_state(dice[0])
-    torch.cuda.set_rng_state_all(dice[1])
-    random.setstate(dice[2])
-
-
-def _turns(beat: Any) -> tuple:
-    return beat if isinstance(beat, tuple) else (beat,)
-
-
-def _gradients(game: Game) -> dict[str, tuple[int, int] | None]:
-    """For each parameter which gradient it has, and how often that was written to."""
-    return {
-        name: None if p.grad is None else (id(p.grad), p.grad._version) for name, p in game.named_parameters()
-    }
-
-
-def _modes(game: Game) -> dict[str, Any]:
-    return {
-        "grad mode": torch.is_grad_enabled(),
-        "inference mode": torch.is_inference_mode_enabled(),
-        "autocast": torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
-        "default dtype": torch.get_default_dtype(),
-        **{f"training mode of {name or 'the game'}": net.training for name, net in game.named_modules()},
-        **{f"requires_grad of {name}": p.requires_grad for name, p in game.named_parameters()},
-    }
-
-
 def _drawn(trial: Trial, game: Any, count: int, *, seed: int) -> Tensor:
     with torch.no_grad():
         if isinstance(game, Translator):
@@ -456,34 +271,3 @@ def _check_translations(trial: Trial, game: Translator) -> None:
         columns = game.examples(trial.dataset.batch(range(2)))
         sizes = {tuple(column.shape[-2:]) for column in columns.values()}
         assert len(sizes) == 1, f"a sheet's columns are of different sizes: {sizes}"
-
-
-def _state(engine: Engine) -> dict[str, Any]:
-    """Everything that a match needs to go on, flat."""
-    return dict(_flat("", engine.state_dict()))
-
-
-def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _flat(f"{path}.{key}" if path else str(key), inner)
-    else:
-        yield path, value
-
-
-def _equal(ours: Mapping[str, Any], theirs: Mapping[str, Any], complaint: str) -> None:
-    differing = [key for key in ours.keys() | theirs.keys() if not _same(ours.get(key), theirs.get(key))]
-    assert not differing, f"{complaint} ({', '.join(sorted(differing)[:3])})"
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.shape == other.shape and torch.equal(one, other)
-    return bool(one == other)
-
-
-def _near(one: Any, other: Any) -> bool:
-    """Equal up to the rounding of a sum of gradients."""
-    if isinstance(one, Tensor) and one.is_floating_point():
-        return torch.allclose(one, other, rtol=1e-4, atol=1e-6, equal_nan=True)
-    return _same(one, other)
