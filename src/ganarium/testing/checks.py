@@ -29,8 +29,9 @@ def check_builds(trial: Trial) -> None:
     for unrelated in (1, 2):
         torch.manual_seed(unrelated)
         states.append(state_of(trial.engine()))
+    once, again = states
     assert_equal(
-        *states, "the same recipe builds different weights; is a seed or a generator of its own used?"
+        once, again, "the same recipe builds different weights; is a seed or a generator of its own used?"
     )
 
 
@@ -111,7 +112,8 @@ def check_same_seed_same_numbers(trial: Trial) -> None:
         engine = trial.engine()
         trial.played(engine, trial.feed())
         states.append(state_of(engine))
-    assert_equal(*states, "two plays from one seed differ; is chance of the script's own used?")
+    once, again = states
+    assert_equal(once, again, "two plays from one seed differ; is chance of the script's own used?")
 
 
 def check_micro_batches(trial: Trial) -> None:
