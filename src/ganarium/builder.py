@@ -7,6 +7,7 @@ from ganarium import optimizers, processes
 from ganarium.averages import HalfLife
 from ganarium.engine import Engine
 from ganarium.game import Game
+from ganarium.networks.layers.layout import laid_out
 from ganarium.networks.layers.sync_batch_norm import synchronise
 from ganarium.recipe import Recipe
 
@@ -42,10 +43,7 @@ def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int 
     """
     if recipe.sync_batch_norm:
         synchronise(game)
-    game.to(device).train()
-    for module in game.modules():
-        if layout := getattr(module, "memory_format", None):
-            module.to(memory_format=layout)  # type: ignore[call-overload]
+    laid_out(game.to(device).train())
     players = game.players()
     if differing := players.keys() ^ recipe.optimizers.keys():
         raise ValueError(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ganarium.model_files import FORMAT, save_folder
 from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
 from ganarium.networks.layers.grid import fitted
+from ganarium.networks.layers.layout import laid_out
 
 LONE_NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "translator": TRANSLATORS,
@@ -51,7 +52,7 @@ class LoneNetwork:
 
     def __init__(self, role: str, kind: str, settings: Mapping[str, Any], network: nn.Module, origin: Origin):
         self.role, self.kind, self.settings, self.origin = role, kind, dict(settings), origin
-        self.network = network.eval().requires_grad_(False)
+        self.network = laid_out(network.eval().requires_grad_(False))
 
     @property
     def device(self) -> torch.device:

@@ -14,6 +14,7 @@ from ganarium.game import Game
 from ganarium.lone import LoneNetwork, revived
 from ganarium.methods.translation import Translator, Way
 from ganarium.model_files import FORMAT, save_folder, stored
+from ganarium.networks.layers.layout import laid_out
 from ganarium.recipe import Method, Recipe, complete
 from ganarium.tables import build, nearest
 from ganarium.ways import domains_of, translations, way_between
@@ -55,7 +56,7 @@ class Model:
     ):
         self.method, self.recipe, self.facts, self.images = method, recipe, facts, images
         self.stage, self.run_facts = stage, run_facts or facts
-        self.game = game.eval().requires_grad_(False)
+        self.game = laid_out(game.eval().requires_grad_(False))
 
     @property
     def device(self) -> torch.device:

@@ -84,6 +84,34 @@ def test_pixels_are_those_of_python(both_ways, photos):
     assert np.abs(np.asarray(opened("one.png"), int) - np.asarray(wished, int)).max() <= 1
 
 
+def test_any_number_of_pictures_goes_through_in_batches(both_ways, photos):
+    for i in range(7):
+        image = Image.new("RGB", (16, 16), (36 * i, 0, 255 - 36 * i))
+        Path("many").mkdir(exist_ok=True)
+        image.save(f"many/{i}.png")
+    Path("many/3.png").write_bytes(Path("many/3.png").read_bytes()[:60])  # its header is whole
+    assert "6 pictures: out; 1 skipped" in said("translate", both_ways, "many", "out", "--batch-size", 2).out
+    done("translate", both_ways, "many/6.png", "alone.png")
+    assert np.abs(pixels("out/6.png") - pixels("alone.png")).max() <= 1
+    assert np.abs(pixels("out/5.png") - pixels("alone.png")).max() > 1
+
+
+def test_half_the_precision_is_a_few_levels_off(both_ways, photos):
+    loud = louder(both_ways)
+    for name in ("float32", "bfloat16"):
+        done("translate", loud, photos, name, "--precision", name, "--tile", "0")
+        done(
+            "translate", loud, photos, f"{name}-tiles", "--precision", name, "--tile", "16", "--overlap", "4"
+        )
+    for tiles in ("", "-tiles"):
+        one, other = (pixels(f"{name}{tiles}/a.png.png") for name in ("float32", "bfloat16"))
+        assert 0 < np.abs(one - other).mean() < 4
+        assert one.std() > 20
+    words = refused("translate", both_ways, photos, "out", "--precision", "bfloat")
+    assert "choose from float32, bfloat16. Did you mean 'bfloat16'?" in words
+    assert not Path("out").exists()
+
+
 def test_what_is_told_is_made_from_pictures_where_asked(painter, photos):
     done("translate", painter, photos, "made", "--from", "picture")
     done("translate", painter, photos, "plain")

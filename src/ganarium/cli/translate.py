@@ -36,6 +36,9 @@ def translate(
     ] = None,
     overlap: Annotated[int, typer.Option(min=0, help="Of tiles, in pixels.")] = 64,
     batch_size: Annotated[int, typer.Option(min=1, help="How many of one size at a time, at most.")] = 8,
+    precision: Annotated[
+        str, typer.Option(help="float32; or bfloat16, faster, most pixels a few levels of 255 off.")
+    ] = "float32",
     device: Device = "cpu",
 ) -> None:
     """Turn pictures of one kind into pictures of another.
@@ -70,6 +73,7 @@ def translate(
             overlap=overlap,
             batch_size=batch_size,
             sheet=sheet,
+            precision=precision,
             say=say,
             share=share,
         ):

@@ -52,6 +52,8 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
     def forward(self, maps: Tensor) -> Tensor:
         """`[N, C, H, W]` to the same."""
+        if self.track_running_stats and not self.training:  # what is fixed is the same for all samples
+            return batch_norm(maps, self.running_mean, self.running_var, eps=self.eps)
         as_it_is = maps.device.type != "cpu" or maps.is_contiguous() or torch.compiler.is_compiling()
         if as_it_is or self.track_running_stats:
             return super().forward(maps)
@@ -88,4 +90,4 @@ def shared_statistics(network: nn.Module, look: Callable[[], object]) -> Iterato
 
 
 def _take_statistics(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
-    norm.running_var, norm.running_mean = torch.var_mean(given[0].detach(), (0, 2, 3), correction=0)
+    norm.running_var, norm.running_mean = torch.var_mean(given[0].detach().float(), (0, 2, 3), correction=0)
