@@ -12,7 +12,11 @@ from ganarium.methods.translation import UnpairedTranslator, Way, check_domains
 from ganarium.networks import DOMAIN_DECODERS, DOMAIN_ENCODERS, PATCH_DISCRIMINATORS
 from ganarium.networks.layers.grid import widened
 from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders, OneWay
+from ganarium.parts.judging import frozen
 from ganarium.parts.patches import PatchDispute
+
+Play = Iterator[Turn | tuple[Turn, ...]]
+"""A script that also yields turns at once."""
 
 
 class CodedTranslator(UnpairedTranslator):
@@ -60,7 +64,10 @@ class SharedLatentTranslator(CodedTranslator):
         decoder: codes and a domain to its pictures.
         discriminator_a: pictures of the first domain to scores of patches.
         discriminator_b: of the second.
-        domain_classifier: codes to the logits, a place each, that they come from the second domain.
+        domain_classifier: codes to the logits, a place each, that they come from the second domain; None
+            without `domain_weight`.
+        adversarial_weight: of the discriminators' verdict.
+        domain_weight: of misleading the classifier.
 
     The other arguments are those of `PatchDispute`.
     """
@@ -79,12 +86,17 @@ class SharedLatentTranslator(CodedTranslator):
         decoder: DomainDecoders,
         discriminator_a: nn.Module,
         discriminator_b: nn.Module,
-        domain_classifier: nn.Module | None,
+        domain_classifier: nn.Module | None = None,
+        *,
+        adversarial_weight: float,
+        domain_weight: float,
         **dispute: Any,
     ):
         super().__init__(encoder, decoder)
         self.discriminator_a, self.discriminator_b = discriminator_a, discriminator_b
         self.domain_classifier = domain_classifier
+        self.adversarial_weight = adversarial_weight
+        self.domain_weight = domain_weight
         self.dispute = PatchDispute(**dispute)
         self.dispute.check(discriminator_a)
 
@@ -98,9 +110,21 @@ class SharedLatentTranslator(CodedTranslator):
         classifier = network("domain_classifier", encoder.channels) if settings["domain_weight"] else None
         return cls(encoder, decoder, judge_a, judge_b, classifier, **settings)
 
+    def misleading_terms(
+        self, real: list[Tensor], fake: dict[int, Tensor], codes: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """What encoder and decoder descend on so that all who judge are mistaken."""
+        terms = {}
+        for i, judge, name in ((0, self.discriminator_a, "a"), (1, self.discriminator_b, "b")):
+            fooled = self.dispute.generators_term(judge, fake[i], real[i])
+            terms[f"adversarial_{name}"] = self.adversarial_weight * fooled
+        if self.domain_classifier is not None:
+            terms["domain"] = -self.domain_weight * told_apart(*map(frozen(self.domain_classifier), codes))
+        return terms
+
     def judges_turns(
         self, real: list[Tensor], fake: dict[int, Tensor], codes: list[Tensor], clock: Clock
-    ) -> tuple[Turn, ...]:
+    ) -> Play:
         """The discriminators tell real from fake, the classifier, where there is one, whose code it is."""
         judges = (self.discriminator_a, self.discriminator_b)
         turns = [
@@ -110,17 +134,11 @@ class SharedLatentTranslator(CodedTranslator):
         if self.domain_classifier is not None:
             a, b = (self.domain_classifier(code.detach()) for code in codes)
             turns.append(turn(self.domain_classifier, domain=told_apart(a, b)))
-        return tuple(turns)
-
-    def after_judges(self) -> None:
-        """Weights are clipped, where the penalty is clipping."""
-        self.dispute.clip(self.discriminator_a)
-        self.dispute.clip(self.discriminator_b)
+        yield tuple(turns)
+        for judge in judges:
+            self.dispute.clip(judge)
 
 
 def told_apart(a: Tensor, b: Tensor) -> Tensor:
     """The cross entropy of logits of the second domain; `a` are of codes of the first, `b` of the second."""
     return softplus(a).mean() + softplus(-b).mean()
-
-
-Play = Iterator[Turn | tuple[Turn, ...]]

@@ -1,7 +1,7 @@
 """The residual translator of CycleGAN, and pix2pixHD's pair of them, coarse and fine.
 
 Zhu et al. 2017, arXiv:1703.10593, app. 7.2, after Johnson et al. 2016, arXiv:1603.08155; Wang et al. 2018,
-arXiv:1711.11585, sec. 3.1 and 3.4. In the papers' words `c7s1-w`, `d..`, `R..`, `u..`, `c7s1-out`.
+arXiv:1711.11585, sec. 3.2 and 3.4. In the papers' words `c7s1-w`, `d..`, `R..`, `u..`, `c7s1-out`.
 """
 
 from collections.abc import Iterable
@@ -270,7 +270,7 @@ class LocalEnhancer(CoarseToFine):
     """pix2pixHD's generator, coarse to fine: `[N, inputs, H, W]` to `[N, outputs, H, W]` in [-1, 1].
 
     The global network works at 1 / 2^`enhancers` of the size; each enhancer adds what its own convolutions
-    see at twice that (sec. 3.1, fig. 3).
+    see at twice that (sec. 3.2, fig. 3).
 
     Args:
         inputs: channels of the label maps and edges.

@@ -92,7 +92,7 @@ class SPADEBlock(nn.Module):
 
 
 class SPADEGenerator(nn.Module):
-    """Label maps `[N, labels, H, W]`, one-hot, to pictures `[N, outputs, H, W]` in [-1, 1] (fig. 11).
+    """Label maps `[N, labels, H, W]`, one-hot, to pictures `[N, outputs, H, W]` in [-1, 1] (fig. 12).
 
     Args:
         labels: channels of the label maps, that of instance edges included.

@@ -35,7 +35,7 @@ class UNetTranslator(nn.Module):
         norm: of all levels but the outermost, and the innermost on the way down.
         dropout: on the way up, the probability that a value of a coarse level is dropped.
         bias: whether the convolutions other than the last have one.
-        skips: without them it is the plain encoder and decoder of sec. 4.2, as DiscoGAN has it.
+        skips: without them it is the plain encoder and decoder of sec. 4.3, as DiscoGAN has it.
     """
 
     def __init__(

@@ -16,9 +16,15 @@ model paints pictures of one area, that of its training.
 Not to be confused with: `pix2pixhd`, told the map by its input alone; `pix2pix`, for any pictures.
 
 Deviations from the paper:
-1. No loss on VGG's features (weight 10 there).
+1. No perceptual loss. The paper, whose results it improves, and the official program by default add 10 times
+   the distance of a VGG-19's features, which learned from ImageNet; no such weights come with this library.
 2. One batch of fakes serves both sides; the official program draws them anew for the discriminator.
 3. After training a picture's style is the mean that the encoder says, not a draw.
+4. Adam's second beta is 0.9, as in the official program; the paper says 0.999.
+5. Spectral norm is where the official program has it: in the blocks of the generator, and before the norms of
+   discriminator and encoder. The paper says that all layers have it.
+6. The divergence is averaged over a batch; the official program adds it up.
+7. The encoder is on, an option there; pictures are mirrored only if `data.flip` is set.
 
 Tested by: a textbook loop; the official networks' outputs; the world's shapes painted from maps in the
 colour of a style picture, where a learning rate of zero fails. After 6,000 images, at style_weight=0.002, 98
@@ -117,7 +123,7 @@ def normal_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def recipe() -> Recipe:
-    """The paper's settings for ADE20K: 200 passes over 20,210 pictures, two time scales (sec. 4)."""
+    """The paper's settings for ADE20K: 200 passes over 20,210 pictures, two time scales (sec. 4, app. A)."""
     schedule = {"kind": "linear", "start": 0.5}
     return Recipe(
         method="gaugan",
@@ -126,7 +132,7 @@ def recipe() -> Recipe:
         game={"objective": "hinge", "over_scales": "mean"},
         networks={
             "generator": {"kind": "spade", "style_dim": 256},
-            "discriminator": {"kind": "multi-scale", "layers": 4, "bias": False, "spectral_norm": True},
+            "discriminator": {"kind": "multi-scale", "layers": 3, "bias": False, "spectral_norm": True},
             "encoder": {"kind": "style"},
         },
         optimizers={

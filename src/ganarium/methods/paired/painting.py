@@ -12,7 +12,6 @@ from ganarium.game import Clock, Turn, turn
 from ganarium.methods.translation import PairedTranslator
 from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
 from ganarium.parts.patches import PatchDispute, layer_distances, layers_of
-from ganarium.tables import split
 
 
 class Guided(nn.Module):
@@ -61,9 +60,8 @@ class Painter(PairedTranslator):
         encoder: nn.Module | None = None,
         *,
         feature_matching_weight: float = 10.0,
-        **others: Any,
+        **dispute: Any,
     ):
-        dispute, _ = split(others, PatchDispute)
         super().__init__(generator if encoder is None else Guided(generator, encoder), discriminator, classes)
         self.feature_matching_weight = feature_matching_weight
         self.dispute = PatchDispute(**dispute)

@@ -2,7 +2,7 @@ r"""pix2pix: image-to-image translation with conditional GANs (Isola et al. 2017
 
 Pairs teach what should come out (y) for what goes in (x): edges to photos, maps to streets, grey to colour.
 A U-Net keeps the layout; a discriminator of patches, which sees x, too, asks for sharpness; L1 for the rest
-(eq. 4 and 6).
+(eq. 1, 3 and 4).
 
     discriminator   min  (E[softplus(-D(x, y))] + E[softplus(D(x, G(x)))]) / 2
     generator       min  E[softplus(-D(x, G(x)))] + l1_weight E|y - G(x)|
@@ -18,10 +18,11 @@ Not to be confused with: `cgan` told a picture, whose generator has noise and no
 `gaugan`, for label maps at high resolution; `cyclegan`, which needs no pairs.
 
 Deviations from the paper:
-1. Dropout, the paper's only noise (sec. 2.1), is off when the model is used, and batch norm uses running
-   statistics: what goes in decides what comes out.
+1. Dropout, the paper's only noise (sec. 3.1), is off when the model is used, and batch norm uses running
+   statistics (sec. 3.3 has the batch's): what goes in decides what comes out.
 2. The U-Net halves as often as the pictures allow, 8 times from 256x256 on.
-3. No random jitter (sec. 6.2) unless `data.load_size` is set.
+3. No random jitter and no mirroring (sec. 6.2) unless `data.load_size` and `data.flip` are set.
+4. Dropout leaves the innermost level out, as in the official PyTorch program; the paper's begins there.
 
 Tested by: a textbook loop; the official networks' losses and weights after a training step; the world's
 shapes painted from their edges, where a learning rate of zero fails.
@@ -40,7 +41,6 @@ from ganarium.networks import PATCH_DISCRIMINATORS, TRANSLATORS
 from ganarium.networks.layers.grid import fitted
 from ganarium.parts.patches import PatchDispute
 from ganarium.recipe import Data, Method, Recipe
-from ganarium.tables import split
 
 
 class Pix2Pix(PairedTranslator):
@@ -70,9 +70,8 @@ class Pix2Pix(PairedTranslator):
         l1_weight: float = 100.0,
         adversarial_weight: float = 1.0,
         conditional: bool = True,
-        **others: Any,
+        **dispute: Any,
     ):
-        dispute, _ = split(others, PatchDispute)
         super().__init__(generator, discriminator, classes)
         self.l1_weight = l1_weight
         self.adversarial_weight = adversarial_weight

@@ -1,8 +1,8 @@
 r"""pix2pixHD: high-resolution image synthesis with conditional GANs (Wang et al. 2018, arXiv:1711.11585).
 
-From a map m, its classes as planes beside the outlines of its instances, to a picture of up to 2048x1024 (x
-is the true one). A global generator learns at half the size; then an enhancer is put around it, which learns
-alone first, then with all the rest (sec. 3.1). Discriminators D_k see the pair at several sizes (sec. 3.2).
+From a map m, its classes as planes beside the outlines of its instances (sec. 3.3), to a picture of up to
+2048x1024 (x is the true one). A global generator learns at half the size; then an enhancer is put around it,
+which learns alone first, then with all the rest. Discriminators D_k see the pair at several sizes (sec. 3.2).
 
     generator       min  sum_k E[(D_k(m, G(m)) - 1)^2]
                          + feature_matching_weight mean_{k, i} 4 E|D_{ki}(m, x) - D_{ki}(m, G(m))|
@@ -20,10 +20,15 @@ its new enhancer alone; `networks.generator.enhancers=2` makes one stage more, 0
 Not to be confused with: `gaugan`, told the map in every norm; `pix2pix`, one size, one discriminator, L1.
 
 Deviations from the paper:
-1. No loss on VGG's features (an option there).
+1. No perceptual loss, an option of the paper. The official program by default adds 10 times the distance of a
+   VGG-19's features, which learned from ImageNet; no such weights come with this library.
 2. Feature matching is averaged over sizes and layers, times 4, as in the official program.
 3. Features are drawn from the last 64 instances of a class, one for all of a picture, not from 10 clusters.
 4. A stage whose pictures would be smaller than 16 pixels is left out.
+5. Both stages have 200 passes and three discriminators; the official program's second one has 100 passes, 10
+   of them for the enhancer alone, and its first one two discriminators.
+6. The encoder learns in all stages; the official program holds its features after the first.
+7. Pictures are mirrored only if `data.flip` is set, in the official program by default.
 
 Tested by: a textbook loop; the official networks' outputs; stages that build on each other; the world's
 shapes painted from maps, where a learning rate of zero fails. The colour that the encoder is shown is learned
@@ -51,7 +56,6 @@ from ganarium.parts.latents import rows
 from ganarium.parts.looks import Looks
 from ganarium.parts.maps import planes
 from ganarium.recipe import Data, Method, Recipe
-from ganarium.tables import split
 
 SMALLEST = 16
 """Pixels of the shorter side that a stage is worth its while from."""
@@ -174,7 +178,7 @@ class Pix2PixHD(Campaign):
         self.encoder, self.looks = encoder, looks
         self.classes, self.size = classes, size
         self.coarse_share, self.held_share = coarse_share, held_share
-        self.settings, _ = split(others, MapPainter)
+        self.settings = others
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:

@@ -2,7 +2,7 @@ r"""CoGAN: coupled generative adversarial networks (Liu & Tuzel 2016, arXiv:1606
 
 Pairs of pictures, drawn from noise, though no pair was ever shown: a generator and a discriminator for each
 domain i, of which the first layers of the generators and the last ones of the discriminators are the same.
-What is drawn is decided in common, each domain's last layer says how it looks (sec. 3, eq. 4):
+What is drawn is decided in common, each domain's last layer says how it looks (sec. 3):
 
     discriminator   min  mean over i of E[softplus(-D_i(x_i))] + E[softplus(D_i(G_i(z)))]
     generator       min  mean over i of E[softplus(-D_i(G_i(z)))]
@@ -14,7 +14,7 @@ pair:
     ganarium generate RUN --class inked --seed 3
 
 `game.shared_generator_layers` and `game.shared_discriminator_layers` count layers with weights; all but each
-domain's own one are shared where they are not said, 0 shares none (fig. 3 of the paper varies them).
+domain's own one are shared where they are not said, 0 shares none (the paper varies them).
 
 With its preset for the world, pairs of 16x16 show the same class in 0.62 and the same colour in 0.56 of cases
 after 12,000 pictures of each domain (one seed; by chance 0.17 and 0.25); without shared layers in 0.24 and
@@ -24,9 +24,10 @@ Not to be confused with: `cgan` told a label, which draws both domains by one ne
 authors, which also encodes and so translates.
 
 Deviations from the paper:
-1. The mean of the couples' losses in place of their sum, which Adam forgives.
+1. The mean of the couples' losses in place of their sum, as in the official program; Adam forgives it.
 2. DCGAN's networks in place of the paper's smaller ones; any number of domains.
 3. It draws; the paper also translates by looking for a picture's noise (sec. 5), which is left to `unit`.
+4. No weight decay (1e-4 to 5e-4 in the official program).
 
 Tested by: a textbook loop; pairs of the world's drawings that show the same shape, where a learning rate of
 zero and networks without shared layers fail.
@@ -123,7 +124,7 @@ class CoGAN(ScoredDuel):
 
 
 def recipe() -> Recipe:
-    """The paper's rate, noise and batches (app. A), in DCGAN's networks."""
+    """The official program's rate, noise and batches, in DCGAN's networks."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="cogan",

@@ -27,8 +27,11 @@ translators and a memory of fakes; `dualgan`, the same with Wasserstein's distan
 Deviations from the paper:
 1. Its program adds a feature matching term of nine times the adversarial weight, which the paper's losses do
    not have, and raises the share of the circle from 0.01 to 0.5 after 10,000 rounds; here all weigh one.
-2. Discriminators move every round, the program's one round in three.
-3. The discriminator judges overlapping patches, which at 64x64 see the whole picture each.
+2. Everyone moves every round; the program's discriminators move one round in three, its translators in the
+   other two.
+3. The discriminator judges overlapping patches, which at 64x64 see the whole picture each; the program's has
+   one convolution less and one score.
+4. Pictures lie in [-1, 1], the program's in [0, 1], so that a squared distance is four times as large.
 
 Tested by: a textbook loop; the world's drawings turned into inked ones, where a learning rate of zero and
 the game without its circle fail.
@@ -39,7 +42,7 @@ from ganarium.recipe import Data, Method, Recipe
 
 
 def recipe() -> Recipe:
-    """The paper's settings: pictures of 64x64, Adam 2e-4, batches of 200; its program's weight decay."""
+    """The official program's 64x64 pixels, rate and weight decay; its batches are of 64 to 500."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999), "weight_decay": 1e-5}
     return Recipe(
         method="discogan",

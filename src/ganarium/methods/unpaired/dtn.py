@@ -9,8 +9,8 @@ three classes: drawn from a, drawn from b, and real (sec. 4).
     generator       min  -E[log D_3(G(a))] - E[log D_3(G(b))] + constancy_weight d(f(a), f(G(a)))
                          + identity_weight E[(G(b) - b)^2] + smoothness_weight TV(G)
 
-d is the mean squared distance, as for digits; `game.distance=cosine`, as for faces (sec. 5). TV is the total
-variation. `game.constancy_weight=0` and `game.identity_weight=0` are the paper's ablations (sec. 5.1).
+d is the mean squared distance; `game.distance=cosine` compares directions alone. TV is the total variation.
+`game.constancy_weight=0` and `game.identity_weight=0` are the paper's ablations (sec. 5).
 
 What f does not see cannot come back, and what it sees of the style stays. The paper's f had learned to tell
 digits or faces apart; `networks.features.kind=vgg` is a layer of a VGG trained on ImageNet, whose weights
@@ -28,7 +28,7 @@ Deviations from the paper:
 1. f gives maps with their places, the paper's a vector; and it is made by hand where no file is given.
 2. g is the second half of a residual translator, and the discriminator one of patches, so that pictures may
    have any size.
-3. Terms are means, not sums over the samples.
+3. Terms are means, not sums over the samples. Rates and batches are this library's.
 
 Tested by: a textbook loop; the world's drawings turned into inked ones, where a learning rate of zero and
 the game without its constancy and identity fail.
@@ -146,14 +146,14 @@ def cosine_distance(ours: Tensor, theirs: Tensor) -> Tensor:
 
 
 def total_variation(pictures: Tensor) -> Tensor:
-    """The mean length of the slope at each pixel of `[N, C, H, W]` (eq. 8, with B = 1)."""
+    """The mean length of the slope at each pixel of `[N, C, H, W]`."""
     here = pictures[..., :-1, :-1]
     squares = (pictures[..., :-1, 1:] - here).square() + (pictures[..., 1:, :-1] - here).square()
     return (squares + 1e-12).sqrt().mean()  # a slope of zero has no derivative
 
 
 def recipe() -> Recipe:
-    """The paper's weights for digits (sec. 5.1)."""
+    """The paper's weights for digits; the rest is this library's."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="dtn",

@@ -1,8 +1,8 @@
 r"""XGAN: unsupervised translation for many-to-many mappings (Royer et al. 2017, arXiv:1711.05139).
 
 What two domains have in common is a code, read by an encoder of each and drawn by a decoder of each, with
-shared layers between. A classifier is not to know which domain a code is of (eq. 2); a picture and its
-translation are to have the same code, not the same pixels: semantic consistency (eq. 3). With e the code and
+shared layers between. A classifier is not to know which domain a code is of; a picture and its translation
+are to have the same code, not the same pixels: semantic consistency. With e the code and
 F(x) = G_b(e(x)) the translation of x in a; for y in b the other way round:
 
     encoder           min  E|G_a(e(x)) - x| - domain_weight L_K + semantic_weight E|e(F(x)) - e(x)|
@@ -24,11 +24,12 @@ goes one way; "xGAN" as a word for any GAN.
 
 Deviations from the paper:
 1. Codes are maps of vectors, a place each, of residual encoders, so that pictures may have any size; the
-   paper's is one vector of 1,024 numbers from fully connected layers.
+   paper's is one vector.
 2. The classifier is a player with a turn of its own; the paper turns its gradient round, which is the same
    descent and ascent at once.
-3. No teacher, the paper's option of a pretrained face network (eq. 5).
-4. Reconstruction by L1, as semantic consistency; the paper has L2. Weights are this library's.
+3. No teacher, the paper's option of a pretrained face network.
+4. Reconstruction by L1, as semantic consistency; the paper has L2. Weights, rates and
+   batches are this library's.
 
 Tested by: a textbook loop; the world's drawings turned into inked ones and back, where a learning rate of
 zero fails.
@@ -37,14 +38,12 @@ zero fails.
 from collections.abc import Iterator
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import l1_loss
 
 from ganarium.data.batches import Unpaired
 from ganarium.game import Clock, turn
-from ganarium.methods.shared_latent import Play, SharedLatentTranslator, told_apart
-from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders
-from ganarium.parts.judging import frozen
+from ganarium.methods.shared_latent import Play, SharedLatentTranslator
 from ganarium.recipe import Data, Method, Recipe
 
 PLAYERS = ("encoder", "decoder", "discriminator_a", "discriminator_b", "domain_classifier")
@@ -54,11 +53,7 @@ class XGAN(SharedLatentTranslator):
     """Two autoencoders whose codes mean the same, a discriminator for each domain, a classifier of codes.
 
     Args:
-        encoder: pictures and their domain to codes.
-        decoder: codes and a domain to its pictures.
-        discriminator_a: pictures of the first domain to scores of patches.
-        discriminator_b: of the second.
-        domain_classifier: codes to logits of the second domain; None without `domain_weight`.
+        networks: those of `SharedLatentTranslator`, in its order.
         reconstruction_weight: of the distance between a picture and itself decoded.
         domain_weight: of misleading the classifier (omega d).
         semantic_weight: of the distance between the codes before and after (omega s).
@@ -69,23 +64,18 @@ class XGAN(SharedLatentTranslator):
 
     def __init__(
         self,
-        encoder: DomainEncoders,
-        decoder: DomainDecoders,
-        discriminator_a: nn.Module,
-        discriminator_b: nn.Module,
-        domain_classifier: nn.Module | None = None,
-        *,
+        *networks: Any,
         reconstruction_weight: float = 10.0,
         domain_weight: float = 0.1,
         semantic_weight: float = 1.0,
         adversarial_weight: float = 1.0,
         **others: Any,
     ):
-        super().__init__(encoder, decoder, discriminator_a, discriminator_b, domain_classifier, **others)
+        super().__init__(
+            *networks, adversarial_weight=adversarial_weight, domain_weight=domain_weight, **others
+        )
         self.reconstruction_weight = reconstruction_weight
-        self.domain_weight = domain_weight
         self.semantic_weight = semantic_weight
-        self.adversarial_weight = adversarial_weight
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Play:
         """Encoders and decoders move, then all who judge."""
@@ -100,19 +90,14 @@ class XGAN(SharedLatentTranslator):
             if self.semantic_weight:
                 moved = l1_loss(self.encoder(fake[there], there), codes[here])
                 terms[f"semantic_{name}"] = self.semantic_weight * moved
-        for i, judge, name in ((0, self.discriminator_a, "a"), (1, self.discriminator_b, "b")):
-            fooled = self.dispute.generators_term(judge, fake[i], real[i])
-            terms[f"adversarial_{name}"] = self.adversarial_weight * fooled
-        if self.domain_classifier is not None:
-            terms["domain"] = -self.domain_weight * told_apart(*map(frozen(self.domain_classifier), codes))
+        terms |= self.misleading_terms(real, fake, codes)
         yield turn(self.encoder, self.decoder, **terms)
 
-        yield self.judges_turns(real, fake, codes, clock)
-        self.after_judges()
+        yield from self.judges_turns(real, fake, codes, clock)
 
 
 def recipe() -> Recipe:
-    """The paper's rate and batches (sec. 4)."""
+    """This library's settings: UNIT's rate, larger batches of smaller pictures."""
     adam = {"kind": "adam", "lr": 1e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="xgan",
