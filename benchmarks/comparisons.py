@@ -1,7 +1,7 @@
 """What the field keeps saying of image translation, tried on the built-in world, which knows every truth.
 
     python -m benchmarks.comparisons losses   # L1 alone, GAN alone, both (Isola et al. 2017, sec. 4.2, 4.4)
-    python -m benchmarks.comparisons norms    # instance norm, batch norm or none; batches of 1 and 8
+    python -m benchmarks.comparisons norms    # instance norm, batch norm or none; batches of 1 and 4
     python -m benchmarks.comparisons teacher  # pix2pix taught by a CycleGAN instead of by true pairs
 
 Prints a table, and with `--out FOLDER` leaves it there with the values of every seed and a picture. All is
@@ -94,15 +94,12 @@ class Comparison:
 # ---- what they share
 
 
-def trained(method: str, folder: Path, settings: Settings, *changes: Tree) -> gan.Model:
+def trained(method: str, folder: Path, settings: Settings, changes: Tree) -> gan.Model:
     """A model of the method's preset for the world, with changes."""
-    length = {"every": {"samples": settings.images, "checkpoint": settings.images}, "images": settings.images}
-    own = {"seed": settings.seed, "device": settings.device, **length}
-    tree: dict[str, Any] = {}
-    for layer in (own, *changes):
-        for key, value in layer.items():
-            tree[key] = {**tree.get(key, {}), **value} if isinstance(value, Mapping) else value
-    run = gan.train(method, preset="world", out=folder, **tree)
+    images = settings.images
+    own = {"seed": settings.seed, "device": settings.device, "images": images}
+    rarely = {"samples": images, "checkpoint": images}
+    run = gan.train(method, preset="world", out=folder, every=rarely, **own, **changes)
     return run.model().to(device_named(run.recipe.device))
 
 
@@ -188,10 +185,12 @@ def loss_tasks(seed: int) -> dict[str, Task]:
 # ---- norms
 
 TRANSLATORS: Mapping[str, Tree] = {
-    "U-Net": {"kind": "unet", "downsamplings": 4, "width": 24, "dropout": 0.0, "bias": True},
-    "ResNet": {"kind": "resnet", "width": 24, "blocks": 3},
+    "U-Net": {"kind": "unet", "downsamplings": 4, "width": 16, "dropout": 0.0, "bias": True},
+    "ResNet": {"kind": "resnet", "width": 16, "blocks": 3},
 }
-NORMS, BATCHES = ("instance", "batch", "none"), (1, 8)
+NORMS = ("instance, 1", "instance, 4", "batch, 1", "batch, 4", "none, 4")
+"""And how many pictures at a time."""
+RATES = {"1": 2e-4, "4": 6e-4}
 PLAYERS = ("a_to_b", "b_to_a", "discriminator_a", "discriminator_b")
 
 
@@ -202,9 +201,9 @@ def play_norm(part: str, settings: Settings) -> dict[str, Outcome]:
         "batch_size": int(batch_size),
         "networks": {
             "translator": {**TRANSLATORS[network], "norm": norm},
-            "discriminator": {"kind": "patch", "width": 32, "layers": 2, "norm": norm},
+            "discriminator": {"kind": "patch", "width": 24, "layers": 2, "norm": norm},
         },
-        "optimizers": {player: {"lr": 2e-4 if batch_size == "1" else 6e-4} for player in PLAYERS},
+        "optimizers": {player: {"lr": RATES[batch_size]} for player in PLAYERS},
         "data": {"size": SIZE, "count": COUNT},
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -300,22 +299,17 @@ def inked(made: Tensor, scenes: Scenes) -> Outcome:
 
 COMPARISONS: Mapping[str, Comparison] = {
     "losses": Comparison(
-        20_000,
+        16_000,
         (
-            *(f"{condition}: {loss}" for condition in UNCERTAIN for loss in (*LOSSES, CONTROL)),
-            *(f"mask: {patches}" for patches in PATCHES),
+            *(f"mask: {name}" for name in (*LOSSES, *PATCHES, CONTROL)),
+            *(f"silhouette: {name}" for name in (*LOSSES, CONTROL)),
         ),
         play_loss,
         loss_tasks,
     ),
     "norms": Comparison(
-        3_200,
-        tuple(
-            f"{network}, {norm}, {size} at a time"
-            for network in TRANSLATORS
-            for norm in NORMS
-            for size in BATCHES
-        ),
+        2_400,
+        tuple(f"{network}, {norm} at a time" for network in TRANSLATORS for norm in NORMS),
         play_norm,
         style_tasks,
     ),
@@ -388,7 +382,9 @@ def picture(tasks: Mapping[str, Task], rows: Mapping[str, Outcome], scale: int =
     named: list[tuple[str, Tensor]] = []
     for task, (given, truth) in tasks.items():
         start = f"{task}: " if task else ""
-        own = {row: each.pictures for row, each in rows.items() if row.startswith(start)}
+        own = {
+            row: each.pictures for row, each in rows.items() if row.startswith(start) and CONTROL not in row
+        }
         named += [(f"{start}input", given), *own.items(), (f"{start}truth", truth)]
     sheets = [grids.grid(pictures, columns=len(pictures), scale=scale) for _, pictures in named]
     font = ImageFont.load_default(11)
