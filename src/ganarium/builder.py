@@ -1,5 +1,7 @@
 """From a recipe to an engine: the device, and the networks laid out, synchronised and compiled on it."""
 
+import os
+
 import torch
 from torch import nn
 
@@ -41,6 +43,8 @@ def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int 
     Raises:
         ValueError: the recipe's optimizers or averages are not for this game's players.
     """
+    if device.type == "cuda":
+        _let_sums_have_an_order(recipe.deterministic)
     if recipe.sync_batch_norm:
         synchronise(game)
     laid_out(game.to(device).train())
@@ -73,6 +77,13 @@ def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int 
         for name, net in players.items():
             _compile(name, net)
     return engine
+
+
+def _let_sums_have_an_order(wanted: bool) -> None:
+    """A GPU's fastest kernels add in an order of chance; torch warns of the few that have no other."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(wanted, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _compile(name: str, net: nn.Module) -> None:

@@ -135,6 +135,9 @@ class Recipe(Strict):
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
     """Compile the networks with torch.compile."""
+    deterministic: bool = True
+    """On a GPU: only kernels that give the same numbers every time, so that a resumed run is the
+    uninterrupted one; false may be some percent faster. A CPU always gives the same."""
     sync_batch_norm: bool = False
     """Batch statistics over all processes instead of each one's own."""
     game: dict[str, Any] = {}
