@@ -17,11 +17,13 @@ do. Their weights are the official network's, imported. Sides:
 
 Half the pictures are JPEG, half PNG: smooth ones of chance, of the size that the official script resizes to,
 so that all translate the same pixels. Each repeat translates the folder once by every side, in turn. Models
-are made and warm before. Levels of 255 are those by which the files differ most from the official ones, which
-are not rounded but cut: so 1 is equal. Peak memory is that of a process of its own for each side.
+are made and warm before. Levels of 255 are those by which the files differ from the first side's, at most and in
+the mean; the official program cuts them where ours rounds: so 1 (0.5) is equal. Peak memory is that of a
+process of its own for each side, from when its model is there.
 """
 
 import argparse
+import gc
 import itertools
 import statistics
 import subprocess
@@ -274,18 +276,29 @@ def seconds(name: str, translate: Translate, given: Path, out: Path) -> float:
         return time.perf_counter() - started
 
 
-def levels_apart(one: Path, other: Path) -> int:
-    """The largest difference of files with the same names."""
+def levels_apart(one: Path, other: Path) -> str:
+    """By how much files with the same names differ, at most and (in the mean)."""
     names = [path.name for path in other.iterdir() if not path.stem.endswith("_real")]
     pairs = ((np.asarray(Image.open(folder / name), int) for folder in (one, other)) for name in names)
-    return max(int(np.abs(a - b).max()) for a, b in pairs)
+    apart = np.stack([np.abs(a - b) for a, b in pairs])
+    return f"{apart.max()} ({apart.mean():.2f})"
 
 
 def gigaflops(case: Case) -> float:
     """Of a picture, a multiplication and an addition counted as two."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        official_network(case.network)(torch.zeros(1, 3, case.side, case.side))
+    network = official_network(case.network)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, case.side, case.side))
     return counter.get_total_flops() / 1e9
+
+
+def forget_peak() -> None:
+    """Of memory: what making a network took is not counted."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+    if (file := Path("/proc/self/clear_refs")).exists():
+        file.write_text("5")
 
 
 def peak_mib(name: str, case: Case, pictures: int) -> int:
@@ -317,7 +330,7 @@ def compare(case: Case, names: list[str], pictures: int, repeats: int) -> None:
                 if repeat >= 0:
                     times[name].append(taken)
                 elif name not in (names[0], "network"):
-                    apart[name] = str(levels_apart(out, Path(place) / f"{names[0]} -1"))
+                    apart[name] = levels_apart(out, Path(place) / f"{names[0]} -1")
     slow, fastest = statistics.median(times[names[0]]), min(times[names[0]])
     for name in names:
         median, least = statistics.median(times[name]), min(times[name])
@@ -349,7 +362,9 @@ def main(told: list[str] | None = None) -> None:
     if arguments.alone:
         with tempfile.TemporaryDirectory() as place:
             write_pictures(Path(place) / "given", arguments.pictures, case.side)
-            seconds(arguments.alone, side(arguments.alone, case), Path(place) / "given", Path(place) / "out")
+            translate = side(arguments.alone, case)
+            forget_peak()
+            seconds(arguments.alone, translate, Path(place) / "given", Path(place) / "out")
         print(peak_memory_mib())
         return
     print(f"{date.today()}, {described(case.device)}, torch {torch.__version__},", end=" ")
