@@ -17,7 +17,7 @@ do. Their weights are the official network's, imported. Sides:
 
 Half the pictures are JPEG, half PNG: smooth ones of chance, of the size that the official script resizes to,
 so that all translate the same pixels. Each repeat translates the folder once by every side, in turn. Models
-are made and warm before. Levels of 255 are those by which the files differ from the first side's, at most and in
+are made and warm before. Levels of 255 are those by which files differ from the first side's, at most and in
 the mean; the official program cuts them where ours rounds: so 1 (0.5) is equal. Peak memory is that of a
 process of its own for each side, from when its model is there.
 """
