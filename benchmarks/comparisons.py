@@ -252,7 +252,7 @@ TRUE_PAIRS = "pix2pix taught by true pairs"
 
 
 def play_teacher(part: str, settings: Settings) -> dict[str, Outcome]:
-    """A teacher and its pupil, who sees plain pictures and the teacher's translations of them alone."""
+    """A teacher and its student, which sees plain pictures and the teacher's translations of them alone."""
     scenes = unseen_scenes(settings)
     known = World(SIZE, seed=settings.seed).scenes(2 * np.arange(COUNT))  # a teacher's plain pictures
     outcomes: dict[str, Outcome] = {}
@@ -273,8 +273,8 @@ def play_teacher(part: str, settings: Settings) -> dict[str, Outcome]:
         )
         pairs = [str(folder / "plain"), str(folder / "wished")]
         changes = {"data": {"source": pairs, "condition": "pair", "size": SIZE, "count": None}, **still}
-        pupil = trained("pix2pix", folder / "pupil", settings, changes)
-    made = pupil.translate(tensor(scenes.images()), batch_size=100)
+        student = trained("pix2pix", folder / "student", settings, changes)
+    made = student.translate(tensor(scenes.images()), batch_size=100)
     row = f"pix2pix taught by CycleGAN, {part}" if part in TEACHERS else f"pix2pix {part}"
     outcomes[row] = inked(made, scenes)
     if taught is not None:
