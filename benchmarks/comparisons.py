@@ -308,7 +308,7 @@ COMPARISONS: Mapping[str, Comparison] = {
         loss_tasks,
     ),
     "norms": Comparison(
-        2_400,
+        2_000,
         tuple(f"{network}, {norm} at a time" for network in TRANSLATORS for norm in NORMS),
         play_norm,
         style_tasks,
