@@ -48,8 +48,8 @@ from ganarium.watch import grids
 
 SIZE, COUNT, UNSEEN = 32, 2_000, 2**40
 """Of pictures; how many scenes are trained on; the first of those that training never shows."""
-SHOWN = 12
-"""Pictures of a model on the sheet."""
+SHOWN, ENLARGED = 8, 2
+"""Pictures of a model on the sheet, and how many times they are enlarged."""
 
 Tree = Mapping[str, Any]
 
@@ -377,7 +377,7 @@ def cell(values: list[float | None], name: str) -> str:
     return mean if len(there) == 1 else f"{mean} ({min(there):.{digits}f} to {max(there):.{digits}f})"
 
 
-def picture(tasks: Mapping[str, Task], rows: Mapping[str, Outcome], scale: int = 1) -> Image.Image:
+def picture(tasks: Mapping[str, Task], rows: Mapping[str, Outcome]) -> Image.Image:
     """For each task a row of what goes in, one for each model, and the truth; names to the left."""
     named: list[tuple[str, Tensor]] = []
     for task, (given, truth) in tasks.items():
@@ -386,15 +386,15 @@ def picture(tasks: Mapping[str, Task], rows: Mapping[str, Outcome], scale: int =
             row: each.pictures for row, each in rows.items() if row.startswith(start) and CONTROL not in row
         }
         named += [(f"{start}input", given), *own.items(), (f"{start}truth", truth)]
-    sheets = [grids.grid(pictures, columns=len(pictures), scale=scale) for _, pictures in named]
-    font = ImageFont.load_default(11)
-    margin = 8 + max(int(font.getlength(name)) for name, _ in named)
+    sheets = [grids.grid(pictures, columns=len(pictures), scale=ENLARGED) for _, pictures in named]
+    font = ImageFont.load_default(15)
+    margin = 12 + max(int(font.getlength(name)) for name, _ in named)
     height = sheets[0].height
     out = Image.new("RGB", (margin + sheets[0].width, height * len(sheets)), "#202020")
     draw = ImageDraw.Draw(out)
     for number, ((name, _), each) in enumerate(zip(named, sheets, strict=True)):
         out.paste(each, (margin, number * height))
-        draw.text((margin - 4, (number + 0.5) * height), name, "#ffffff", font, anchor="rm")
+        draw.text((margin - 6, (number + 0.5) * height), name, "#ffffff", font, anchor="rm")
     return out.quantize(128)
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ganarium.watch.grids import GAP
 from small_runs import ROOT
 
 SOME = {
@@ -51,7 +52,8 @@ def test_a_comparison_gives_a_table_its_values_and_a_picture(
     assert all(list(by_seed) == ["3"] for by_seed in values.values())
     assert (tmp_path / f"{name}.md").read_text() == text
     shown = sum(comparisons.CONTROL not in row for row in rows) + 2 * len(some.tasks(3))
-    assert Image.open(tmp_path / f"{name}.png").height == shown * (comparisons.SIZE + 4)
+    height = comparisons.SIZE * comparisons.ENLARGED + 2 * GAP
+    assert Image.open(tmp_path / f"{name}.png").height == shown * height
 
 
 @pytest.mark.slow
