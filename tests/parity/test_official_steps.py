@@ -40,8 +40,8 @@ def those(official):
 
 def networks(record, names, folder):
     parts = {ours: imported(record, folder, part=theirs) for theirs, ours in names.items()}
-    for lone in parts.values():
-        lone.network.requires_grad_(True)
+    for lone in parts.values():  # laid out as the official ones: Adam's first steps amplify any rounding
+        lone.network.requires_grad_(True).to(memory_format=torch.contiguous_format)
     return {name: lone.network for name, lone in parts.items()}
 
 
