@@ -1,0 +1,329 @@
+"""What ten minutes give on real pictures: cats into dogs, maps into streets, streets into maps, photos anew.
+
+    python -m benchmarks.real_pictures DATA --out runs/real [--cases cats,streets] [--minutes 10]
+
+DATA is a folder with `cat2dog` (A, B: 60 photos of cats, 60 of dogs), `camvid` (train, trainannot: 30 photos
+of streets with their maps) and `kodak` (16 photos). A sixth is held back from training. Each case leaves
+a run in `--out`, its figures on what was held back, and `CASE.jpg`, a sheet. With `--free FOLDER` the sheet
+shows the pictures in `FOLDER/CASE`, and of maps some that are drawn here: the licences of DATA allow tests,
+not copies.
+
+A case is stopped when its minutes are over, as by Ctrl-C. `--device cuda` plays with the papers' networks; on
+a CPU they are smaller.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+import ganarium as gan
+from ganarium.builder import described, device_named
+from ganarium.metrics.pairs import map_agreement
+
+Tree = Mapping[str, Any]
+
+CLASSES = {
+    "sky": (128, 128, 128),
+    "building": (128, 0, 0),
+    "pole": (192, 192, 128),
+    "road": (128, 64, 128),
+    "pavement": (60, 40, 222),
+    "tree": (128, 128, 0),
+    "sign": (192, 128, 128),
+    "fence": (64, 64, 128),
+    "car": (64, 0, 128),
+    "person": (64, 64, 0),
+    "bicycle": (0, 128, 192),
+    "unlabelled": (0, 0, 0),
+}
+"""Of CamVid's maps: names in the order of their numbers, and the colours that they are drawn in."""
+NAMES = list(CLASSES)
+COLOURS = np.array(list(CLASSES.values()), np.uint8)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A method and what it is trained on.
+
+    Attributes:
+        method: its name.
+        data: folder that `prepared` makes.
+        condition: of these data.
+        small: keys of the recipe for a CPU.
+        large: for a GPU.
+    """
+
+    method: str
+    data: str
+    condition: str
+    small: Tree
+    large: Tree
+
+
+def networks(width: int, layers: int = 3, **generator: Any) -> Tree:
+    """A generator and a discriminator of one width."""
+    return {"generator": {"width": width, **generator}, "discriminator": {"width": width, "layers": layers}}
+
+
+def sized(size: Any, loaded: Any) -> Tree:
+    """Pictures resized to `loaded`, then cut."""
+    return {"data": {"size": size, "load_size": loaded, "flip": True}}
+
+
+STREET, LARGE_STREET = sized((72, 96), (80, 108)), sized((192, 256), (210, 280))
+PHOTO, LARGE_PHOTO = sized(96, 160), sized(256, 320)
+
+CASES = {
+    "cats": Case(
+        "cyclegan",
+        "cats",
+        "domains",
+        {
+            "networks": {
+                "translator": {"width": 24, "blocks": 6},
+                "discriminator": {"width": 32, "layers": 2},
+            },
+            "data": {"size": 64, "load_size": 72},
+        },
+        {"batch_size": 4, "data": {"size": 128, "load_size": 143}},
+    ),
+    "streets": Case(
+        "pix2pix",
+        "streets",
+        "map",
+        {"batch_size": 4, "networks": networks(32, 2), **STREET},
+        {"batch_size": 4, **LARGE_STREET},
+    ),
+    "painted-streets": Case(
+        "gaugan",
+        "streets",
+        "map",
+        {"batch_size": 4, "networks": networks(16, 2), **STREET},
+        {"batch_size": 4, "networks": networks(32), **LARGE_STREET},
+    ),
+    "maps": Case(
+        "pix2pix",
+        "maps",
+        "pair",
+        {"batch_size": 4, "networks": networks(32, 2), **STREET},
+        {"batch_size": 4, **LARGE_STREET},
+    ),
+    "colours": Case(
+        "pix2pix",
+        "photos",
+        "grey",
+        {"batch_size": 4, "networks": networks(32, 2), **PHOTO},
+        {"batch_size": 4, **LARGE_PHOTO},
+    ),
+    "edges": Case(
+        "pix2pix",
+        "photos",
+        "edges",
+        {"batch_size": 4, "networks": networks(32, 2), **PHOTO},
+        {"batch_size": 4, **LARGE_PHOTO},
+    ),
+}
+
+
+def prepared(given: Path, out: Path) -> None:
+    """The data in folders that are recognised; every sixth sample is held back.
+
+    Raises:
+        FileNotFoundError: a folder of the data is missing.
+    """
+    for name in ("cat2dog", "camvid", "kodak"):
+        if not (given / name).is_dir():
+            raise FileNotFoundError(f"there is no folder {given / name}")
+
+    def put(files: list[Path], train: Path, test: Path) -> None:
+        for i, file in enumerate(sorted(files)):
+            folder = test if i % 6 == 5 else train
+            folder.mkdir(parents=True, exist_ok=True)
+            if file.parent.name == "trainannot" and "maps" in folder.parts:
+                Image.fromarray(COLOURS[np.asarray(Image.open(file))]).save(folder / file.name)
+            else:
+                shutil.copyfile(file, folder / file.name)
+
+    for letter in "AB":
+        put(
+            [*(given / "cat2dog" / letter).glob("*.jpg")],
+            out / f"cats/train{letter}",
+            out / f"cats/test{letter}",
+        )
+    photos, maps = ([*(given / "camvid" / part).glob("*.png")] for part in ("train", "trainannot"))
+    for files, half, letter in ((photos, "images", "A"), (maps, "labels", "B")):
+        put(files, out / "streets/train" / half, out / "streets/test" / half)
+        put(files, out / f"maps/train/{letter}", out / f"maps/test/{letter}")
+    put([*(given / "kodak").glob("*.png")], out / "photos/train", out / "photos/test")
+
+
+def played(name: str, folder: Path, data: Path, minutes: float, device: str, seed: int) -> gan.Run:
+    """Trained until the minutes are over."""
+    case = CASES[name]
+    keys = case.small if device_named(device).type == "cpu" else case.large
+    tree = {**keys, "images": 10**7, "device": device, "seed": seed}
+    tree["data"] = {**keys["data"], "source": str(data / case.data), "condition": case.condition}
+    tree["every"] = {"log": 500, "samples": 2_000, "checkpoint": 10**7}
+    run = gan.prepare(case.method, out=folder, **tree)
+    timer = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    with contextlib.suppress(gan.Interrupted):
+        run.finish()
+    timer.cancel()
+    return run
+
+
+def figures(name: str, run: gan.Run, data: Path) -> dict[str, float]:
+    """What the held-back samples say."""
+    device = run.recipe.device
+    if name == "maps":
+        return _read_maps(run.model().to(device_named(device)), data / "maps/test")
+    ways = gan.evaluate(run.folder, resamples=0, device=str(device_named(device)))["ways"]
+    several = len(ways) > 1
+    return {
+        f"{way}: {key}" if several else key: value
+        for way, told in ways.items()
+        for key, value in told.items()
+        if isinstance(value, float)
+    }
+
+
+def _read_maps(model: gan.Model, folder: Path) -> dict[str, float]:
+    """Each pixel of a drawn map is of the class whose colour is nearest; unlabelled ones do not count."""
+    height, width = model.facts.shape[1:]
+    void = NAMES.index("unlabelled")
+    colours = torch.from_numpy(COLOURS[:void]).float().to(model.device)
+    found, truth = [], []
+    for file in sorted((folder / "A").iterdir()):
+        with Image.open(file) as photo, Image.open(folder / "B" / file.name) as drawn:
+            pixels = np.asarray(photo.convert("RGB").resize((width, height), Image.Resampling.BICUBIC))
+            right = np.asarray(drawn.resize((width, height), Image.Resampling.NEAREST))
+        picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 127.5 - 1
+        made = (model.translate(picture)[0].to(model.device) + 1) * 127.5
+        found.append(torch.cdist(made.flatten(1).T, colours).argmin(1).view(height, width).cpu())
+        truth.append(torch.from_numpy((right[..., None, :] == COLOURS).all(-1).argmax(-1)))
+    pixels_right, mean_iou, _ = map_agreement(
+        torch.stack(found), torch.stack(truth), classes=len(CLASSES), ignore=void
+    )
+    commonest = max((torch.stack(truth) == i).float().mean().item() for i in range(void))
+    labelled = (torch.stack(truth) != void).float().mean().item()
+    return {"pixel_accuracy": pixels_right, "mean_iou": mean_iou, "commonest_class": commonest / labelled}
+
+
+def drawn_maps(height: int, width: int) -> list[Image.Image]:
+    """Three streets, drawn with a handful of polygons: maps of class numbers."""
+
+    def street(*areas: tuple[str, tuple[float, ...]]) -> Image.Image:
+        image = Image.new("L", (width, height), NAMES.index("sky"))
+        pen = ImageDraw.Draw(image)
+        for name, corners in areas:
+            points = [(x * width, y * height) for x, y in zip(corners[::2], corners[1::2], strict=True)]
+            pen.polygon(points, fill=NAMES.index(name))
+        return image
+
+    road = ("road", (0.0, 1.0, 0.42, 0.55, 0.58, 0.55, 1.0, 1.0))
+    left = ("pavement", (0.0, 1.0, 0.0, 0.78, 0.42, 0.55))
+    right = ("pavement", (1.0, 1.0, 1.0, 0.78, 0.58, 0.55))
+    car = ("car", (0.62, 0.84, 0.62, 0.7, 0.67, 0.6, 0.8, 0.6, 0.86, 0.7, 0.86, 0.84))
+    pole = ("pole", (0.2, 0.75, 0.2, 0.2, 0.212, 0.2, 0.212, 0.75))
+    return [
+        street(
+            ("building", (0.0, 0.8, 0.0, 0.0, 0.25, 0.1, 0.42, 0.4, 0.42, 0.56)),
+            ("building", (1.0, 0.8, 1.0, 0.05, 0.75, 0.15, 0.58, 0.42, 0.58, 0.56)),
+            ("tree", (0.4, 0.56, 0.41, 0.42, 0.48, 0.38, 0.58, 0.42, 0.6, 0.56)),
+            road,
+            left,
+            right,
+            car,
+            pole,
+        ),
+        street(
+            ("tree", (0.0, 0.8, 0.0, 0.2, 0.12, 0.1, 0.3, 0.2, 0.42, 0.45, 0.44, 0.58)),
+            ("building", (1.0, 0.8, 1.0, 0.1, 0.62, 0.3, 0.5, 0.45, 0.44, 0.45, 0.44, 0.57)),
+            road,
+            left,
+            right,
+            ("car", (0.44, 0.7, 0.44, 0.6, 0.47, 0.55, 0.55, 0.55, 0.57, 0.6, 0.57, 0.7)),
+        ),
+        street(
+            ("building", (0.0, 0.62, 0.0, 0.35, 0.3, 0.35, 0.35, 0.3, 0.6, 0.3, 0.6, 0.62)),
+            ("tree", (0.55, 0.62, 0.6, 0.35, 0.75, 0.25, 0.9, 0.3, 1.0, 0.4, 1.0, 0.62)),
+            ("fence", (0.0, 0.68, 0.0, 0.58, 1.0, 0.58, 1.0, 0.68)),
+            ("road", (0.0, 1.0, 0.0, 0.66, 1.0, 0.66, 1.0, 1.0)),
+            ("pavement", (0.0, 0.72, 0.0, 0.66, 1.0, 0.66, 1.0, 0.7)),
+            ("person", (0.3, 0.85, 0.31, 0.6, 0.33, 0.55, 0.35, 0.6, 0.36, 0.85)),
+        ),
+    ]
+
+
+def shown(name: str, run: gan.Run, data: Path, free: Path | None) -> Path:
+    """A sheet of what the model makes of pictures that it never saw, beside the run."""
+    folder, case = run.folder / "shown", CASES[name]
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "given").mkdir(parents=True)
+    height, width = run.model().facts.shape[1:]
+    if case.data == "streets" and free:
+        for i, drawn in enumerate(drawn_maps(height, width)):
+            drawn.save(folder / "given" / f"{i}.png")
+    else:
+        held_back = {"cats": "cats/testA", "maps": "maps/test/A", "streets": "streets/test/labels"}
+        files = sorted((free or data / held_back.get(case.data, "photos/test")).glob("*.*"))[:4]
+        for file in files:
+            with Image.open(file) as image:
+                scale = max(height / image.height, width / image.width)
+                size = (round(image.width * scale), round(image.height * scale))
+                image.resize(size, Image.Resampling.LANCZOS).save(folder / "given" / f"{file.stem}.png")
+    ways: Tree = {"colours": {"from_": "picture"}, "edges": {"from_": "picture"}, "cats": {"to": "B"}}.get(
+        name, {}
+    )
+    sheet = folder / "sheet.png"
+    gan.translate(run.folder, folder / "given", folder / "made", sheet=sheet, **ways)
+    with Image.open(sheet) as image:
+        image.convert("RGB").save(run.folder.parent / f"{name}.jpg", quality=88)
+    return run.folder.parent / f"{name}.jpg"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--free", type=Path, help="folder with a folder for each case, of pictures for its sheet"
+    )
+    given = parser.parse_args()
+    data = given.out / "data"
+    if not data.is_dir():
+        prepared(given.data, data)
+    print(
+        f"{described(device_named(given.device))}, torch {torch.__version__}, {given.minutes:g} minutes each"
+    )
+    for name in given.cases.split(","):
+        started = time.perf_counter()
+        run = played(name, given.out / name, data, given.minutes, given.device, given.seed)
+        played_for = time.perf_counter() - started
+        free = given.free / name if given.free and (given.free / name).is_dir() else given.free and Path()
+        images, shape = run.model().images, "x".join(map(str, run.model().facts.shape[1:]))
+        told = {"images": images, "size": shape, "seconds": round(played_for), **figures(name, run, data)}
+        (given.out / f"{name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+        print(name, json.dumps(told), shown(name, run, data, free), flush=True)
+
+
+if __name__ == "__main__":
+    main()
