@@ -23,8 +23,8 @@ class CodedTranslator(UnpairedTranslator):
     """Translates by the encoder of one domain and the decoder of another.
 
     Args:
-        encoder: pictures and their domain to codes.
-        decoder: codes and a domain to its pictures.
+        encoder: pictures `[N, C, H, W]` and their domain to codes `[N, channels, h, w]`.
+        decoder: codes and a domain to its pictures, in [-1, 1].
 
     Raises:
         ValueError: one halves more often than the other doubles.

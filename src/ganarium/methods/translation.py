@@ -79,7 +79,10 @@ class PairedTranslator(Translator):
 
 
 class UnpairedTranslator(Translator):
-    """Taught by pictures of each domain, none of which belongs to another; two domains, both ways."""
+    """Taught by pictures of each domain, none of which belongs to another.
+
+    Two domains and both ways, unless a game says otherwise.
+    """
 
     ways: tuple[Way, ...] = ((0, 1), (1, 0))
 
@@ -103,8 +106,8 @@ class UnpairedTranslator(Translator):
         return columns
 
 
-def told_pairs(facts: Facts) -> tuple[int, int]:
-    """Channels that a paired game's networks are told, and classes of the map if it is one.
+def inputs_and_classes(facts: Facts) -> tuple[int, int]:
+    """Channels that a paired game's networks are told, and how many classes a map has; 0 for pictures.
 
     Raises:
         ValueError: the data come without a picture or map.

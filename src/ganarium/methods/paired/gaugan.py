@@ -41,7 +41,7 @@ from torch import Tensor, nn
 from ganarium.data.batches import Facts
 from ganarium.game import Clock
 from ganarium.methods.paired.painting import Painter
-from ganarium.methods.translation import told_pairs
+from ganarium.methods.translation import inputs_and_classes
 from ganarium.networks.layers.grid import fitted
 from ganarium.parts.latents import rows
 from ganarium.recipe import Data, Method, Recipe
@@ -79,7 +79,7 @@ class GauGAN(Painter):
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
         """Networks for maps, or pictures, and pictures of the data's shapes."""
-        inputs, classes = told_pairs(facts)
+        inputs, classes = inputs_and_classes(facts)
         outputs = facts.shape[0]
         generator = network("generator", inputs, outputs, facts.shape[1:])
         style_dim = getattr(generator, "style_dim", 0)

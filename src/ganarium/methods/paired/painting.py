@@ -9,7 +9,7 @@ from torch import Tensor, cat, nn
 
 from ganarium.data.batches import Conditioned
 from ganarium.game import Clock, Turn, turn
-from ganarium.methods.translation import PairedTranslator
+from ganarium.methods.translation import PairedTranslator, Way
 from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
 from ganarium.parts.patches import PatchDispute, layer_distances, layers_of
 
@@ -41,6 +41,9 @@ class Painter(PairedTranslator):
             the true picture.
 
     The other arguments are those of `PatchDispute`.
+
+    Raises:
+        ValueError: features are to be matched, but the discriminator shows none.
     """
 
     roles: ClassVar = {
@@ -50,7 +53,7 @@ class Painter(PairedTranslator):
     }
     takes: ClassVar = (PatchDispute,)
     discriminators_weight: ClassVar = 0.5
-    """Of the discriminator's loss."""
+    """Of the discriminator's loss; each paper has its own."""
 
     def __init__(
         self,
@@ -123,9 +126,7 @@ class Painter(PairedTranslator):
             terms["feature_matching"] = self.feature_matching_weight * distance
         return terms
 
-    def translate(
-        self, pictures: Tensor, way: tuple[int, int] = (0, 1), styles: Tensor | None = None
-    ) -> Tensor:
+    def translate(self, pictures: Tensor, way: Way = (0, 1), styles: Tensor | None = None) -> Tensor:
         """What should come out for what goes in.
 
         Args:

@@ -36,7 +36,7 @@ from torch.nn.functional import l1_loss
 
 from ganarium.data.batches import Conditioned, Facts
 from ganarium.game import Clock, Turn, turn
-from ganarium.methods.translation import PairedTranslator, told_pairs
+from ganarium.methods.translation import PairedTranslator, inputs_and_classes
 from ganarium.networks import PATCH_DISCRIMINATORS, TRANSLATORS
 from ganarium.networks.layers.grid import fitted
 from ganarium.parts.patches import PatchDispute
@@ -56,6 +56,9 @@ class Pix2Pix(PairedTranslator):
         conditional: show the discriminator what went in, too.
 
     The other arguments are those of `PatchDispute`.
+
+    Raises:
+        ValueError: both weights are 0.
     """
 
     roles: ClassVar = {"generator": TRANSLATORS, "discriminator": PATCH_DISCRIMINATORS}
@@ -86,7 +89,7 @@ class Pix2Pix(PairedTranslator):
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
         """Networks for pairs of the data's shapes."""
-        inputs, classes = told_pairs(facts)
+        inputs, classes = inputs_and_classes(facts)
         outputs = facts.shape[0]
         generator = network("generator", inputs, outputs, facts.shape[1:])
         seen = inputs + outputs if settings["conditional"] else outputs

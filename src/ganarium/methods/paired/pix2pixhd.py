@@ -48,7 +48,7 @@ from ganarium.campaign import Averages, Campaign, Stage
 from ganarium.data.batches import Facts
 from ganarium.game import Clock
 from ganarium.methods.paired.painting import Painter
-from ganarium.methods.translation import told_pairs
+from ganarium.methods.translation import inputs_and_classes
 from ganarium.networks.layers.grid import fitted
 from ganarium.networks.resnet_translator import CoarseToFine
 from ganarium.parts.judging import held
@@ -151,6 +151,9 @@ class Pix2PixHD(Campaign):
         encoder_features: numbers of an instance that the encoder finds; 0 goes without.
 
     The other arguments are those of `MapPainter`.
+
+    Raises:
+        ValueError: a share below 0, or of 1 and more.
     """
 
     roles = MapPainter.roles
@@ -182,8 +185,12 @@ class Pix2PixHD(Campaign):
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
-        """Networks for maps, or pictures, and pictures of the data's shapes."""
-        inputs, classes = told_pairs(facts)
+        """Networks for maps, or pictures, and pictures of the data's shapes.
+
+        Raises:
+            ValueError: features are to be found, but the data come without maps that name instances.
+        """
+        inputs, classes = inputs_and_classes(facts)
         outputs, features = facts.shape[0], settings["encoder_features"]
         if features and not classes:
             raise ValueError(

@@ -72,6 +72,7 @@ class CoGAN(ScoredDuel):
         shared_discriminator_layers: int | None = None,
         **others: Any,
     ):
+        # Which layers are shared is settled where the couples are made, in `assemble`.
         super().__init__(generator, discriminator, **others)
         self.domains = domains
 

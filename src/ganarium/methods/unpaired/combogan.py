@@ -57,7 +57,7 @@ class ComboGAN(CodedTranslator):
     Args:
         encoder: pictures and their domain to codes.
         decoder: codes and a domain to its pictures.
-        discriminator: by domain, pictures to scores of patches.
+        discriminator: for each domain one of pictures to scores of patches.
         cycle_weight: of the distance between a picture and what comes back, per pixel and channel.
         pool_size: how many fakes of each domain are remembered; 0 judges the newest only.
 
@@ -94,8 +94,8 @@ class ComboGAN(CodedTranslator):
     def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
         """Networks for every domain of the data."""
         domains, channels = check_domains(facts, most=None), facts.shape[0]
-        judges = [network("discriminator", channels) for _ in range(domains)]
-        return cls(*coders(network, channels, domains), PerDomain(judges), **settings)
+        discriminators = [network("discriminator", channels) for _ in range(domains)]
+        return cls(*coders(network, channels, domains), PerDomain(discriminators), **settings)
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Play:
         """Two domains by lot: what translates between them moves, then their discriminators."""

@@ -124,9 +124,9 @@ class CycleGAN(UnpairedTranslator):
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Iterator[Turn | tuple[Turn, ...]]:
         """Both translators move, then both discriminators."""
         real_a, real_b = next(data).domains
-        alike = self.identity_weight > 0
-        fake_b, *same_b = passed(self.a_to_b, real_a, *([real_b] if alike else []))
-        fake_a, *same_a = passed(self.b_to_a, real_b, *([real_a] if alike else []))
+        identity = self.identity_weight > 0
+        fake_b, *same_b = passed(self.a_to_b, real_a, *([real_b] if identity else []))
+        fake_a, *same_a = passed(self.b_to_a, real_b, *([real_a] if identity else []))
 
         terms = {
             "adversarial_a": self.dispute.generators_term(self.discriminator_a, fake_a, real_a),
@@ -138,7 +138,7 @@ class CycleGAN(UnpairedTranslator):
         if self.backward_cycle:
             cycled_b = fitted(self.a_to_b, fake_a)
             terms["cycle_b"] = self.cycle_weight * self.distance(cycled_b, real_b)
-        if alike:
+        if identity:
             weight = self.cycle_weight * self.identity_weight
             terms["identity_a"] = weight * l1_loss(same_a[0], real_a)
             terms["identity_b"] = weight * l1_loss(same_b[0], real_b)

@@ -58,7 +58,8 @@ class DTN(UnpairedTranslator):
 
     Args:
         generator: g, maps of f to pictures of the second domain, in [-1, 1].
-        discriminator: pictures to three logits a patch: drawn from the first domain, from the second, real.
+        discriminator: pictures to logits of patches `[N, 3, h, w]`, or a list of such: drawn from the first
+            domain, from the second, real.
         features: f, pictures `[N, C, H, W]` to maps of what they show; frozen.
         constancy_weight: of the distance between the codes before and after (alpha).
         identity_weight: of the squared distance of a picture of the second domain and itself drawn (beta).
@@ -117,13 +118,12 @@ class DTN(UnpairedTranslator):
             code = fitted(self.features, source)
         drawn, again = fitted(self, source), fitted(self, target)
 
-        judged = scores(self.discriminator, drawn.detach(), again.detach(), target)
-        kinds = zip(judged, (DRAWN_FROM_SOURCE, DRAWN_FROM_TARGET, REAL), strict=True)
-        loss = sum((mistaken(logits, kind) for logits, kind in kinds), start=target.new_zeros(()))
-        yield turn(self.discriminator, adversarial=loss)
+        of_drawn, of_again, of_real = scores(self.discriminator, drawn.detach(), again.detach(), target)
+        loss = minus_log(of_drawn, DRAWN_FROM_SOURCE) + minus_log(of_again, DRAWN_FROM_TARGET)
+        yield turn(self.discriminator, adversarial=loss + minus_log(of_real, REAL))
 
         judge = frozen(self.discriminator)
-        terms = {"adversarial": mistaken(judge(drawn), REAL) + mistaken(judge(again), REAL)}
+        terms = {"adversarial": minus_log(judge(drawn), REAL) + minus_log(judge(again), REAL)}
         if self.constancy_weight:
             terms["constancy"] = self.constancy_weight * self.distance(fitted(self.features, drawn), code)
         if self.identity_weight:
@@ -133,8 +133,8 @@ class DTN(UnpairedTranslator):
         yield turn(self.generator, **terms)
 
 
-def mistaken(logits: Tensor | list[Tensor], kind: int) -> Tensor:
-    """The cross entropy of patches' logits `[N, 3, h, w]` with one class for all; summed over scales."""
+def minus_log(logits: Tensor | list[Tensor], kind: int) -> Tensor:
+    """-log D_kind, the mean over patches of their logits `[N, 3, h, w]`; summed over scales."""
     scales = [logits] if isinstance(logits, Tensor) else logits
     losses = [-scale.log_softmax(1)[:, kind].mean() for scale in scales]
     return torch.stack(losses).sum()
