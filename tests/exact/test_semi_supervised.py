@@ -16,6 +16,7 @@ from ganarium.methods.noise_to_image.semi_supervised_gan import SemiSupervisedGA
 from ganarium.model import assemble
 from ganarium.recipe import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
+from textbook import steps
 
 P = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
 Q = torch.tensor([0.2, 0.2, 0.6], dtype=torch.float64)
@@ -92,21 +93,9 @@ def game_of(**settings):
     return assemble(method, recipe, facts)
 
 
-def steps(net, lr=0.02):
-    """Plain gradient descent, as a function of the loss."""
-    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
-
-    def step(loss):
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
-
-
 def textbook(G, D, data, *, adversarial=False):  # noqa: N803 - as the paper writes them
     """Salimans et al. 2016, section 5, literally: a softmax over K + 1 classes, of which the last is fake."""
-    step_g, step_d = steps(G), steps(D)
+    step_g, step_d = steps(G, lr=0.02), steps(D, lr=0.02)
 
     def probabilities(samples):
         logits = D(samples)

@@ -6,17 +6,8 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from ganarium import methods
-from ganarium.data.world import World
-from ganarium.metrics.translations import STYLES, world_translations
-from ganarium.recipe import from_yaml
-from ganarium.run import presets
-from ganarium.tables import merge
-from ganarium.testing import Trial
-
-SIZE, COUNT = 16, 240
-UNSEEN = 2**40
-"""The first of the scenes that training never shows."""
+from ganarium.metrics.translations import STYLES
+from lessons import COUNT, drawn, scenes, score, taught
 
 
 @dataclass(frozen=True)
@@ -39,48 +30,23 @@ LESSONS = {
 }
 
 
-def trained(name, *, seed=0, images=None, lr=None, game=None):
+def trained(name, **how):
     """The game after training with its preset for the world."""
-    method = methods.find(name)
-    preset = from_yaml(presets(method)["world"].read_text())
-    changes = {"seed": seed, "images": images or preset["images"], "game": game or {}}
-    if lr:
-        changes["optimizers"] = {player: {"lr": lr} for player in preset["optimizers"]}
-    trial = Trial(method, merge(preset, changes))
-    engine, feed = trial.engine(), trial.feed()
-    while engine.clock.images < trial.recipe.images:
-        engine.round(feed)
+    engine = taught(name, **how)
     with engine.averages.in_place(engine.game):
         return copy.deepcopy(engine.game)
 
 
-def scenes(count=COUNT):
-    return World(SIZE).scenes(range(UNSEEN, UNSEEN + count))
-
-
-def drawn(some, style):
-    return torch.from_numpy(STYLES[style](some)).permute(0, 3, 1, 2) / 127.5 - 1
-
-
-def classes_kept(game):
-    scores, styles = [], list(STYLES)
-    for source, target in game.ways:
-        with torch.no_grad():
-            made = game.translate(drawn(scenes(), styles[source]), (source, target))
-        scores.append(world_translations(made, scenes(), styles[target]).summary()["class_kept"])
-    return sum(scores) / len(scores)
-
-
 @pytest.mark.parametrize("name", LESSONS)
 def test_who_does_not_move_does_not_pass(name):
-    assert classes_kept(trained(name, images=160, lr=1e-12)) < LESSONS[name].least / 2
+    assert score(trained(name, images=160, lr=1e-12), "class_kept") < LESSONS[name].least / 2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", LESSONS)
 def test_translations_keep_the_class(name, seed):
-    assert classes_kept(trained(name, seed=seed)) >= LESSONS[name].least
+    assert score(trained(name, seed=seed), "class_kept") >= LESSONS[name].least
 
 
 def shown(pictures, style):

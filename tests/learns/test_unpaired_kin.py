@@ -5,19 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import torch
 
-from ganarium import methods
-from ganarium.data.world import World
-from ganarium.metrics.translations import STYLES, world_translations
-from ganarium.recipe import from_yaml
-from ganarium.run import presets
-from ganarium.tables import merge
-from ganarium.testing import Trial
-
-SIZE, COUNT = 16, 240
-UNSEEN = 2**40
-"""The first of the scenes that training never shows."""
+from lessons import score, taught
 
 
 @dataclass(frozen=True)
@@ -44,27 +33,9 @@ LESSONS = {
 }
 
 
-def reached(lesson, *, seed=0, images=None, lr=None, game=None):
-    """The lesson's score after training, of scenes that were never shown."""
-    method = methods.find(lesson.method)
-    preset = from_yaml(presets(method)["world"].read_text())
-    changes = {"seed": seed, "images": images or preset["images"], "game": game or {}}
-    if lr:
-        changes["optimizers"] = {player: {"lr": lr} for player in preset["optimizers"]}
-    trial = Trial(method, merge(preset, changes))
-    engine, feed = trial.engine(), trial.feed()
-    while engine.clock.images < trial.recipe.images:
-        engine.round(feed)
-    scenes = World(SIZE).scenes(range(UNSEEN, UNSEEN + COUNT))
-    styles = list(STYLES)
-    translator = engine.game.eval()
-    scores = []
-    for source, target in translator.ways:
-        drawn = torch.from_numpy(STYLES[styles[source]](scenes)).permute(0, 3, 1, 2) / 127.5 - 1
-        with torch.no_grad():
-            made = translator.translate(drawn, (source, target))
-        scores.append(world_translations(made, scenes, styles[target]).summary()[lesson.score])
-    return sum(scores) / len(scores)
+def reached(lesson, **how):
+    """The lesson's score after training."""
+    return score(taught(lesson.method, **how).game.eval(), lesson.score)
 
 
 def test_a_code_that_is_the_same_in_both_styles_leads_from_one_to_the_other():

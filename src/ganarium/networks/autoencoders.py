@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ganarium.networks.dcgan import DCGANGenerator, default_width
-from ganarium.networks.layers.grid import halvings
-from ganarium.networks.layers.norms import Norm, norm2d
+from ganarium.networks.dcgan import DCGANGenerator, halving_layers
+from ganarium.networks.layers.norms import Norm
 from ganarium.networks.mlp import MLPGenerator
 
 
@@ -54,18 +53,7 @@ class DCGANAutoencoder(Autoencoder):
         self, shape: Sequence[int], *, code_dim: int = 64, width: int | None = None, norm: Norm = "batch"
     ):
         super().__init__()
-        times, width = halvings(shape), width or default_width(shape)
-        sizes = [shape[0], *[width * 2**k for k in range(times)]]
-        layers: list[nn.Module] = []
-        for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-            normed = norm if depth else "none"
-            layers += [
-                nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1, bias=normed == "none"),
-                norm2d(normed, fan_out),
-                nn.LeakyReLU(0.2, inplace=True),
-            ]
-        layers.append(nn.Flatten())
-        body = nn.Sequential(*layers)
+        body = nn.Sequential(*halving_layers(shape, width, norm), nn.Flatten())
         with torch.no_grad():
             features = body.eval()(torch.zeros(1, *shape)).numel()
         self.encoder = nn.Sequential(*body.train(), nn.Linear(features, code_dim))

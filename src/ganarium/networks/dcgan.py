@@ -71,6 +71,27 @@ class DCGANGenerator(nn.Module):
         return self.layers(self.project(noise).view(-1, *self.bottom))
 
 
+def halving_layers(
+    shape: Sequence[int], width: int | None, norm: Norm, *, spectral_norm: bool = False
+) -> list[nn.Module]:
+    """Strided convolutions of pictures `[N, C, H, W]` until the longer side is about 4.
+
+    `width` is the number of channels after the first, which has no norm (sec. 3); it doubles with each.
+    """
+    times, width = halvings(shape), width or default_width(shape)
+    sizes = [shape[0], *[width * 2**k for k in range(times)]]
+    layers: list[nn.Module] = []
+    for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+        normed = norm if depth else "none"
+        conv = nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1, bias=normed == "none")
+        layers += [
+            spectral(conv, wanted=spectral_norm),
+            norm2d(normed, fan_out),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
+    return layers
+
+
 class DCGANDiscriminator(Scoring):
     """Pictures `[N, C, H, W]` to scores `[N]` (logits), by strided convolutions.
 
@@ -90,18 +111,7 @@ class DCGANDiscriminator(Scoring):
         minibatch_discrimination: int = 0,
     ):
         super().__init__()
-        times, width = halvings(shape), width or default_width(shape)
-        sizes = [shape[0], *[width * 2**k for k in range(times)]]
-        layers: list[nn.Module] = []
-        for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-            normed = norm if depth else "none"
-            conv = nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1, bias=normed == "none")
-            layers += [
-                spectral(conv, wanted=spectral_norm),
-                norm2d(normed, fan_out),
-                nn.LeakyReLU(0.2, inplace=True),
-            ]
-        self.layers = nn.Sequential(*layers)
+        self.layers = nn.Sequential(*halving_layers(shape, width, norm, spectral_norm=spectral_norm))
         with torch.no_grad():
             features = self.layers.eval()(torch.zeros(1, *shape)).numel()
         self.layers.train()

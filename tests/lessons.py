@@ -1,0 +1,48 @@
+"""What tests of translation on the world share: methods taught by its preset, scenes never shown."""
+
+import torch
+
+from ganarium import methods
+from ganarium.data.world import World
+from ganarium.metrics.translations import STYLES, world_translations
+from ganarium.recipe import from_yaml
+from ganarium.run import presets
+from ganarium.tables import merge
+from ganarium.testing import Trial
+
+SIZE, COUNT = 16, 240
+UNSEEN = 2**40
+"""The first of the scenes that training never shows."""
+
+
+def taught(name, *, seed=0, images=None, lr=None, game=None):
+    """The engine after training with the method's preset for the world."""
+    method = methods.find(name)
+    preset = from_yaml(presets(method)["world"].read_text())
+    changes = {"seed": seed, "images": images or preset["images"], "game": game or {}}
+    if lr:
+        changes["optimizers"] = {player: {"lr": lr} for player in preset["optimizers"]}
+    trial = Trial(method, merge(preset, changes))
+    engine, feed = trial.engine(), trial.feed()
+    while engine.clock.images < trial.recipe.images:
+        engine.round(feed)
+    return engine
+
+
+def scenes(count=COUNT):
+    return World(SIZE).scenes(range(UNSEEN, UNSEEN + count))
+
+
+def drawn(some, style):
+    """Pictures `[N, C, H, W]` of scenes in one of the world's styles."""
+    return torch.from_numpy(STYLES[style](some)).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def score(game, name):
+    """What the world's judge says of translations of unseen scenes, on the average of the game's ways."""
+    scores, styles = [], list(STYLES)
+    for source, target in game.ways:
+        with torch.no_grad():
+            made = game.translate(drawn(scenes(), styles[source]), (source, target))
+        scores.append(world_translations(made, scenes(), styles[target]).summary()[name])
+    return sum(scores) / len(scores)
