@@ -6,6 +6,7 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from reading import ROOT
@@ -120,14 +121,22 @@ def torchrun(words: list[str]) -> None:
 
 
 def script(words: list[str]) -> None:
-    """A Python file of the repository, its run cut down."""
-    path, *arguments = words
-    before, sys.argv = sys.argv, [path, *arguments, "images=256", "device=cpu"]
+    """A Python file of the repository, or behind -m a comparison of translators, its run cut down."""
+    if words[0] == "-m":
+        path, *arguments = words[1:]
+        play = partial(runpy.run_module, path)
+        arguments += ["--seeds", "0", "--images", "8", "--scenes", "4", "--device", "cpu"]
+    else:
+        path, *arguments = words
+        play = partial(runpy.run_path, str(ROOT / path))
+        arguments += ["images=256", "device=cpu"]
+    before, paths, sys.argv = sys.argv, sys.path.copy(), [path, *arguments]
+    sys.path.insert(0, str(ROOT))  # as Python does with the folder in which it is begun
     try:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-            runpy.run_path(str(ROOT / path), run_name="__main__")
+            play(run_name="__main__")
     finally:
-        sys.argv = before
+        sys.argv, sys.path[:] = before, paths
 
 
 def program(code: str, monkeypatch) -> None:
