@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from torch import Tensor
 
 from ganarium.files import replacing
@@ -13,6 +13,8 @@ from ganarium.files import replacing
 GAP = 2
 PICTURES, POINTS, TRANSLATIONS = 64, 1000, 8
 """How many samples a run's sheets show."""
+CELL = 256
+"""Pixels of the sides of a translation's cell."""
 
 
 def to_picture(image: Tensor) -> Image.Image:
@@ -48,6 +50,16 @@ def sheet(
         enlarged = picture.resize((width, height), Image.Resampling.NEAREST)
         out.paste(enlarged, place, enlarged if enlarged.mode == "RGBA" else None)
     return out
+
+
+def cell(image: Image.Image, *, fill: bool = True) -> Image.Image:
+    """A picture made no larger than `CELL`; `fill` sets it in the middle of a square of that side, RGBA."""
+    small = ImageOps.contain(image, (CELL, CELL)) if max(image.size) > CELL else image
+    if not fill:
+        return small
+    square = Image.new("RGBA", (CELL, CELL), (0, 0, 0, 0))
+    square.paste(small.convert("RGBA"), ((CELL - small.width) // 2, (CELL - small.height) // 2))
+    return square
 
 
 def beside(columns: Mapping[str, Tensor]) -> Image.Image:
