@@ -395,7 +395,7 @@ def picture(tasks: Mapping[str, Task], rows: Mapping[str, Outcome]) -> Image.Ima
     for number, ((name, _), each) in enumerate(zip(named, sheets, strict=True)):
         out.paste(each, (margin, number * height))
         draw.text((margin - 6, (number + 0.5) * height), name, "#ffffff", font, anchor="rm")
-    return out.quantize(128)
+    return out
 
 
 def heading(comparison: str, seeds: Iterable[int], settings: Settings, jobs: int) -> str:
