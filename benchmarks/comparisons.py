@@ -395,7 +395,8 @@ def picture(tasks: Mapping[str, Task], rows: Mapping[str, Outcome]) -> Image.Ima
     for number, ((name, _), each) in enumerate(zip(named, sheets, strict=True)):
         out.paste(each, (margin, number * height))
         draw.text((margin - 6, (number + 0.5) * height), name, "#ffffff", font, anchor="rm")
-    return out
+    # The colours of small shapes stay; other ways to a palette drop what few pixels have.
+    return out.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=4)
 
 
 def heading(comparison: str, seeds: Iterable[int], settings: Settings, jobs: int) -> str:
