@@ -1,5 +1,6 @@
 """Every method holds every check, and every check catches games that are broken on purpose."""
 
+import os
 import sys
 import types
 from dataclasses import replace
@@ -71,13 +72,17 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
 }
 
 
-DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+DEVICES = os.environ.get("GANARIUM_TEST_DEVICES", "cpu").split(",")
+"""`GANARIUM_TEST_DEVICES=cuda` tries a GPU; not beside tests that fork, which torch forbids then."""
+NO_ORDER = {testing.check_same_seed_same_numbers, testing.check_resumed_equals_uninterrupted}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("trial", TRIALS.values(), ids=TRIALS.keys())
 @pytest.mark.parametrize("device", DEVICES)
 def test_method_conforms(device, trial, check):
+    if device != "cpu" and trial.method.name == "infogan" and check in NO_ORDER:
+        pytest.skip("the gradient of grid_sample has no deterministic kernel")
     check(trial if device == trial.device else replace(trial, device=device))
 
 
