@@ -47,6 +47,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import ganarium as gan
 from ganarium.builder import described, device_named
 from ganarium.lone import LoneNetwork
+from ganarium.route import Route
 from ganarium.watch.log import peak_memory_mib
 
 SIDES = ("official", "official-fake", "float32", "bfloat16", "network", "onnxruntime")
@@ -237,13 +238,16 @@ def exported(case: Case) -> Callable[[Tensor], Tensor]:
 
 
 def alone(case: Case) -> Translate:
-    """The network, without files; pictures are read once, in the batches of `ganarium translate`."""
+    """The network, without files; pictures are read once, and go in batches as in `ganarium translate`."""
     model, batches = ours(case), dict[Path, list[Tensor]]()
+    route = Route(model, None, None, "float32")
 
     def translate(given: Path, out: Path) -> None:
         if given not in batches:
             pictures = Single(given, case.side)
-            batches[given] = list(torch.stack([pictures[i][0] for i in range(len(pictures))]).split(8))
+            together = max(1, int(min(8, route.pixels_at_once // case.side**2)))
+            stacked = torch.stack([pictures[i][0] for i in range(len(pictures))])
+            batches[given] = list(stacked.split(together))
         for batch in batches[given]:
             model.translate(batch)
 

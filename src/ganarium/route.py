@@ -1,5 +1,6 @@
 """From a picture in a file through a translating model: how it is read, and what is made of it."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,10 @@ from ganarium.run import Say
 from ganarium.tables import nearest
 from ganarium.tiles import tiled
 from ganarium.watch import grids
+
+WEIGHTS_PER_PIXEL = 128
+"""For each pixel of a batch a CPU's network should have so many: a batch shares the reading of the weights,
+but maps of many pixels do not fit into the caches. ResNet-9 and U-Net-256 are about the fastest so."""
 
 
 class Picture(NamedTuple):
@@ -83,6 +88,15 @@ class Route:
             self.network = model.game.translator
         else:
             self.network = nn.ModuleList(model.game.get_submodule(name) for name in model.game.keeps)
+
+    @property
+    def pixels_at_once(self) -> float:
+        """More of them in a batch would be slower."""
+        if self.model.device.type != "cpu":
+            return math.inf
+        parts = self.network if isinstance(self.network, nn.ModuleList) else [self.network]
+        weights = max(sum(each.numel() for each in part.parameters()) for part in parts)
+        return weights / WEIGHTS_PER_PIXEL
 
     def choose_style(self, file: Path | None, seed: int | None) -> None:
         """What the outcome shall look like, where the model leaves that open.
@@ -156,7 +170,7 @@ class Route:
             return [
                 tiled(self._turn, self.network, each, tile=tile, overlap=overlap, told=told) for each in given
             ]
-        return list(self._turn(torch.stack(list(given))))
+        return list(self._turn(torch.stack([_scaled(each) for each in given])))  # of 8 and 16 bits
 
     def again(self, image: Tensor) -> list[Image.Image]:
         """A translation taken back, for the sheet; nothing where there is no way back."""

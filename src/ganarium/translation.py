@@ -74,7 +74,7 @@ def translate(
         tile: side of the tiles, in pixels, that larger pictures are cut into: 0 none, None 512 above 1.5
             megapixels.
         overlap: of tiles, in pixels.
-        batch_size: how many of one size at a time, at most.
+        batch_size: how many of one size at a time, at most; fewer where more would be slower.
         sheet: PNG that shows the first eight: input, output and, where there is a way, back again.
         precision: float32, or bfloat16 (autocast): faster, and most pixels a few levels of 255 off.
         device: where to compute.
@@ -148,8 +148,9 @@ def outcomes(
     shown = {path: list[Image.Image]() for path in list(sizes)[: grids.TRANSLATIONS]} if sheet else {}
     pixels, total = 0, sum(height * width for height, width in sizes.values())
     written: list[tuple[Path, Future[None]]] = []
+    batches = _batches(sizes, batch_size, min(WHOLE, route.pixels_at_once))
     with ThreadPoolExecutor(thread_name_prefix="ganarium-pictures") as pool:
-        for paths, begun in _read_ahead(pool, route.read, _batches(sizes, batch_size)):
+        for paths, begun in _read_ahead(pool, route.read, batches):
             read: dict[Path, Picture] = {}
             for path, picture in zip(paths, begun, strict=True):
                 try:
@@ -227,13 +228,13 @@ def _files(given: Path, out: Path) -> dict[Path, Path]:
     }
 
 
-def _batches(sizes: dict[Path, tuple[int, int]], batch_size: int) -> Iterator[list[Path]]:
-    """Pictures of one size together, as many as may be at a time."""
+def _batches(sizes: dict[Path, tuple[int, int]], batch_size: int, most: float) -> Iterator[list[Path]]:
+    """Pictures of one size together, as many as may be at a time; a picture, or `most` pixels."""
     by_size: dict[tuple[int, int], list[Path]] = {}
     for path, size in sizes.items():
         by_size.setdefault(size, []).append(path)
     for (height, width), paths in by_size.items():
-        room = max(1, min(batch_size, WHOLE // (height * width)))
+        room = max(1, min(batch_size, int(most // (height * width))))
         yield from (paths[start : start + room] for start in range(0, len(paths), room))
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 import ganarium as gan
 from command_line import done, refused, said
+from ganarium import route
 from ganarium.methods import table
 from ganarium.networks.resnet_translator import ResNetTranslator
 from ganarium.watch import grids
@@ -31,6 +32,12 @@ def both_ways(tmp_path_factory):
 @pytest.fixture(scope="module")
 def painter(tmp_path_factory):
     return trained("pix2pix", tmp_path_factory.mktemp("runs") / "pix2pix", "data.condition=edges")
+
+
+@pytest.fixture(autouse=True)
+def large_batches(monkeypatch):
+    """As on a GPU: networks as small as these would take one picture after another."""
+    monkeypatch.setattr(route, "WEIGHTS_PER_PIXEL", 1e-6)
 
 
 @pytest.fixture
@@ -96,6 +103,17 @@ def test_any_number_of_pictures_goes_through_in_batches(both_ways, photos):
     assert np.abs(pixels("out/5.png") - pixels("alone.png")).max() > 1
 
 
+def test_pictures_of_8_and_16_bits_go_together(both_ways, photos):
+    loud = louder(both_ways)
+    done("translate", loud, photos, "together")
+    for name in ("deep/palette", "sixteen"):  # of one size
+        suffix = "gif" if "palette" in name else "png"
+        done("translate", loud, f"photos/{name}.{suffix}", "alone.png", "--batch-size", 1)
+        assert np.abs(pixels(f"together/{name}.png") - pixels("alone.png")).max() <= 1
+        assert pixels("alone.png").std() > 20
+        Path("alone.png").unlink()
+
+
 def test_half_the_precision_is_a_few_levels_off(both_ways, photos):
     loud = louder(both_ways)
     for name in ("float32", "bfloat16"):
@@ -113,8 +131,9 @@ def test_half_the_precision_is_a_few_levels_off(both_ways, photos):
 
 
 def test_what_is_told_is_made_from_pictures_where_asked(painter, photos):
-    done("translate", painter, photos, "made", "--from", "picture")
-    done("translate", painter, photos, "plain")
+    loud = louder(painter)
+    done("translate", loud, photos, "made", "--from", "picture")
+    done("translate", loud, photos, "plain")
     made, plain = (np.asarray(opened(f"{place}/deep/palette.png"), int) for place in ("made", "plain"))
     assert np.abs(made - plain).max() > 1
     assert len(list(Path("made").rglob("*.png"))) == 5
