@@ -74,6 +74,35 @@ def test_processes_side_by_side_give_what_one_gives(comparisons):
         assert together[row][0].values == pytest.approx(by_seed[0].values)
 
 
+@pytest.mark.slow
+def test_a_discriminator_sharpens_where_l1_blurs(comparisons, monkeypatch):
+    """The tables' own settings, shortened."""
+    monkeypatch.setattr(comparisons, "SIZE", 32)
+    monkeypatch.setattr(comparisons, "COUNT", 1_000)
+    settings = comparisons.Settings(0, 6_000, 100, "cpu")
+    sharpness = {
+        loss: comparisons.play_loss(f"silhouette: {loss}", settings)[f"silhouette: {loss}"].values[
+            "sharpness"
+        ]
+        for loss in ("L1 alone", "GAN alone", comparisons.CONTROL)
+    }
+    assert sharpness[comparisons.CONTROL] < 0.1
+    assert 0.1 < sharpness["L1 alone"] < 0.5
+    assert sharpness["GAN alone"] > 0.7
+
+
+@pytest.mark.slow
+def test_a_student_repeats_its_teacher(comparisons, monkeypatch):
+    monkeypatch.setattr(comparisons, "SIZE", 32)
+    monkeypatch.setattr(comparisons, "COUNT", 1_000)
+    settings = comparisons.Settings(0, 1_600, 200, "cpu")
+    teacher, student = comparisons.play_teacher("ResNet", settings).values()
+    (untaught,) = comparisons.play_teacher(comparisons.CONTROL, settings).values()
+    assert student.values["psnr beside the teacher"] > student.values["psnr"] + 2
+    assert abs(student.values["right"] - teacher.values["right"]) < 0.15
+    assert student.values["class"] > 0.5 > untaught.values["class"]
+
+
 def test_blur_lowers_sharpness_and_noise_raises_it(comparisons):
     stripes = torch.ones(1, 3, 16, 16)
     stripes[..., 4:8] = -1
