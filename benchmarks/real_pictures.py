@@ -31,7 +31,9 @@ from PIL import Image, ImageDraw
 
 import ganarium as gan
 from ganarium.builder import described, device_named
+from ganarium.data.conditions import CONDITIONS
 from ganarium.metrics.pairs import map_agreement
+from ganarium.watch.grids import to_picture
 
 Tree = Mapping[str, Any]
 
@@ -52,6 +54,8 @@ CLASSES = {
 """Of CamVid's maps: names in the order of their numbers, and the colours that they are drawn in."""
 NAMES = list(CLASSES)
 COLOURS = np.array(list(CLASSES.values()), np.uint8)
+GAP = 4
+"""Of a sheet, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -275,25 +279,48 @@ def shown(name: str, run: gan.Run, data: Path, free: Path | None) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "given").mkdir(parents=True)
     height, width = run.model().facts.shape[1:]
-    if case.data == "streets" and free:
+    if case.condition == "map" and free:
         for i, drawn in enumerate(drawn_maps(height, width)):
             drawn.save(folder / "given" / f"{i}.png")
     else:
-        held_back = {"cats": "cats/testA", "maps": "maps/test/A", "streets": "streets/test/labels"}
-        files = sorted((free or data / held_back.get(case.data, "photos/test")).glob("*.*"))[:4]
-        for file in files:
+        held_back = {"cats": "testA", "maps": "test/A", "streets": "test/labels", "photos": "test"}
+        files = (free / name if free else data / case.data / held_back[case.data]).glob("*.*")
+        for file in sorted(files)[:4]:
             with Image.open(file) as image:
                 scale = max(height / image.height, width / image.width)
                 size = (round(image.width * scale), round(image.height * scale))
-                image.resize(size, Image.Resampling.LANCZOS).save(folder / "given" / f"{file.stem}.png")
-    ways: Tree = {"colours": {"from_": "picture"}, "edges": {"from_": "picture"}, "cats": {"to": "B"}}.get(
-        name, {}
-    )
-    sheet = folder / "sheet.png"
-    gan.translate(run.folder, folder / "given", folder / "made", sheet=sheet, **ways)
-    with Image.open(sheet) as image:
-        image.convert("RGB").save(run.folder.parent / f"{name}.jpg", quality=88)
-    return run.folder.parent / f"{name}.jpg"
+                how = Image.Resampling.NEAREST if case.condition == "map" else Image.Resampling.LANCZOS
+                image.resize(size, how).save(folder / "given" / f"{file.stem}.png")
+    ways: Tree = {"domains": {"to": "B"}, "grey": {"from_": "picture"}, "edges": {"from_": "picture"}}
+    gan.translate(run.folder, folder / "given", folder / "made", **ways.get(case.condition, {}))
+    path = run.folder.parent / f"{name}.jpg"
+    sheet(case, folder).save(path, quality=88)
+    return path
+
+
+def sheet(case: Case, folder: Path) -> Image.Image:
+    """A row for each file in `made`: what the model was told, what it made; the photo if it was told less."""
+    rows = []
+    for file in sorted((folder / "made").iterdir()):
+        with Image.open(file) as made, Image.open(folder / "given" / file.name) as given:
+            row = [_told(case.condition, given), made.convert("RGB")]
+            rows.append([*row, given.convert("RGB")] if case.condition in CONDITIONS else row)
+    width, height = (max(size) for size in zip(*(row[0].size for row in rows), strict=True))
+    whole = Image.new("RGB", ((width + GAP) * len(rows[0]) - GAP, (height + GAP) * len(rows) - GAP), "white")
+    for y, row in enumerate(rows):
+        for x, image in enumerate(row):
+            whole.paste(image, (x * (width + GAP), y * (height + GAP)))
+    return whole
+
+
+def _told(condition: str, given: Image.Image) -> Image.Image:
+    if condition == "map":
+        return Image.fromarray(COLOURS[np.asarray(given)])
+    rgb = given.convert("RGB")
+    if condition not in CONDITIONS:
+        return rgb
+    picture = torch.from_numpy(np.asarray(rgb).copy()).permute(2, 0, 1)[None] / 127.5 - 1
+    return to_picture(CONDITIONS[condition](picture)[0]).convert("RGB")
 
 
 def main() -> None:
@@ -318,11 +345,10 @@ def main() -> None:
         started = time.perf_counter()
         run = played(name, given.out / name, data, given.minutes, given.device, given.seed)
         played_for = time.perf_counter() - started
-        free = given.free / name if given.free and (given.free / name).is_dir() else given.free and Path()
         images, shape = run.model().images, "x".join(map(str, run.model().facts.shape[1:]))
         told = {"images": images, "size": shape, "seconds": round(played_for), **figures(name, run, data)}
         (given.out / f"{name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
-        print(name, json.dumps(told), shown(name, run, data, free), flush=True)
+        print(name, json.dumps(told), shown(name, run, data, given.free), flush=True)
 
 
 if __name__ == "__main__":
