@@ -103,8 +103,8 @@ def test_any_number_of_pictures_goes_through_in_batches(both_ways, photos):
     assert np.abs(pixels("out/5.png") - pixels("alone.png")).max() > 1
 
 
-def test_pictures_of_8_and_16_bits_go_together(both_ways, photos):
-    loud = louder(both_ways)
+def test_pictures_of_8_and_16_bits_go_together(painter, photos):
+    loud = louder(painter)
     done("translate", loud, photos, "together")
     for name in ("deep/palette", "sixteen"):  # of one size
         suffix = "gif" if "palette" in name else "png"
