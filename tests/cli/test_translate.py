@@ -130,6 +130,23 @@ def test_half_the_precision_is_a_few_levels_off(both_ways, photos):
     assert not Path("out").exists()
 
 
+def test_a_folder_of_class_folders_is_as_many_domains(photos, tmp_path):
+    seasons = ("autumn", "spring", "summer")
+    for i, season in enumerate(seasons):
+        Path("year", season).mkdir(parents=True)
+        for j in range(8):
+            Image.new("RGB", (16, 16), (80 * i, 20 * j, 255 - 80 * i)).save(f"year/{season}/{j}.png")
+    run = trained("combogan", tmp_path / "run", "data.source=year")
+    assert gan.load(run).domains == seasons
+    assert len(gan.load(run).ways) == 6
+    made = {}
+    for season in ("autumn", "spring"):
+        done("translate", run, photos, f"as_{season}", "--from", "summer", "--to", season)
+        made[season] = np.asarray(opened(f"as_{season}/sixteen.png"))
+    assert not np.array_equal(made["autumn"], made["spring"])
+    assert "autumn, spring, summer" in refused("translate", run, photos, "out", "--to", "winter")
+
+
 def test_what_is_told_is_made_from_pictures_where_asked(painter, photos):
     loud = louder(painter)
     done("translate", loud, photos, "made", "--from", "picture")
