@@ -33,6 +33,7 @@ format: $(READY)  ## Put the code into its style.
 
 bench: $(READY)  ## Speed and memory against textbook loops; minutes.
 	$(BIN)/python -m benchmarks.rounds
+	$(BIN)/python -m benchmarks.folders --pictures 4 --repeats 5
 
 docs: $(READY)  ## The site, English and Chinese, into site/; open site/index.html.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml

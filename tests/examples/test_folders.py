@@ -49,6 +49,7 @@ def test_onnxruntime_translates_alike_and_memory_is_that_of_a_process(folders, c
     assert all(100 < int(cells[-2]) < 4000 for cells in table.values())
 
 
+@pytest.mark.slow  # 54 million weights
 @torch.no_grad()
 def test_the_official_unet_is_ours(folders):
     official = folders.official_network("unet256")
