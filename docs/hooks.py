@@ -45,7 +45,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     language = language_of(config)
     for uri, text in generate.pages(language).items():
         files.append(File.generated(config, uri, content=text))
-    pictures = sorted((DOCS / "pictures").rglob("*.png"))
+    pictures = sorted(path for path in (DOCS / "pictures").rglob("*.*") if path.suffix in (".jpg", ".png"))
     for path in [*(DOCS / name for name in SHARED), *pictures]:
         files.append(File.generated(config, path.relative_to(DOCS).as_posix(), abs_src_path=str(path)))
     return files
