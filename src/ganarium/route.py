@@ -24,7 +24,7 @@ from ganarium.tables import nearest
 from ganarium.tiles import tiled
 from ganarium.watch import grids
 
-WEIGHTS_PER_PIXEL = 128
+WEIGHTS_PER_PIXEL = 192
 """For each pixel of a batch a CPU's network should have so many: a batch shares the reading of the weights,
 but maps of many pixels do not fit into the caches. ResNet-9 and U-Net-256 are about the fastest so."""
 
