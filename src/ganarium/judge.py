@@ -52,7 +52,7 @@ def inspect(data: Sources, *, sheet: str | Path | None = None, **keys: Any) -> R
 def evaluate(
     judged: str | Path | Model | Run,
     *,
-    data: str | Path | None = None,
+    data: Sources | None = None,
     features: str | Path | Sequence[str | Path] | None = None,
     lpips: str | Path | None = None,
     metrics: Sequence[str] | None = None,
@@ -75,7 +75,7 @@ def evaluate(
     Args:
         judged: a run's folder, a model's (the best one of a run is `RUN/model-best`), or a folder or file of
             pictures; a Run or a Model.
-        data: the real samples; brought into the form of the judged ones.
+        data: the real samples, a source or several as for training; brought into the form of the judged.
         features: files of pretrained networks whose features pictures are compared on; one, or several.
         lpips: file of the linear heads of LPIPS, for one of these networks; for models taught by pairs.
         metrics: names of what to measure, `fid` and `kid` say; all that apply where not said.
@@ -129,7 +129,8 @@ def evaluate(
             classes = asked(model, count, seed)
     else:
         samples, classes = _pictures(str(judged), data, count)
-        form, own_seed = _formed(Data(source=str(data)), tuple(samples.shape[1:])), 0
+        assert data is not None, "without data nothing is known of the pictures"
+        form, own_seed = _formed(Data(source=source_of(data)), tuple(samples.shape[1:])), 0
         real = open_data(form)
     shape = tuple(samples.shape[1:])
     world, points = truth(form.source, shape, own_seed)
@@ -161,16 +162,16 @@ def _model(judged: str | Path | Model | Run, device: str) -> Model | None:
     return load_model(folder, device=device) if any((folder / name).exists() for name in of_a_model) else None
 
 
-def _form(model: Model, data: str | Path | None) -> Data:
+def _form(model: Model, data: Sources | None) -> Data:
     """The data in the form of a model's samples: its own, or others, of whose labels nothing is known."""
     own = model.recipe.data
     if data is not None:
         condition = None if own.condition == LABEL else own.condition
-        own = own.model_copy(update={"source": str(data), "count": None, "condition": condition})
+        own = own.model_copy(update={"source": source_of(data), "count": None, "condition": condition})
     return _formed(own, model.facts.shape)
 
 
-def _pictures(judged: str, data: str | Path | None, count: int) -> tuple[Tensor, Asked | None]:
+def _pictures(judged: str, data: Sources | None, count: int) -> tuple[Tensor, Asked | None]:
     """The pictures in a folder that is judged; with their classes where it has some."""
     if not Path(judged).exists():
         raise FileNotFoundError(f"there is no run, model or folder of pictures {judged}")

@@ -9,6 +9,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import ganarium as gan
+from command_line import done
 from ganarium.data.dataset import open_data
 from ganarium.judging_translations import evaluate_translations, held_back, translated
 from ganarium.metrics import psnr, world_translations
@@ -175,6 +176,18 @@ def folders(place, *names):
             pixels = dice.integers(0, 255, (32, 32, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(place / name / f"{number}.png")
     return place
+
+
+def test_other_data_may_be_two_folders(unpaired, tmp_path):
+    place = folders(tmp_path, "photos", "drawings")
+    given = [place / "photos", place / "drawings"]
+    found = gan.evaluate(unpaired.folder, data=given, resamples=0)
+    assert found["data"] == f"{given[0]}, {given[1]}"
+    assert all(way["samples"] == 6 for way in found["ways"].values())
+    told = done(
+        "evaluate", unpaired.folder, "--data", given[0], "--data", given[1], "--resamples", 0, "--json"
+    )
+    assert json.loads(told)["ways"] == found["ways"]
 
 
 def test_the_half_held_back_is_judged_and_else_it_is_said(tmp_path):

@@ -15,7 +15,12 @@ def evaluate(
         typer.Argument(metavar="RUN_OR_MODEL_OR_FOLDER", help="A run, a model, or a folder of pictures."),
     ],
     data: Annotated[
-        str | None, typer.Option(help="The real data; those that the model was trained on if not given.")
+        list[str] | None,
+        typer.Option(
+            help="The real data; those that the model was trained on if not given; given twice, two domains "
+            "or the two sides of pairs.",
+            show_default=False,
+        ),
     ] = None,
     features: Annotated[
         list[Path] | None,
@@ -81,7 +86,7 @@ def evaluate(
 
     result = judge.evaluate(
         judged,
-        data=data,
+        data=data or None,
         features=features,
         lpips=lpips,
         metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
