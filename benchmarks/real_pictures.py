@@ -54,8 +54,10 @@ CLASSES = {
 """Of CamVid's maps: names in the order of their numbers, and the colours that they are drawn in."""
 NAMES = list(CLASSES)
 COLOURS = np.array(list(CLASSES.values()), np.uint8)
-GAP = 4
+GAP, WIDEST = 4, 1000
 """Of a sheet, in pixels."""
+LOG = 64
+"""Images between two lines of the log."""
 
 
 @dataclass(frozen=True)
@@ -180,13 +182,13 @@ def played(name: str, folder: Path, data: Path, minutes: float, device: str, see
     keys = case.small if device_named(device).type == "cpu" else case.large
     tree = {**keys, "images": 10**7, "device": device, "seed": seed}
     tree["data"] = {**keys["data"], "source": str(data / case.data), "condition": case.condition}
-    tree["every"] = {"log": 500, "samples": 2_000, "checkpoint": 10**7}
+    tree["every"] = {"log": LOG, "samples": 2_000, "checkpoint": 10**7}
     run = gan.prepare(case.method, out=folder, **tree)
-    timer = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
+    stop = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGTERM))
     with contextlib.suppress(gan.Interrupted):
-        run.finish()
-    timer.cancel()
+        for progress in run.play():
+            if progress.images <= LOG:  # by now the run listens to signals
+                stop.start()
     return run
 
 
@@ -299,17 +301,19 @@ def shown(name: str, run: gan.Run, data: Path, free: Path | None) -> Path:
 
 
 def sheet(case: Case, folder: Path) -> Image.Image:
-    """A row for each file in `made`: what the model was told, what it made; the photo if it was told less."""
-    rows = []
+    """A column for each file in `made`: what the model was told, what it made, and the photo if told less."""
+    columns = []
     for file in sorted((folder / "made").iterdir()):
         with Image.open(file) as made, Image.open(folder / "given" / file.name) as given:
-            row = [_told(case.condition, given), made.convert("RGB")]
-            rows.append([*row, given.convert("RGB")] if case.condition in CONDITIONS else row)
-    width, height = (max(size) for size in zip(*(row[0].size for row in rows), strict=True))
-    whole = Image.new("RGB", ((width + GAP) * len(rows[0]) - GAP, (height + GAP) * len(rows) - GAP), "white")
-    for y, row in enumerate(rows):
-        for x, image in enumerate(row):
+            column = [_told(case.condition, given), made.convert("RGB")]
+            columns.append([*column, given.convert("RGB")] if case.condition in CONDITIONS else column)
+    width, height = (max(size) for size in zip(*(column[0].size for column in columns), strict=True))
+    size = (width + GAP) * len(columns) - GAP, (height + GAP) * len(columns[0]) - GAP
+    whole = Image.new("RGB", size, "white")
+    for x, column in enumerate(columns):
+        for y, image in enumerate(column):
             whole.paste(image, (x * (width + GAP), y * (height + GAP)))
+    whole.thumbnail((WIDEST, size[1]), Image.Resampling.LANCZOS)
     return whole
 
 
@@ -323,7 +327,7 @@ def _told(condition: str, given: Image.Image) -> Image.Image:
     return to_picture(CONDITIONS[condition](picture)[0]).convert("RGB")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
@@ -334,7 +338,7 @@ def main() -> None:
     parser.add_argument(
         "--free", type=Path, help="folder with a folder for each case, of pictures for its sheet"
     )
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     data = given.out / "data"
     if not data.is_dir():
         prepared(given.data, data)
