@@ -327,7 +327,8 @@ def _told(condition: str, given: Image.Image) -> Image.Image:
     return to_picture(CONDITIONS[condition](picture)[0]).convert("RGB")
 
 
-def main(arguments: list[str] | None = None) -> None:
+def options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
@@ -338,7 +339,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--free", type=Path, help="folder with a folder for each case, of pictures for its sheet"
     )
-    given = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    given = options(arguments)
     data = given.out / "data"
     if not data.is_dir():
         prepared(given.data, data)

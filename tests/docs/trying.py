@@ -121,7 +121,13 @@ def torchrun(words: list[str]) -> None:
 
 
 def script(words: list[str]) -> None:
-    """A Python file of the repository, or behind -m a comparison of translators, its run cut down."""
+    """A Python file of the repository, or behind -m a comparison of translators, its run cut down.
+
+    Of the trial on real pictures, whose data are not here, the options are read.
+    """
+    if words[:2] == ["-m", "benchmarks.real_pictures"]:
+        runpy.run_path(str(ROOT / "benchmarks/real_pictures.py"))["options"](words[2:])
+        return
     if words[0] == "-m":
         path, *arguments = words[1:]
         play = partial(runpy.run_module, path)
