@@ -1,6 +1,7 @@
 """Do games of several domains that share layers or codes learn? The built-in world knows each scene twice."""
 
 import copy
+import itertools
 from dataclasses import dataclass
 
 import pytest
@@ -15,8 +16,8 @@ class Lesson:
     """What a method must reach with its preset for the world, on the average of both ways.
 
     The score is the share of translations that show the right class, by chance one in six: which colour
-    becomes which nothing says. Beside each bound stands what seeds that are not tested reached, those among
-    them that settings were chosen with; 1 and 2 are tested.
+    becomes which nothing says. Beside each bound stands what the seeds that settings were chosen with
+    reached; 1 and 2 are tested.
     """
 
     method: str
@@ -24,9 +25,9 @@ class Lesson:
 
 
 LESSONS = {
-    "unit": Lesson("unit", 0.6),  # seeds 0, 3 and 4: 0.91, 0.77, 0.94
-    "xgan": Lesson("xgan", 0.55),  # seeds 10 to 13, 0: 0.79, 0.83, 0.83, 0.67, 0.83
-    "combogan": Lesson("combogan", 0.45),  # seeds 0, 3 and 4: 0.60, 0.75, 0.75
+    "unit": Lesson("unit", 0.8),  # seeds 10 to 15: 0.97, 1.00, 0.92, 1.00, 0.99, 0.99
+    "xgan": Lesson("xgan", 0.75),  # seeds 10 to 15: 0.92, 0.90, 0.90, 0.91, 0.87, 0.90
+    "combogan": Lesson("combogan", 0.8),  # seeds 10 to 15: 0.96, 0.96, 0.95, 0.98, 0.98, 0.91
 }
 
 
@@ -59,13 +60,16 @@ def shown(pictures, style):
 def agreement(game):
     """How far pairs drawn from one noise agree in class, and in colour: Cohen's kappa.
 
-    0 by chance, and where one and the same is drawn always; 1 where all agree.
+    0 by chance, and where one and the same is drawn always; 1 where all agree. The four colours of the first
+    style are first exchanged as suits best, which lifts chance to about 0.1: no term says which goes with
+    which, and the same seed had them exchanged in a narrow network and as they are in a wide one.
     """
     noise = game.draw_noise(COUNT, torch.Generator().manual_seed(1))
     with torch.no_grad():
         pairs = [game.generate(noise, torch.full((COUNT,), domain)) for domain in range(len(STYLES))]
     (class_a, colour_a), (class_b, colour_b) = map(shown, pairs, STYLES)
-    return kappa(class_a, class_b), kappa(colour_a, colour_b)
+    exchanges = map(torch.tensor, itertools.permutations(range(4)))
+    return kappa(class_a, class_b), max(kappa(exchange[colour_a], colour_b) for exchange in exchanges)
 
 
 def kappa(a, b):
@@ -74,8 +78,11 @@ def kappa(a, b):
     return (equal - by_chance) / (1 - by_chance) if by_chance < 1 else 0.0
 
 
-ALIKE = 0.3, 0.2
-"""Least agreement in class and colour: seed 3 reached 0.51 and 0.40; 0.02 and 0.01 without shared layers."""
+ALIKE = 0.3, 0.25
+"""Least agreement in class and colour.
+
+Seeds 10 to 15, with which settings were chosen, reached 0.46 to 0.58 and 0.43 to 0.61.
+"""
 APART = {"shared_generator_layers": 0, "shared_discriminator_layers": 0}
 
 

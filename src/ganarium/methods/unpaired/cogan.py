@@ -16,9 +16,11 @@ pair:
 `game.shared_generator_layers` and `game.shared_discriminator_layers` count layers with weights; all but each
 domain's own one are shared where they are not said, 0 shares none (the paper varies them).
 
-With its preset for the world, pairs of 16x16 show the same class in 0.62 and the same colour in 0.56 of cases
-after 12,000 pictures of each domain (one seed; by chance 0.17 and 0.25); without shared layers in 0.24 and
-0.27 (beyond chance, by Cohen's kappa, 0.51 and 0.40 against 0.02 and 0.01).
+With its preset for the world, 24,000 pictures of each domain at 16x16, pairs agree in class by Cohen's kappa
+(0 by chance, 1 where all do) by 0.46 to 0.58 for the six seeds that settings were chosen with, by 0.50 to 0.63
+for three others. Which colour goes with which no term of this game says: four of the six exchanged some.
+Exchanged as suits best, colours agree by 0.43 to 0.61, and 0.50 to 0.55. Without shared layers class and
+colour agree by 0.02 and 0.11 (one seed).
 
 Not to be confused with: `cgan` told a label, which draws both domains by one network; `unit`, by the same
 authors, which also encodes and so translates.
@@ -29,8 +31,8 @@ Deviations from the paper:
 3. It draws; the paper also translates by looking for a picture's noise (sec. 5), which is left to `unit`.
 4. No weight decay (1e-4 to 5e-4 in the official program).
 
-Tested by: a textbook loop; pairs of the world's drawings that show the same shape, where a learning rate of
-zero and networks without shared layers fail.
+Tested by: a textbook loop; pairs of the world's drawings that show the same shape, and the same colour
+but for an exchange, where a learning rate of zero and networks without shared layers fail.
 """
 
 from collections.abc import Callable

@@ -15,9 +15,10 @@ epoch wants n / 2 times as many rounds as two domains.
 
     ganarium train combogan --data seasons/  # a folder with a folder for each domain
 
-With its preset for the world, 1,600 pictures of each domain at 16x16, translations of unseen scenes show the
-right class in 0.60 to 0.75 of cases (three seeds; by chance 0.17). Which colour becomes which no term of this
-game says, and they came out exchanged: wholly right is about one in five at most (by chance one in 24).
+With its preset for the world, 2,400 pictures of each domain at 16x16, translations of unseen scenes show the
+right class in 0.91 to 0.98 of cases for the six seeds that settings were chosen with, in 0.97 to 0.99 for
+three others (by chance 0.17). Which colour becomes which no term of this game says, and they came out
+exchanged: wholly right is about one in four at most (by chance one in 24).
 
 Not to be confused with: `cyclegan`, for two domains; `unit` and `xgan`, whose encoders share layers; StarGAN,
 which has one translator for all.
