@@ -25,15 +25,23 @@ OTHERS = torch.arange(COUNT).roll(7)
 
 DATA = {"size": SIZE, "count": 5_000}
 LESSONS: dict[str, dict[str, Any]] = {
+    # With instance norm, which divides out how strong a colour or a feature is, two colours share one code
+    # for most of a run, or for all of it; so batch norm, an option of the official program.
     "pix2pixhd": {
-        "images": 8_000,
+        "images": 6_000,
         "batch_size": 8,
         "data": DATA,
         "game": {"encoder_features": 3, "coarse_share": 0.0, "held_share": 0.0},
         "networks": {
-            "generator": {"width": 8, "downsamplings": 2, "blocks": 2, "enhancer_blocks": 1},
+            "generator": {
+                "width": 8,
+                "downsamplings": 2,
+                "blocks": 2,
+                "enhancer_blocks": 1,
+                "norm": "batch",
+            },
             "discriminator": {"width": 16, "layers": 2, "scales": 2},
-            "encoder": {"width": 8, "downsamplings": 1},
+            "encoder": {"width": 8, "downsamplings": 1, "norm": "batch"},
         },
         "optimizers": {"generator": {"lr": 1e-3}, "discriminator": {"lr": 1e-3}},
     },
@@ -91,11 +99,13 @@ def check(model: Model) -> None:
 
 
 BOUNDS = {
-    # Seeds 0 (settings were chosen with it) and 1: 0.98 and 0.48, 1.00 and 1.00, 0.92 and 0.85; on another
-    # day 0.96 and 0.64, 0.76 and above 0.9, not known and 0.65: the bounds were lowered after that.
-    "pix2pixhd": {"well formed": 0.4, "colour": 0.6, "others' colour": 0.5},
+    # Seeds 0, 1, 2 (settings were chosen with 10 and 11): 1.00, 1.00, 0.82; 1.00 each; 0.98, 0.95, 0.95.
+    # With instance norm a change of the first weights by a millionth took seed 10's colour from 1.00 to 0.51.
+    "pix2pixhd": {"well formed": 0.6, "colour": 0.9, "others' colour": 0.85},
     # Seeds 11 (settings were chosen with it), 0, 1: 0.98, 0.99, 1.00; 0.76, 0.49, 0.75; 0.76, 0.49, 0.75:
-    # seed 0 tells but two of four colours apart.
+    # seed 0 tells but two of four colours apart. After 12,000 images seed 10 still paints red as yellow,
+    # though their codes lie two deviations apart. It is the generator: given a code of each colour and an L1
+    # loss it, too, painted two colours after 180 batches.
     "gaugan": {"well formed": 0.6, "colour": 0.4, "others' colour": 0.4},
 }
 """A class comes by chance in one of six, a colour in one of four; nothing is well formed before training."""

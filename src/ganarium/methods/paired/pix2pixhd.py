@@ -31,9 +31,10 @@ Deviations from the paper:
 7. Pictures are mirrored only if `data.flip` is set, in the official program by default.
 
 Tested by: a textbook loop; the official networks' outputs; stages that build on each other; the world's
-shapes painted from maps, where a learning rate of zero fails. The colour that the encoder is shown is learned
-unevenly (8,000 images, two seeds, chance 25 in 100): 100 in 100 in some runs, 76 in another; where the
-picture under the map is another's 85 and 92, and 65 in a later run.
+shapes painted from maps, where a learning rate of zero fails. After 6,000 images at 32x32 with batch norm in
+generator and encoder 100 in 100 have the colour that the encoder is shown, and 95 to 98 where the picture
+under the map is another's (seeds 0 to 2, chance 25). With instance norm, the default, that is left to chance:
+after 8,000 images one seed reached 100, and 51 when its first weights were changed by a millionth.
 """
 
 import contextlib
