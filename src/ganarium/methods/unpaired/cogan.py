@@ -17,8 +17,8 @@ pair:
 domain's own one are shared where they are not said, 0 shares none (the paper varies them).
 
 With its preset for the world, 24,000 pictures of each domain at 16x16, pairs agree in class by Cohen's kappa
-(0 by chance, 1 where all do) by 0.46 to 0.58 for the six seeds that settings were chosen with, by 0.50 to 0.63
-for three others. Which colour goes with which no term of this game says: four of the six exchanged some.
+(0 by chance, 1 where all do) by 0.46 to 0.58 for the six seeds that settings were chosen with, by 0.50 to
+0.63 for three others. Which colour goes with which no term of this game says: four of the six exchanged some.
 Exchanged as suits best, colours agree by 0.43 to 0.61, and 0.50 to 0.55. Without shared layers class and
 colour agree by 0.02 and 0.11 (one seed).
 
