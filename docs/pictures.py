@@ -123,10 +123,10 @@ PRESETS: Mapping[str, int] = {
     "dualgan": 8_000,
     "direct-translation": 10_000,
     "dtn": 5_000,
-    "cogan": 12_000,
-    "unit": 1_600,
+    "cogan": 24_000,
+    "unit": 2_400,
     "xgan": 2_400,
-    "combogan": 1_600,
+    "combogan": 2_400,
 }
 """Methods that play their preset for the world, and for how many images."""
 
