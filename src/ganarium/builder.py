@@ -83,6 +83,7 @@ def _let_sums_have_an_order(wanted: bool) -> None:
     """A GPU's fastest kernels add in an order of chance; torch warns of the few that have no other."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(wanted, warn_only=True)
+    # Else torch fills all new memory with NaN, which shows a fault that is not this one and takes time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
