@@ -37,14 +37,14 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 import ganarium as gan
-from ganarium.builder import device_named
+from ganarium.common import grids
+from ganarium.common.files import write_text
+from ganarium.core.devices import device_named
 from ganarium.data.batches import Conditioned
 from ganarium.data.dataset import open_data
 from ganarium.data.world import Scenes, World
-from ganarium.files import write_text
 from ganarium.metrics import absolute_error, psnr, ssim, world_translations
-from ganarium.metrics.translations import STYLES
-from ganarium.watch import grids
+from ganarium.metrics.world_translation import STYLES
 
 SIZE, COUNT, UNSEEN = 32, 2_000, 2**40
 """Of pictures; how many scenes are trained on; the first of those that training never shows."""

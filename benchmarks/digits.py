@@ -20,9 +20,9 @@ from torch import Tensor
 
 import ganarium as gan
 from ganarium.data.dataset import open_data
+from ganarium.data.settings import Data
 from ganarium.metrics import FeatureNetwork, class_accuracy, code_agreement, frechet_distance, load_features
 from ganarium.metrics.features import readings_of
-from ganarium.recipe import Data
 
 METHODS = ("dcgan", "acgan", "cgan", "projection-cgan", "infogan")
 SAMPLES = 3_000

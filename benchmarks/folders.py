@@ -46,10 +46,10 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
 import ganarium as gan
-from ganarium.builder import described, device_named
-from ganarium.lone import LoneNetwork
-from ganarium.route import Route
-from ganarium.watch.log import peak_memory_mib
+from ganarium.core.devices import described, device_named
+from ganarium.inference.reading import Route
+from ganarium.models.network import LoneNetwork
+from ganarium.monitoring.log import peak_memory_mib
 
 SIDES = ("official", "official-fake", "float32", "bfloat16", "network", "onnxruntime")
 COLUMNS = "| network | side | pictures/s | best | faster | best | GFLOP/s | CPU s | peak MiB | levels |"

@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 
 import ganarium as gan
-from ganarium.builder import engine_for
-from ganarium.trainer import Trainer
+from ganarium.training.builder import engine_for
+from ganarium.training.trainer import Trainer
 
 SETTINGS = {"data": {"source": "world", "size": 28, "channels": 1}}
 

@@ -30,10 +30,10 @@ import torch
 from PIL import Image, ImageDraw
 
 import ganarium as gan
-from ganarium.builder import described, device_named
-from ganarium.data.conditions import CONDITIONS
+from ganarium.common.grids import to_picture
+from ganarium.core.devices import described, device_named
+from ganarium.data.conditions.derived import CONDITIONS
 from ganarium.metrics.pairs import map_agreement
-from ganarium.watch.grids import to_picture
 
 Tree = Mapping[str, Any]
 

@@ -27,12 +27,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.nn.functional import l1_loss, mse_loss
 
 from ganarium import methods
-from ganarium.builder import described, device_named, engine_for
-from ganarium.data.batches import Conditioned, Facts, Unpaired
-from ganarium.game import Game
-from ganarium.model import assemble
-from ganarium.recipe import Recipe, resolve
-from ganarium.watch.log import peak_memory_mib
+from ganarium.core.devices import described, device_named
+from ganarium.core.game import Game
+from ganarium.data.batches import Conditioned, Unpaired
+from ganarium.data.spec import Facts
+from ganarium.monitoring.log import peak_memory_mib
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.recipe import Recipe
+from ganarium.recipes.resolve import resolve
+from ganarium.training.builder import engine_for
 
 Side = Callable[[], dict[str, float]]
 """Plays a round; reading its losses waits for the device."""

@@ -20,15 +20,17 @@ from PIL import Image
 from typer.models import ArgumentInfo, OptionInfo
 
 from ganarium import __all__ as public_names
-from ganarium.campaign import Campaign
 from ganarium.cli.app import VERBS, options
-from ganarium.game import Game
+from ganarium.common.schema import schema
+from ganarium.core.campaign import Campaign
+from ganarium.core.game import Game
 from ganarium.lab import EXPERIMENTS
-from ganarium.methods import BUILT_IN
-from ganarium.methods.translation import Translator
-from ganarium.recipe import Method, resolve, settings, to_yaml
-from ganarium.run import presets
-from ganarium.tables import schema
+from ganarium.methods.table import BUILT_IN
+from ganarium.methods.translators import Translator
+from ganarium.recipes.method import Method
+from ganarium.recipes.presets import presets
+from ganarium.recipes.resolve import resolve
+from ganarium.recipes.yaml import settings, to_yaml
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"

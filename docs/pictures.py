@@ -26,17 +26,17 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from ganarium import Method, Model, methods
-from ganarium.data.points import POINTS
-from ganarium.files import replacing, write_text
-from ganarium.judging_translations import held_back
+from ganarium.common import grids
+from ganarium.common.files import replacing, write_text
+from ganarium.common.text import leaves
+from ganarium.data.sources.densities import POINTS
+from ganarium.evaluation.held_out import held_back
 from ganarium.lab import EXPERIMENTS
-from ganarium.lab.drawing import FAKE, REAL, STYLE, panels
-from ganarium.lab.matches import Match
-from ganarium.methods.translation import Translator
+from ganarium.lab.plotting import FAKE, REAL, STYLE, panels
+from ganarium.lab.toy_training import Match
+from ganarium.methods.translators import Translator
 from ganarium.metrics.points import sliced_wasserstein
-from ganarium.run import Run, prepare
-from ganarium.watch import grids
-from ganarium.words import leaves
+from ganarium.training.run import Run, prepare
 
 PICTURES = Path(__file__).parent / "pictures"
 SIDE, REACH, FINER = 320, 2.6, 3

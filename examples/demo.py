@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 
 import ganarium as gan
-from ganarium.cli.display import follow, say
+from ganarium.cli.progress import follow, say
+from ganarium.common import grids
 from ganarium.data.world import World
-from ganarium.model import assemble
-from ganarium.run import new_folder
-from ganarium.watch import grids
+from ganarium.recipes.assemble import assemble
+from ganarium.training.run import new_folder
 
 COLUMNS = 12
 SCORED = 600

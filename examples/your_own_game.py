@@ -20,10 +20,10 @@ import torch
 from torch.nn.functional import softplus
 
 import ganarium as gan
-from ganarium.data.points import POINTS
+from ganarium.data.sources.densities import POINTS
+from ganarium.losses.penalties import r1, r2
 from ganarium.metrics.points import modes_covered
 from ganarium.networks import DISCRIMINATORS, GENERATORS
-from ganarium.parts.penalties import r1, r2
 
 
 class Relativistic(gan.Game):

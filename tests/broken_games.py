@@ -6,7 +6,7 @@ from random import SystemRandom
 import torch
 from torch import nn
 
-from ganarium.game import turn
+from ganarium.core.game import turn
 from ganarium.methods.noise_to_image.gan import GAN
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from ganarium.engine import Engine
-from ganarium.game import Game
+from ganarium.core.engine import Engine
+from ganarium.core.game import Game
 
 
 def mlp(inputs: int = 2, outputs: int = 1, width: int = 32) -> nn.Sequential:

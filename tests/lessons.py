@@ -3,11 +3,11 @@
 import torch
 
 from ganarium import methods
+from ganarium.common.schema import merge
 from ganarium.data.world import World
-from ganarium.metrics.translations import STYLES, world_translations
-from ganarium.recipe import from_yaml
-from ganarium.run import presets
-from ganarium.tables import merge
+from ganarium.metrics.world_translation import STYLES, world_translations
+from ganarium.recipes.presets import presets
+from ganarium.recipes.yaml import from_yaml
 from ganarium.testing import Trial
 
 SIZE, COUNT = 16, 240

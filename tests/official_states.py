@@ -2,7 +2,7 @@
 
 import torch
 
-from ganarium.lone import LONE_NETWORKS, defaults
+from ganarium.models.network import LONE_NETWORKS, defaults
 
 
 def whole(family, settings):

@@ -19,13 +19,16 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ganarium import checkpoint, methods
-from ganarium.campaign import Campaign, Stage
-from ganarium.data.batches import Facts
-from ganarium.game import Clock, Game, turn
-from ganarium.parts.pool import Pool
-from ganarium.recipe import Average, Data, Every, Method, Recipe
-from ganarium.run import prepare, resume
+from ganarium import methods
+from ganarium.core.campaign import Campaign, Stage
+from ganarium.core.game import Clock, Game, turn
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.ops.image_pool import Pool
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Every, Recipe
+from ganarium.training import checkpoint
+from ganarium.training.run import prepare, resume
 
 ROOT = Path(__file__).parents[1]
 
@@ -353,7 +356,7 @@ def main(verb: str, *arguments: str) -> None:
         prepare(method, out=folder, overrides=overrides, say=print).finish()
     else:
         folder, *overrides = arguments
-        from ganarium.recipe import override
+        from ganarium.recipes.yaml import override
 
         changes: dict[str, Any] = {}
         for text in overrides:

@@ -3,9 +3,10 @@
 import torch
 
 from ganarium import methods
-from ganarium.data.batches import Conditioned, Facts
-from ganarium.model import assemble
-from ganarium.recipe import TINY, resolve
+from ganarium.data.batches import Conditioned
+from ganarium.data.spec import Facts
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream
 
 ROUNDS, BATCH, SHAPE, CLASSES = 4, 8, (3, 16, 16), 3

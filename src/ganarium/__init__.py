@@ -4,54 +4,58 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganarium.campaign import Campaign, Stage
-    from ganarium.desk import Interrupted, Progress
+    from ganarium.core.campaign import Campaign, Stage
+    from ganarium.core.game import Clock, Game, Turn, turn
+    from ganarium.data.settings import Data
+    from ganarium.evaluation.evaluate import evaluate
+    from ganarium.evaluation.inspect import inspect
     from ganarium.exporting import Exported, export
-    from ganarium.game import Clock, Game, Turn, turn
+    from ganarium.inference.folders import translate
+    from ganarium.inference.samples import save_samples
     from ganarium.interop import import_network
-    from ganarium.judge import evaluate, inspect
-    from ganarium.lone import LoneNetwork
-    from ganarium.model import Model, load
-    from ganarium.pages import compare, report
-    from ganarium.recipe import Average, Data, Method, Recipe
-    from ganarium.run import Run, prepare, resume, train
-    from ganarium.samples import save_samples
-    from ganarium.translation import translate
-    from ganarium.watch.doctor import Diagnosis, doctor
+    from ganarium.models.loading import load
+    from ganarium.models.model import Model
+    from ganarium.models.network import LoneNetwork
+    from ganarium.monitoring.doctor import Diagnosis, doctor
+    from ganarium.recipes.method import Method
+    from ganarium.recipes.recipe import Average, Recipe
+    from ganarium.reports import compare, report
+    from ganarium.training.loop import Interrupted, Progress
+    from ganarium.training.run import Run, prepare, resume, train
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Campaign": "campaign",
-    "Stage": "campaign",
-    "Clock": "game",
-    "Game": "game",
-    "Turn": "game",
-    "turn": "game",
+    "Campaign": "core.campaign",
+    "Stage": "core.campaign",
+    "Clock": "core.game",
+    "Game": "core.game",
+    "Turn": "core.game",
+    "turn": "core.game",
     "Exported": "exporting",
     "export": "exporting",
     "import_network": "interop",
-    "LoneNetwork": "lone",
-    "evaluate": "judge",
-    "inspect": "judge",
-    "Model": "model",
-    "load": "model",
-    "compare": "pages",
-    "report": "pages",
-    "Average": "recipe",
-    "Data": "recipe",
-    "Method": "recipe",
-    "Recipe": "recipe",
-    "Run": "run",
-    "prepare": "run",
-    "resume": "run",
-    "train": "run",
-    "save_samples": "samples",
-    "translate": "translation",
-    "Diagnosis": "watch.doctor",
-    "doctor": "watch.doctor",
-    "Interrupted": "desk",
-    "Progress": "desk",
+    "LoneNetwork": "models.network",
+    "evaluate": "evaluation.evaluate",
+    "inspect": "evaluation.inspect",
+    "Model": "models.model",
+    "load": "models.loading",
+    "compare": "reports",
+    "report": "reports",
+    "Average": "recipes.recipe",
+    "Data": "data.settings",
+    "Method": "recipes.method",
+    "Recipe": "recipes.recipe",
+    "Run": "training.run",
+    "prepare": "training.run",
+    "resume": "training.run",
+    "train": "training.run",
+    "save_samples": "inference.samples",
+    "translate": "inference.folders",
+    "Diagnosis": "monitoring.doctor",
+    "doctor": "monitoring.doctor",
+    "Interrupted": "training.loop",
+    "Progress": "training.loop",
 }
 
 __all__ = [  # noqa: RUF022 - in the order in which one meets them

@@ -11,12 +11,13 @@ from PIL import Image
 import ganarium as gan
 from command_line import done, refused
 from ganarium import methods
-from ganarium.classification import classify
-from ganarium.data.batches import Facts
+from ganarium.core.game import Game
 from ganarium.data.dataset import open_data
-from ganarium.game import Game
-from ganarium.model import Model, assemble
-from ganarium.recipe import tiny
+from ganarium.data.spec import Facts
+from ganarium.inference.classify import classify
+from ganarium.models.model import Model
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import tiny
 
 CLASSES = ("cats", "dogs", "owls")
 

@@ -14,7 +14,7 @@ import ganarium as gan
 from command_line import done, refused, said, started
 from ganarium import methods
 from ganarium.cli.app import VERBS
-from ganarium.recipe import complete
+from ganarium.recipes.resolve import complete
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
     def fault(*_, **__):
         raise TypeError("a fault")
 
-    monkeypatch.setattr("ganarium.judge.inspect", fault)
+    monkeypatch.setattr("ganarium.evaluation.inspect.inspect", fault)
     with pytest.raises(TypeError, match="a fault"):
         said("inspect", "world")
 

@@ -18,10 +18,10 @@ from PIL import Image
 import ganarium as gan
 from command_line import TINY, done, refused, said, started
 from ganarium import methods
-from ganarium.cli import display
-from ganarium.data.points import POINTS
-from ganarium.desk import Progress
-from ganarium.run import presets
+from ganarium.cli import progress
+from ganarium.data.sources.densities import POINTS
+from ganarium.recipes.presets import presets
+from ganarium.training.loop import Progress
 from small_runs import assert_same, environment
 
 PRESETS = [(method.name, name) for method in methods.BUILT_IN for name in presets(method)]
@@ -162,8 +162,8 @@ def test_a_full_disk_is_a_failure(monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device", "here/checkpoints")
 
-    monkeypatch.setattr("ganarium.trainer.write", full)
-    monkeypatch.setattr("ganarium.checkpoint.write", full)
+    monkeypatch.setattr("ganarium.training.trainer.write", full)
+    monkeypatch.setattr("ganarium.training.checkpoint.write", full)
     result = said("train", "dcgan", "--out", "here", *TINY)
     assert (result.code, result.err) == (1, "error: here/checkpoints: No space left on device\n")
 
@@ -204,9 +204,9 @@ def test_a_run_that_is_stopped_can_be_resumed(order, code, tmp_path):
 
 def test_lines_are_few_and_end_with_the_last(monkeypatch, capsys):
     now = iter(np.arange(0, 1000, 0.5))
-    monkeypatch.setattr(display.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(now)))
     news = [Progress(i, i, 100, {"generator/loss": 1.0}, 10.0, 0.0) for i in range(1, 101)]
-    assert display.follow(news) == news[-1]
+    assert progress.follow(news) == news[-1]
     lines = capsys.readouterr().out.splitlines()
     assert 10 <= len(lines) <= 25
     assert lines[-1].startswith("100/100 images")
@@ -215,7 +215,7 @@ def test_lines_are_few_and_end_with_the_last(monkeypatch, capsys):
 def test_lines_show_the_main_terms_and_when_data_are_slow(capsys):
     terms = {f"discriminator/{name}": 1.0 for name in ("a_penalty", "adversarial", "b_penalty")}
     terms |= {"generator/adversarial": 0.12345, "generator/cycle": 2.0}
-    display.follow([Progress(1, 1000, 3000, terms, 10.0, 0.5)])
+    progress.follow([Progress(1, 1000, 3000, terms, 10.0, 0.5)])
     assert capsys.readouterr().out == (
         "1,000/3,000 images  10 images/s  3 min 20 s left  50% waiting for data  discriminator/a_penalty 1"
         "  discriminator/adversarial 1  generator/adversarial 0.123  generator/cycle 2\n"
@@ -227,7 +227,7 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     news = [Progress(i, i * 10, 40, {"generator/loss": float(i)}, 10.0, 0.0) for i in range(1, 5)]
-    assert display.follow(news) == news[-1]
+    assert progress.follow(news) == news[-1]
     out = capsys.readouterr().out
     assert "\x1b[" in out
     for i in range(1, 5):
@@ -237,8 +237,8 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
 
 def test_of_several_processes_one_speaks(monkeypatch, capsys):
     monkeypatch.setenv("RANK", "1")
-    display.say("hello")
-    display.follow([Progress(1, 1, 1, {}, 1.0, 0.0)])
+    progress.say("hello")
+    progress.follow([Progress(1, 1, 1, {}, 1.0, 0.0)])
     assert capsys.readouterr().out == ""
 
 
@@ -246,7 +246,7 @@ def test_of_several_processes_one_speaks(monkeypatch, capsys):
     ("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")]
 )
 def test_durations(seconds, words):
-    assert display.duration(seconds) == words
+    assert progress.duration(seconds) == words
 
 
 def test_torchrun(tmp_path):

@@ -9,11 +9,11 @@ from PIL import Image
 
 import ganarium as gan
 from command_line import done, refused, said
-from ganarium import route
-from ganarium.methods import table
+from ganarium.common import grids
+from ganarium.common.text import leaves
+from ganarium.inference import reading
+from ganarium.methods.table import table
 from ganarium.networks.resnet_translator import ResNetTranslator
-from ganarium.watch import grids
-from ganarium.words import leaves
 
 SMALL = ("images=16", "batch_size=8", "device=cpu", "data.size=16", "data.count=16", "data.workers=0")
 
@@ -37,7 +37,7 @@ def painter(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def large_batches(monkeypatch):
     """As on a GPU: networks as small as these would take one picture after another."""
-    monkeypatch.setattr(route, "WEIGHTS_PER_PIXEL", 1e-6)
+    monkeypatch.setattr(reading, "WEIGHTS_PER_PIXEL", 1e-6)
 
 
 @pytest.fixture
@@ -394,7 +394,7 @@ def test_generate_and_reports_name_translate(both_ways, painter, with_instances)
 
 def test_lone_networks_and_label_maps(photos):
     torch.manual_seed(0)
-    from ganarium.lone import LoneNetwork, Origin
+    from ganarium.models.network import LoneNetwork, Origin
 
     def lone(inputs):
         settings = {"inputs": inputs, "outputs": 3, "width": 4, "blocks": 1}

@@ -11,11 +11,11 @@ from PIL import Image
 
 import ganarium as gan
 from command_line import TINY, done, refused, started
+from ganarium.common import grids
 from ganarium.data.dataset import open_data
+from ganarium.data.settings import Data
+from ganarium.inference.samples import pictures_for
 from ganarium.networks.classifiers import LeNet
-from ganarium.recipe import Data
-from ganarium.samples import pictures_for
-from ganarium.watch import grids
 
 
 def pixels(path: Path) -> np.ndarray:

@@ -8,9 +8,10 @@ from PIL import Image
 import ganarium as gan
 from command_line import done, refused
 from ganarium import methods
-from ganarium.data.batches import Facts
-from ganarium.model import Model, assemble
-from ganarium.recipe import tiny
+from ganarium.data.spec import Facts
+from ganarium.models.model import Model
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import tiny
 
 
 def model_of(name):

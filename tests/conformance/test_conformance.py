@@ -10,11 +10,12 @@ import torch
 
 import broken_games
 from ganarium import methods, testing
-from ganarium.game import Game, turn
+from ganarium.core.game import Game, turn
 from ganarium.methods.noise_to_image import gan
 from ganarium.methods.noise_to_image.gan import GAN
 from ganarium.networks import GENERATORS
-from ganarium.recipe import Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 from ganarium.testing import CHECKS, Trial, check_game
 
 CGAN, DCGAN = methods.find("cgan"), methods.find("dcgan")

@@ -9,13 +9,14 @@ import torch
 from torch import nn
 
 import ganarium as gan
-from ganarium import checkpoint, methods
-from ganarium.averages import HalfLife
-from ganarium.campaign import Campaign, Single, Stage, game_of, last_game, play
-from ganarium.engine import Engine
-from ganarium.recipe import Method
-from ganarium.run import Run
-from ganarium.trainer import Trainer
+from ganarium import methods
+from ganarium.core.averages import HalfLife
+from ganarium.core.campaign import Campaign, Single, Stage, game_of, last_game, play
+from ganarium.core.engine import Engine
+from ganarium.recipes.method import Method
+from ganarium.training import checkpoint
+from ganarium.training.run import Run
+from ganarium.training.trainer import Trainer
 from small_runs import DUEL, LADDER, Ladder, Points, Step, base, critic, differing, newest
 
 

@@ -5,8 +5,8 @@ import os
 import pytest
 import torch
 
-from ganarium import files
-from ganarium.checkpoint import FORMAT, Checkpoints, DamagedError, read, write
+from ganarium.common import files
+from ganarium.training.checkpoint import FORMAT, Checkpoints, DamagedError, read, write
 from small_runs import differing, left_over
 
 STATE = {

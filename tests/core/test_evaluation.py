@@ -11,11 +11,12 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 import ganarium as gan
-from ganarium import methods, recipe
+from ganarium import methods
 from ganarium.data.dataset import open_data
-from ganarium.evaluation import BEST, Evaluation
+from ganarium.evaluation.during_training import BEST, Evaluation
 from ganarium.networks.classifiers import LeNet
-from ganarium.run import Run
+from ganarium.recipes.resolve import TINY, resolve
+from ganarium.training.run import Run
 from small_runs import DUEL, LADDER, Duel, assert_same, differing, newest
 
 EVERY = {"log": 48, "samples": 320, "checkpoint": 96}
@@ -161,7 +162,7 @@ def test_another_measure_has_another_best(tmp_path, monkeypatch):
 def tiny(name, **changes):
     method = methods.find(name)
     base = {"images": 32, "device": "cpu", "every": {"log": 16}}
-    return recipe.resolve(method, recipe.TINY, method.tiny, base, changes)
+    return resolve(method, TINY, method.tiny, base, changes)
 
 
 @pytest.mark.parametrize("name", ["dcgan", "cgan"])

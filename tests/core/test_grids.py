@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganarium.watch import grids
+from ganarium.common import grids
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (4, "RGBA"), (5, "L")])

@@ -11,14 +11,14 @@ from safetensors.torch import save_file
 import ganarium as gan
 from command_line import done
 from ganarium.data.dataset import open_data
-from ganarium.judging_translations import evaluate_translations, held_back, translated
+from ganarium.data.settings import Data
+from ganarium.evaluation.held_out import evaluate_translations, held_back, translated
+from ganarium.evaluation.tables import tables
 from ganarium.metrics import psnr, world_translations
 from ganarium.metrics.lpips import TAPS
-from ganarium.metrics.tables import tables
-from ganarium.metrics.translations import STYLES
+from ganarium.metrics.world_translation import STYLES
 from ganarium.networks.classifiers import LeNet, SqueezeNet
-from ganarium.recipe import Data
-from ganarium.run import Run
+from ganarium.training.run import Run
 
 torch.set_num_threads(1)
 SMALL = {"images": 16, "batch_size": 4, "device": "cpu"}

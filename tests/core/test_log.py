@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
-from ganarium.watch import log
-from ganarium.watch.log import BEGINNING, Log, NonFiniteError
+from ganarium.monitoring import log
+from ganarium.monitoring.log import BEGINNING, Log, NonFiniteError
 
 CPU = torch.device("cpu")
 

@@ -11,8 +11,9 @@ from safetensors.torch import load as parse_tensors
 import ganarium as gan
 from ganarium import methods
 from ganarium.data.dataset import open_data
-from ganarium.model import Model, assemble
-from ganarium.recipe import TINY, resolve
+from ganarium.models.model import Model
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import TINY, resolve
 
 CONDITIONS = {
     "none": ("dcgan", {}),

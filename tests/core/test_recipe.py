@@ -8,26 +8,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganarium import methods, optimizers, schedules
+from ganarium import methods
+from ganarium.common.schema import merge, schema
+from ganarium.core import optimizers, schedules
+from ganarium.data.settings import Data
+from ganarium.methods.resolve import chosen_recipe
 from ganarium.networks import GENERATORS
-from ganarium.recipe import (
-    TINY,
-    Data,
-    Evaluate,
-    Every,
-    Method,
-    Recipe,
-    changed,
-    complete,
-    from_yaml,
-    override,
-    resolve,
-    settings,
-    tiny,
-    to_yaml,
-)
-from ganarium.run import chosen_recipe
-from ganarium.tables import merge, schema
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Evaluate, Every, Recipe
+from ganarium.recipes.resolve import TINY, changed, complete, resolve, tiny
+from ganarium.recipes.yaml import from_yaml, override, settings, to_yaml
 from small_runs import DUEL, base
 
 DCGAN = methods.find("dcgan")

@@ -2,9 +2,9 @@
 
 import torch
 
-from ganarium.lone import LoneNetwork, Origin
+from ganarium.inference.reading import WEIGHTS_PER_PIXEL, Route
+from ganarium.models.network import LoneNetwork, Origin
 from ganarium.networks.resnet_translator import ResNetTranslator
-from ganarium.route import WEIGHTS_PER_PIXEL, Route
 
 
 def test_a_heavier_network_takes_more_pixels_at_once():

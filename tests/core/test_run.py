@@ -8,9 +8,11 @@ import pytest
 
 import ganarium as gan
 from ganarium import methods
-from ganarium.run import Run, chosen_recipe, new_folder, presets
-from ganarium.trainer import Trainer
-from ganarium.watch import tensorboard
+from ganarium.methods.resolve import chosen_recipe
+from ganarium.monitoring import tensorboard
+from ganarium.recipes.presets import presets
+from ganarium.training.run import Run, new_folder
+from ganarium.training.trainer import Trainer
 from small_runs import DUEL, LADDER, environment
 
 SHORT = {"images": 128, "every": {"log": 32, "samples": 64, "checkpoint": 64}}
@@ -164,7 +166,7 @@ def test_tensorboard_forgets_what_a_resumed_run_plays_again(tmp_path, monkeypatc
     """Ended without saving at 96, it goes on from 64: the line at 96 is not shown twice."""
     run = gan.prepare(DUEL, out=tmp_path / "run", tensorboard=True, **SHORT)
     with monkeypatch.context() as patch:
-        patch.setattr("ganarium.desk.Desk._hand_out", _dying_at_96)
+        patch.setattr("ganarium.training.loop.Desk._hand_out", _dying_at_96)
         with pytest.raises(ZeroDivisionError):
             run.finish()
     run = gan.resume(run.folder)

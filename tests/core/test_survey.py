@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 import ganarium as gan
+from ganarium.common import grids
 from ganarium.data.dataset import open_data
-from ganarium.data.sources.base import Report
-from ganarium.recipe import Data
-from ganarium.watch import grids, survey
+from ganarium.data.report import Report
+from ganarium.data.settings import Data
+from ganarium.monitoring import data_summary
 
 SMALL = {
     "device": "cpu",
@@ -36,21 +37,21 @@ def cells(sheet, size=8):
 
 
 def test_the_sheet_is_spread_over_the_data(tmp_path):
-    survey.save(open_data(Data(source=str(pictures(tmp_path / "data", 128)))), tmp_path)
+    data_summary.save(open_data(Data(source=str(pictures(tmp_path / "data", 128)))), tmp_path)
     assert cells(tmp_path / "data.png") == list(range(0, 128, 2))
 
 
 def test_the_sheet_shows_what_came_with_the_conditions_that_samples_are_drawn_for(tmp_path):
     source = pictures(tmp_path / "data", 128)
-    survey.save(open_data(Data(source=str(source), condition="blur")), tmp_path)
+    data_summary.save(open_data(Data(source=str(source), condition="blur")), tmp_path)
     assert cells(tmp_path / "data.png") == list(range(64)), "as `Desk.draw` takes its conditions"
 
 
 def test_points_are_a_scatter_plot(tmp_path):
-    survey.save(open_data(Data(source="ring", count=100)), tmp_path)
+    data_summary.save(open_data(Data(source="ring", count=100)), tmp_path)
     with Image.open(tmp_path / "data.png") as image:
         assert image.size == (400, 400)
-    assert survey.read(tmp_path)["kind"] == "points of the ring"
+    assert data_summary.read(tmp_path)["kind"] == "points of the ring"
 
 
 def test_a_run_keeps_its_report_with_what_proved_broken_on_the_way(tmp_path):
@@ -60,7 +61,7 @@ def test_a_run_keeps_its_report_with_what_proved_broken_on_the_way(tmp_path):
     whole = (source / "007.png").read_bytes()
     (source / "007.png").write_bytes(whole[:-40])  # its header is whole: only decoding finds out
     run = gan.train("dcgan", data={"source": str(source), "size": 16}, out=tmp_path / "run", **SMALL)
-    tree = survey.read(run.folder)
+    tree = data_summary.read(run.folder)
     assert (tree["samples"], tree["shape"]) == (24, [1, 16, 16])
     assert list(tree["broken"]) == ["007.png"]
     assert Report.from_dict(tree).to_dict() == tree
@@ -70,14 +71,14 @@ def test_a_run_keeps_its_report_with_what_proved_broken_on_the_way(tmp_path):
 def test_a_damaged_file_is_named(tmp_path, text):
     (tmp_path / "data.json").write_text(text, errors="surrogateescape")
     with pytest.raises(ValueError, match=r"data.json is damaged"):
-        survey.read(tmp_path)
+        data_summary.read(tmp_path)
     with pytest.raises(FileNotFoundError):
-        survey.read(tmp_path / "nowhere")
+        data_summary.read(tmp_path / "nowhere")
 
 
 def test_a_name_that_is_no_text_is_kept(tmp_path):
     dataset = open_data(Data(source="ring", count=10))
     dataset.report.note("bad \udcff name")
-    survey.save_report(dataset, tmp_path)
+    data_summary.save_report(dataset, tmp_path)
     assert json.loads((tmp_path / "data.json").read_text())["notes"] == ["bad \udcff name"]
-    assert Report.from_dict(survey.read(tmp_path)).lines()[-1] == r"bad \udcff name"
+    assert Report.from_dict(data_summary.read(tmp_path)).lines()[-1] == r"bad \udcff name"

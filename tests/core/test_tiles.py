@@ -12,14 +12,14 @@ from torch import nn
 from ganarium.networks.layers.norms import shared_statistics
 from ganarium.networks.resnet_translator import ResNetTranslator
 from ganarium.networks.unet import UNetTranslator
-from ganarium.tiles import tiled, windows
+from ganarium.tasks.windows import tiled, windows
 from small_runs import environment
 
 TWELVE_MEGAPIXELS = """
 import resource, torch
-from ganarium.lone import LoneNetwork, Origin
+from ganarium.models.network import LoneNetwork, Origin
 from ganarium.networks.resnet_translator import ResNetTranslator
-from ganarium.translation import translate
+from ganarium.inference.folders import translate
 
 torch.set_num_threads(1)
 settings = {"inputs": 3, "outputs": 3, "width": 8, "blocks": 2}

@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ganarium.data.attributes import attribute_table
 from ganarium.data.dataset import open_data
-from ganarium.recipe import Data
+from ganarium.data.settings import Data
+from ganarium.data.sources.attribute_tables import attribute_table
 
 torch.set_num_threads(1)
 

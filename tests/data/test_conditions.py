@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ganarium.data.conditions import CONDITIONS, blur, edges, grey, lowres, mask, mosaic
+from ganarium.data.conditions.derived import CONDITIONS, blur, edges, grey, lowres, mask, mosaic
 
 torch.set_num_threads(1)
 

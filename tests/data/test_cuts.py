@@ -4,8 +4,8 @@ import torch
 
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
+from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
-from ganarium.recipe import Data
 
 torch.set_num_threads(1)
 

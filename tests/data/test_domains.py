@@ -5,10 +5,10 @@ import torch
 from ganarium.data.batches import Unpaired, real_samples
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
-from ganarium.data.images import normalised
+from ganarium.data.modalities.image import normalised
+from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
 from ganarium.data.world import World
-from ganarium.recipe import Data
 
 SIZES = (5, 12, 7)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ganarium.data.batches import Conditioned
 from ganarium.data.dataset import Dataset
 from ganarium.data.feed import Feed
+from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
-from ganarium.recipe import Data
 
 torch.set_num_threads(1)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganarium.data.images import (
+from ganarium.data.modalities.image import (
     LARGEST_PICTURE,
     Form,
     look,

@@ -5,12 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from ganarium.data.batches import Conditioned, Facts, PartlyLabelled
+from ganarium.data.batches import Conditioned, PartlyLabelled
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
+from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
 from ganarium.data.sources.folder import Folder, contents
-from ganarium.recipe import Data
+from ganarium.data.spec import Facts
 
 CLASSES = 3
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ganarium.data.batches import Unpaired
 from ganarium.data.dataset import open_data
-from ganarium.recipe import Data
+from ganarium.data.settings import Data
 
 torch.set_num_threads(1)
 

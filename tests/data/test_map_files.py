@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganarium.data.map_files import MapFiles
-from ganarium.data.palettes import repainted
+from ganarium.data.modalities.palette import repainted
 from ganarium.data.sources.layouts import instances_beside
+from ganarium.data.sources.map_files import MapFiles
 
 NAMES = ("sky", "road", "tree")
 COLOURS = ("#000000", "#c80000", "#00c800")

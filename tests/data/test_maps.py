@@ -9,8 +9,8 @@ from PIL import Image
 
 from ganarium.data.dataset import open_data
 from ganarium.data.feed import Feed
+from ganarium.data.settings import Data
 from ganarium.data.world import World
-from ganarium.recipe import Data
 
 torch.set_num_threads(1)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from ganarium.data.batches import Conditioned
 from ganarium.data.dataset import open_data
 from ganarium.data.feed import Feed
-from ganarium.recipe import Data
+from ganarium.data.settings import Data
 
 torch.set_num_threads(1)
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from ganarium.data.points import POINTS, grid, ring, spiral
+from ganarium.data.sources.densities import POINTS, grid, ring, spiral
 
 torch.set_num_threads(1)
 

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from ganarium.data.dataset import open_data
+from ganarium.data.settings import Data
 from ganarium.data.sources import named as naming
-from ganarium.recipe import Data
 
 torch.set_num_threads(1)
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 import ganarium as gan
-from ganarium import processes
-from ganarium.run import Run, prepare
-from ganarium.watch import log
+from ganarium.core import processes
+from ganarium.monitoring import log
+from ganarium.training.run import Run, prepare
 from small_runs import (
     DUEL,
     differing,

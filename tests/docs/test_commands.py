@@ -11,8 +11,8 @@ import pytest
 import trying
 from reading import GUIDE, blocks, commands, scripts, text_of
 
-from ganarium.methods import BUILT_IN
-from ganarium.run import Run
+from ganarium.methods.table import BUILT_IN
+from ganarium.training.run import Run
 from small_runs import environment, free_port
 
 HEAVY = ["guide/laboratory.md"]

@@ -6,7 +6,7 @@ import cards
 import formulas
 import pytest
 
-from ganarium.methods import BUILT_IN
+from ganarium.methods.table import BUILT_IN
 
 
 def shape(element):

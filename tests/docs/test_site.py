@@ -14,7 +14,7 @@ from reading import GUIDE, ROOT, blocks, commands, text_of
 from ganarium import __all__ as public_names
 from ganarium.cli.app import VERBS
 from ganarium.lab import EXPERIMENTS
-from ganarium.methods import BUILT_IN
+from ganarium.methods.table import BUILT_IN
 from site_building import built_site
 
 CHINESE = "[一-鿿]"

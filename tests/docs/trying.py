@@ -13,12 +13,12 @@ from reading import ROOT
 from torch.distributed.run import parse_args
 from typer.testing import CliRunner
 
-from ganarium import run as ganarium_run
 from ganarium.cli.app import app
-from ganarium.data.points import POINTS
-from ganarium.methods import table
-from ganarium.run import chosen_recipe
-from ganarium.words import leaves
+from ganarium.common.text import leaves
+from ganarium.data.sources.densities import POINTS
+from ganarium.methods.resolve import chosen_recipe
+from ganarium.methods.table import table
+from ganarium.training import run as training_run
 from small_runs import side_by_side
 
 TINY = ["images=64", "batch_size=16", "device=cpu", "data.size=16", "data.count=64", "data.workers=0"]
@@ -80,8 +80,8 @@ def short(words: list[str]) -> list[str]:
     if verb == "resume":
         return [verb, *("images=96" if word.startswith("images=") else word for word in rest)]
     if verb == "lab" and rest and not rest[0].startswith("-"):
+        from ganarium.common.schema import schema
         from ganarium.lab import EXPERIMENTS
-        from ganarium.tables import schema
 
         known = schema(EXPERIMENTS[rest[0]]).model_fields
         return [*words, *(f"{key}={value}" for key, value in LAB.items() if key in known)]
@@ -147,12 +147,12 @@ def script(words: list[str]) -> None:
 
 def program(code: str, monkeypatch) -> None:
     """A program of a page; the runs that it begins are as short as those of the command line."""
-    whole = ganarium_run.chosen_recipe
+    whole = chosen_recipe
 
     def chosen(method, *, overrides=(), **settings):
         networks = tiny_parts(method) if isinstance(method, str) else []
         return whole(method, overrides=[*overrides, *TINY, *networks], **settings)
 
-    monkeypatch.setattr(ganarium_run, "chosen_recipe", chosen)
+    monkeypatch.setattr(training_run, "chosen_recipe", chosen)
     monkeypatch.syspath_prepend(str(ROOT))
     exec(compile(code, "page", "exec"), {"__name__": "__page__"})

@@ -5,11 +5,11 @@ import copy
 import pytest
 import torch
 
-from ganarium.averages import HalfLife
-from ganarium.campaign import Campaign, Stage, play
-from ganarium.engine import Engine
-from ganarium.game import Game, turn
-from ganarium.parts.objectives import least_squares
+from ganarium.core.averages import HalfLife
+from ganarium.core.campaign import Campaign, Stage, play
+from ganarium.core.engine import Engine
+from ganarium.core.game import Game, turn
+from ganarium.losses.objectives import least_squares
 from helpers import Stream, adam, mlp
 
 

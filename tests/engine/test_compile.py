@@ -10,15 +10,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganarium import methods
-from ganarium.builder import engine_for
-from ganarium.data.batches import Facts
-from ganarium.engine import Engine
+from ganarium.core.engine import Engine
+from ganarium.data.spec import Facts
+from ganarium.losses.penalties import PENALTIES
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.model import assemble
 from ganarium.networks import DISCRIMINATORS, GENERATORS
-from ganarium.parts.judging import frozen
-from ganarium.parts.penalties import PENALTIES
-from ganarium.recipe import resolve
+from ganarium.ops.scoring import frozen
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import resolve
+from ganarium.training.builder import engine_for
 from helpers import Duel, Stream, adam, assert_near, mlp, played, sgd
 
 SHAPE = (3, 16, 16)

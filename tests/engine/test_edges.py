@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from ganarium.averages import Averages, HalfLife
-from ganarium.engine import Engine
-from ganarium.game import Clock, Game, turn
-from ganarium.optimizers import completed, make, schedule
-from ganarium.parts.objectives import least_squares
-from ganarium.schedules import constant, cosine, linear, warm_up
+from ganarium.core.averages import Averages, HalfLife
+from ganarium.core.engine import Engine
+from ganarium.core.game import Clock, Game, turn
+from ganarium.core.optimizers import completed, make, schedule
+from ganarium.core.schedules import constant, cosine, linear, warm_up
+from ganarium.losses.objectives import least_squares
 from helpers import Duel, Scalar, Stream, adam, mlp, played, sgd
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from ganarium.engine import Engine
-from ganarium.game import Clock, Game, Turn, turn
-from ganarium.parts.objectives import non_saturating
-from ganarium.parts.penalties import gradient_penalty
+from ganarium.core.engine import Engine
+from ganarium.core.game import Clock, Game, Turn, turn
+from ganarium.losses.objectives import non_saturating
+from ganarium.losses.penalties import gradient_penalty
 from helpers import Duel, Scalar, Stream, adam, assert_equal, assert_near, copies, mlp, played, sgd
 
 

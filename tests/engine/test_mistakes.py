@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from ganarium.averages import HalfLife
-from ganarium.engine import Engine
-from ganarium.game import Clock, Game, Turn, turn
+from ganarium.core.averages import HalfLife
+from ganarium.core.engine import Engine
+from ganarium.core.game import Clock, Game, Turn, turn
 from helpers import Duel, Stream, adam, mlp, sgd
 
 

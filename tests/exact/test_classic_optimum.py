@@ -6,19 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from ganarium.data.batches import Facts
-from ganarium.engine import Engine
-from ganarium.game import turn
+from ganarium.core.engine import Engine
+from ganarium.core.game import turn
+from ganarium.data.spec import Facts
 from ganarium.methods.conditional.acgan import ACGAN
 from ganarium.methods.conditional.cgan import CGAN
-from ganarium.methods.duel import Deal
 from ganarium.methods.noise_to_image.ebgan import EBGAN, pulling_away
 from ganarium.methods.noise_to_image.gan import GAN
 from ganarium.methods.noise_to_image.infogan import InfoGAN
 from ganarium.methods.noise_to_image.loss_sensitive_gan import LossSensitiveGAN
+from ganarium.methods.two_player import Deal
 from ganarium.networks.conditioning import ConditionedDiscriminator, ProjectionScore
 from ganarium.networks.heads import Headed
-from ganarium.networks.layers.scoring import Scoring
+from ganarium.networks.layers.linear_score import Scoring
 from helpers import played
 
 P = torch.tensor([0.5, 0.2, 0.3], dtype=torch.float64)

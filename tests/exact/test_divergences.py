@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from exact.test_optimum import Table, lbfgs, outcomes
-from ganarium.parts.divergences import DIVERGENCES
-from ganarium.parts.objectives import OBJECTIVES, zero_sum
+from ganarium.losses.divergences import DIVERGENCES
+from ganarium.losses.objectives import OBJECTIVES, zero_sum
 from helpers import mlp
 
 NAMES = list(DIVERGENCES)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from ganarium.engine import Engine
+from ganarium.core.engine import Engine
+from ganarium.losses.divergences import DIVERGENCES
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.parts.divergences import DIVERGENCES
 from helpers import adam, assert_near, played, sgd
 from textbook import ROUNDS, batches, game_of, rounds, steps, uniform
 

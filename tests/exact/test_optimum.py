@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from torch.nn.functional import one_hot
 
-from ganarium.engine import Engine
-from ganarium.game import turn
+from ganarium.core.engine import Engine
+from ganarium.core.game import turn
 from ganarium.methods.conditional.cgan import CGAN
-from ganarium.methods.duel import Deal
 from ganarium.methods.noise_to_image.gan import GAN
+from ganarium.methods.two_player import Deal
 from helpers import mlp, played
 
 P = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)

@@ -8,13 +8,14 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from ganarium import methods
-from ganarium.data.batches import Conditioned, Facts, PartlyLabelled
-from ganarium.engine import Engine
-from ganarium.game import turn
-from ganarium.methods.duel import Deal
+from ganarium.core.engine import Engine
+from ganarium.core.game import turn
+from ganarium.data.batches import Conditioned, PartlyLabelled
+from ganarium.data.spec import Facts
 from ganarium.methods.noise_to_image.semi_supervised_gan import SemiSupervisedGAN, realness
-from ganarium.model import assemble
-from ganarium.recipe import TINY, resolve
+from ganarium.methods.two_player import Deal
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import steps
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import relu, softplus
 
-from ganarium.engine import Engine
+from ganarium.core.engine import Engine
 from helpers import adam, assert_equal, assert_near, played, sgd
 from textbook import BATCH, CLASSES, ROUNDS, batches, game_of, normal, rounds, steps, uniform
 

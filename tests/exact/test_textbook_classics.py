@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, one_hot, relu, softplus
 
-from ganarium.engine import Engine
+from ganarium.core.engine import Engine
 from helpers import assert_near, played, sgd
 from textbook import BATCH, ROUNDS, batches, game_of, normal, rounds, steps
 

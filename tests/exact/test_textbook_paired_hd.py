@@ -7,13 +7,14 @@ import torch
 from torch.nn.functional import relu
 
 from ganarium import methods
-from ganarium.campaign import last_stage
-from ganarium.data.batches import Conditioned, Facts
-from ganarium.engine import Engine
+from ganarium.core.campaign import last_stage
+from ganarium.core.engine import Engine
+from ganarium.data.batches import Conditioned
+from ganarium.data.spec import Facts
 from ganarium.methods.paired.gaugan import normal_divergence
-from ganarium.methods.paired.painting import Painter
-from ganarium.model import assemble
-from ganarium.recipe import TINY, resolve
+from ganarium.methods.paired.semantic import Painter
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import BATCH, ROUNDS, rounds, steps
 

@@ -8,10 +8,11 @@ import torch
 from torch.nn.functional import softplus
 
 from ganarium import methods
-from ganarium.data.batches import Facts, Unpaired
-from ganarium.engine import Engine
-from ganarium.model import assemble
-from ganarium.recipe import TINY, resolve
+from ganarium.core.engine import Engine
+from ganarium.data.batches import Unpaired
+from ganarium.data.spec import Facts
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import BATCH, ROUNDS, SHAPE, rounds, steps
 

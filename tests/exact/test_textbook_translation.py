@@ -5,10 +5,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
 
 from ganarium import methods
-from ganarium.data.batches import Conditioned, Facts, Unpaired
-from ganarium.engine import Engine
-from ganarium.model import assemble
-from ganarium.recipe import TINY, resolve
+from ganarium.core.engine import Engine
+from ganarium.data.batches import Conditioned, Unpaired
+from ganarium.data.spec import Facts
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import BATCH, ROUNDS, SHAPE, rounds, steps
 

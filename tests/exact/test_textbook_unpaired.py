@@ -5,12 +5,15 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cosine_similarity, cross_entropy
 
 from ganarium import methods
-from ganarium.data.batches import Facts, Unpaired
-from ganarium.engine import Engine
-from ganarium.model import Model, assemble, load
+from ganarium.core.engine import Engine
+from ganarium.data.batches import Unpaired
+from ganarium.data.spec import Facts
+from ganarium.models.loading import load
+from ganarium.models.model import Model
 from ganarium.networks.alexnet_vgg import VGG
 from ganarium.networks.frozen import EdgeMaps, VGGMaps
-from ganarium.recipe import TINY, resolve
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import BATCH, ROUNDS, SHAPE, rounds, steps
 

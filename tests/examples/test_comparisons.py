@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganarium.watch.grids import GAP
+from ganarium.common.grids import GAP
 from small_runs import ROOT
 
 SOME = {

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import ganarium as gan
-from ganarium.data.points import POINTS
+from ganarium.data.sources.densities import POINTS
 from ganarium.metrics.points import modes_covered, share_of_good_samples
 from ganarium.testing import check_game
 from small_runs import ROOT, environment

@@ -14,8 +14,8 @@ from safetensors import safe_open
 
 import ganarium as gan
 from ganarium import methods
-from ganarium.lone import LONE_NETWORKS, LoneNetwork, Origin
-from ganarium.model import Model
+from ganarium.models.model import Model
+from ganarium.models.network import LONE_NETWORKS, LoneNetwork, Origin
 from ganarium.testing import Trial
 
 SETTINGS = {"inputs": 3, "outputs": 3, "width": 4, "downsamplings": 2}
@@ -165,7 +165,7 @@ def test_nothing_is_written_over(translating, tmp_path):
 
 
 def test_a_file_that_is_off_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("ganarium.exporting.graphs.TOLERANCE", -1.0)
+    monkeypatch.setattr("ganarium.exporting.onnx.TOLERANCE", -1.0)
     with pytest.raises(ValueError, match="would differ from PyTorch"):
         gan.export(trained("gan"), out=tmp_path / "a")
     assert names(tmp_path) == []

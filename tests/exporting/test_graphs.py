@@ -10,13 +10,14 @@ from torch import nn
 
 import ganarium as gan
 from ganarium import methods
-from ganarium.data.batches import Facts
-from ganarium.exporting import graphs
-from ganarium.exporting.graphs import plain, written
+from ganarium.data.spec import Facts
+from ganarium.exporting import onnx as onnx_files
+from ganarium.exporting.onnx import plain, written
 from ganarium.exporting.tasks import Input, Task, tasks
-from ganarium.lone import LONE_NETWORKS, LoneNetwork, Origin
-from ganarium.model import Model, assemble
-from ganarium.recipe import tiny
+from ganarium.models.model import Model
+from ganarium.models.network import LONE_NETWORKS, LoneNetwork, Origin
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import tiny
 from ganarium.testing import Trial
 
 QUICK = ("gan", "infogan", "cgan")
@@ -238,7 +239,7 @@ def test_what_pytorch_cannot_write_is_told():
         written(task_of(Fickle()), {})
 
 
-@pytest.mark.parametrize("missing", graphs.NEEDED)
+@pytest.mark.parametrize("missing", onnx_files.NEEDED)
 def test_a_missing_package_is_named(missing, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, missing, None)
     with pytest.raises(ValueError, match=rf"need {missing}: pip install 'ganarium\[onnx\]'"):

@@ -17,10 +17,11 @@ import pytest
 import torch
 
 import ganarium as gan
-from ganarium import checkpoint, files
-from ganarium.checkpoint import Checkpoints, DamagedError
-from ganarium.run import Run
-from ganarium.watch.log import NonFiniteError
+from ganarium.common import files
+from ganarium.monitoring.log import NonFiniteError
+from ganarium.training import checkpoint
+from ganarium.training.checkpoint import Checkpoints, DamagedError
+from ganarium.training.run import Run
 from small_runs import (
     DUEL,
     LADDER,

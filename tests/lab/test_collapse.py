@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganarium.data.points import ring
+from ganarium.data.sources.densities import ring
 from ganarium.lab import collapse
 from ganarium.lab.collapse import told
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganarium.lab import conjugate
-from ganarium.parts.divergences import DIVERGENCES
+from ganarium.losses.divergences import DIVERGENCES
 
 
 @pytest.fixture(scope="module")

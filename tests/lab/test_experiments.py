@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from ganarium import lab
 from ganarium.lab import EXPERIMENTS, Finding
-from ganarium.lab.finding import arrays
+from ganarium.lab.result import arrays
 
 torch.set_num_threads(1)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ganarium.lab import optimum
-from ganarium.parts.divergences import DIVERGENCES
+from ganarium.losses.divergences import DIVERGENCES
 
 
 @pytest.fixture(scope="module")

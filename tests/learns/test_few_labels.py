@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import ganarium as gan
-from ganarium.classification import classify
 from ganarium.data.sources.idx import read_idx
+from ganarium.inference.classify import classify
 
 IMAGES = 40_000
 LABELS = 100

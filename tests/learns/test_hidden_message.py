@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from ganarium import methods
-from ganarium.builder import engine_for
-from ganarium.data.batches import Facts, Unpaired
+from ganarium.data.batches import Unpaired
+from ganarium.data.spec import Facts
 from ganarium.data.world import World
-from ganarium.model import assemble
-from ganarium.recipe import resolve
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import resolve
+from ganarium.training.builder import engine_for
 
 torch.set_num_threads(1)
 

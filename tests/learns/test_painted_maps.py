@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from ganarium import methods
+from ganarium.common.schema import merge
 from ganarium.data.world import World
-from ganarium.model import Model, assemble
-from ganarium.run import Run, prepare
-from ganarium.tables import merge
+from ganarium.models.model import Model
+from ganarium.recipes.assemble import assemble
 from ganarium.testing import Trial
+from ganarium.training.run import Run, prepare
 
 SIZE, COUNT = 32, 120
 WORLD = World(SIZE)

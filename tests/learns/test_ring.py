@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from ganarium import methods
-from ganarium.data.points import ring
+from ganarium.data.sources.densities import ring
+from ganarium.losses.divergences import DIVERGENCES
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
-from ganarium.parts.divergences import DIVERGENCES
 from ganarium.testing import Trial
 from helpers import played
 

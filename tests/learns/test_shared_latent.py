@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from ganarium.metrics.translations import STYLES
+from ganarium.metrics.world_translation import STYLES
 from lessons import COUNT, drawn, scenes, score, taught
 
 

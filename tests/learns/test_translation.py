@@ -8,7 +8,7 @@ from ganarium import methods
 from ganarium.data.dataset import open_data
 from ganarium.data.world import World
 from ganarium.metrics.pairs import psnr
-from ganarium.metrics.translations import world_translations
+from ganarium.metrics.world_translation import world_translations
 from ganarium.testing import Trial
 
 torch.set_num_threads(1)

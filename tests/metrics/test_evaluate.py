@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ganarium.data.points import POINTS
+from ganarium.data.sources.densities import POINTS
 from ganarium.data.world import World
+from ganarium.evaluation.samples import offered, values_of
 from ganarium.metrics import (
     Asked,
     Reference,
@@ -19,9 +20,9 @@ from ganarium.metrics import (
     precision_recall_density_coverage,
     world_quality,
 )
-from ganarium.metrics.evaluate import offered, values_of
-from ganarium.metrics.features import Convention, FeatureNetwork
-from ganarium.metrics.measures import METRICS, VALUES, deciding_value, metrics_named
+from ganarium.metrics.base import METRICS, VALUES, deciding_value, metrics_named
+from ganarium.metrics.feature_networks import Convention
+from ganarium.metrics.features import FeatureNetwork
 
 torch.set_num_threads(1)
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from ganarium.data.points import POINTS
+from ganarium.data.sources.densities import POINTS
 from ganarium.metrics import (
     covered_modes,
     mode_widths,

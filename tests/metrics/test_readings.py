@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ganarium.metrics.features import Convention, FeatureNetwork, features_of, readings_of
+from ganarium.metrics.feature_networks import Convention
+from ganarium.metrics.features import FeatureNetwork, features_of, readings_of
 from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
 
 torch.set_num_threads(1)

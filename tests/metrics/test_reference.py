@@ -8,15 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
+from ganarium.common.files import cache_folder
 from ganarium.data.dataset import open_data
+from ganarium.data.settings import Data
 from ganarium.data.world import Scenes
-from ganarium.files import cache_folder
 from ganarium.metrics import Reference
 from ganarium.metrics.cache import identity
-from ganarium.metrics.features import Convention, FeatureNetwork
+from ganarium.metrics.feature_networks import Convention
+from ganarium.metrics.features import FeatureNetwork
 from ganarium.metrics.reference import REAL, reference
 from ganarium.networks.classifiers import LeNet
-from ganarium.recipe import Data
 
 torch.set_num_threads(1)
 

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from ganarium.data.world import World
-from ganarium.metrics.translations import STYLES, world_translations
+from ganarium.metrics.world_translation import STYLES, world_translations
 
 torch.set_num_threads(1)
 OTHER = {"plain": "inked", "inked": "plain"}

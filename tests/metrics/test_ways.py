@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ganarium.data.world import World
+from ganarium.evaluation.translations import Translated, evaluate_way, offered_to, values_of_ways
 from ganarium.metrics import (
     LPIPS,
     Heads,
@@ -16,12 +17,12 @@ from ganarium.metrics import (
     ssim,
     world_translations,
 )
-from ganarium.metrics.features import Convention, FeatureNetwork
+from ganarium.metrics.base import VALUES, deciding_value, metrics_named
+from ganarium.metrics.feature_networks import Convention
+from ganarium.metrics.features import FeatureNetwork
 from ganarium.metrics.lpips import TAPS
-from ganarium.metrics.measures import VALUES, deciding_value, metrics_named
 from ganarium.metrics.pairs import nearest_colours, palette_of
-from ganarium.metrics.translations import STYLES, world_maps
-from ganarium.metrics.ways import Translated, evaluate_way, offered_to, values_of_ways
+from ganarium.metrics.world_translation import STYLES, world_maps
 from ganarium.networks.classifiers import SqueezeNet
 
 torch.set_num_threads(1)

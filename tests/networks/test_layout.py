@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from ganarium.lone import LoneNetwork, Origin
-from ganarium.networks.layers.layout import laid_out
+from ganarium.models.network import LoneNetwork, Origin
+from ganarium.networks.layers.memory_format import laid_out
 from ganarium.networks.layers.norms import shared_statistics
 from ganarium.networks.resnet_translator import ResNetTranslator
 from ganarium.networks.unet import UNetTranslator

@@ -8,8 +8,8 @@ from torch.nn.functional import softplus
 
 from ganarium.networks import DISCRIMINATORS
 from ganarium.networks.conditioning import JointScore
-from ganarium.networks.layers.minibatch import MinibatchDiscrimination
-from ganarium.parts.judging import mixes_samples, scores
+from ganarium.networks.layers.minibatch_discrimination import MinibatchDiscrimination
+from ganarium.ops.scoring import mixes_samples, scores
 
 SHAPE = (3, 16, 16)
 KERNELS = 5

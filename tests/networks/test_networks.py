@@ -7,8 +7,8 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers import sync_batch_norm
-from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
 from ganarium.networks.layers.norms import norm2d
+from ganarium.networks.layers.padding import bottom_size, centre_cut, halvings
 from ganarium.networks.layers.sync_batch_norm import SyncBatchNorm, synchronise
 
 SIZES = [(28, 28), (20, 28), (33, 47), (64, 64), (16, 16), (8, 70)]

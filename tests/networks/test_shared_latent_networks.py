@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganarium.networks import DISCRIMINATORS, GENERATORS
-from ganarium.networks.layers.grid import fitted, widened
+from ganarium.networks.layers.padding import fitted, widened
 from ganarium.networks.shared_latent import (
     DomainDecoders,
     DomainEncoders,

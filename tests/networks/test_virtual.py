@@ -6,15 +6,16 @@ import pytest
 import torch
 from torch.nn.functional import batch_norm
 
-from ganarium import methods, processes
-from ganarium.averages import Averages, HalfLife
-from ganarium.data.batches import Facts
-from ganarium.engine import Engine
-from ganarium.model import assemble
+from ganarium import methods
+from ganarium.core import processes
+from ganarium.core.averages import Averages, HalfLife
+from ganarium.core.engine import Engine
+from ganarium.data.spec import Facts
 from ganarium.networks import DISCRIMINATORS, GENERATORS
-from ganarium.networks.layers.virtual import REFERENCES, VirtualBatchNorm2d, choose_references
-from ganarium.parts.judging import mixes_samples, scores
-from ganarium.recipe import resolve
+from ganarium.networks.layers.virtual_batch_norm import REFERENCES, VirtualBatchNorm2d, choose_references
+from ganarium.ops.scoring import mixes_samples, scores
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import resolve
 from helpers import Stream, adam, assert_near, played, sgd
 from small_runs import side_by_side
 

@@ -90,7 +90,8 @@ def test_it_trains_resumes_and_draws(python, tmp_path):
 
 def test_presets_come_along(python, tmp_path):
     code = (
-        "from ganarium import methods; from ganarium.run import chosen_recipe, presets\n"
+        "from ganarium import methods; from ganarium.methods.resolve import chosen_recipe\n"
+        "from ganarium.recipes.presets import presets\n"
         "for method in methods.table().values():\n"
         "    for name in presets(method): print(chosen_recipe(method.name, preset=name).method, name)"
     )

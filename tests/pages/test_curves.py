@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ganarium.pages.curves import Curve, charts, drawn, numbers, overlaid, paths, smoothed, thinned
+from ganarium.reports.curves import Curve, charts, drawn, numbers, overlaid, paths, smoothed, thinned
 
 LINES = [
     {

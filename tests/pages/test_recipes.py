@@ -1,8 +1,9 @@
 """What recipes differ in."""
 
 from ganarium import methods
-from ganarium.pages.recipes import beside, marked
-from ganarium.recipe import resolve, to_yaml
+from ganarium.recipes.resolve import resolve
+from ganarium.recipes.yaml import to_yaml
+from ganarium.reports.recipe_differences import beside, marked
 
 DCGAN, GAN = methods.find("dcgan"), methods.find("gan")
 CHANGES = {

@@ -14,9 +14,9 @@ import yaml
 import ganarium as gan
 from command_line import done, refused
 from ganarium.cli.app import VERBS
-from ganarium.pages import sheets
-from ganarium.pages.html import HERE
-from ganarium.watch.doctor import Diagnosis, doctor
+from ganarium.monitoring.doctor import Diagnosis, doctor
+from ganarium.reports import images
+from ganarium.reports.html import HERE
 from html_pages import EVIL, assert_alone, data, read
 
 SECTIONS = ["doctor", "samples", "curves", "metrics", "data-recognised", "recipe", "go-on"]
@@ -178,7 +178,7 @@ def test_the_doctor_speaks(page, trained):
 
 @pytest.mark.parametrize("found", [[], [Diagnosis(EVIL, "sick", EVIL, (8, 1600), EVIL)]])
 def test_what_the_doctor_says_is_text(run, monkeypatch, found):
-    monkeypatch.setattr("ganarium.pages.story.doctor", lambda folder: found)
+    monkeypatch.setattr("ganarium.reports.contents.doctor", lambda folder: found)
     page = read(gan.report(run))
     assert_alone(page)
     section = page.one("section", id="doctor")
@@ -347,7 +347,7 @@ def test_broken_pictures_are_named(run):
 
 
 def test_a_page_is_bounded_however_long_and_large_a_run_was(written, monkeypatch):
-    monkeypatch.setattr(sheets, "ROOM", 200_000)
+    monkeypatch.setattr(images, "ROOM", 200_000)
     lines = [{"images": i, "terms": {"a/b": i % 7 / 7}, "rates": {"a": 0.1}} for i in range(20_000)]
     folder = written("run", None, lines, sheets=tuple(range(0, 20_000, 200)), side=80)
     place = gan.report(folder)
@@ -390,7 +390,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(run, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ganarium.files.os.replace", full)
+    monkeypatch.setattr("ganarium.common.files.os.replace", full)
     with pytest.raises(OSError, match="No space left"):
         gan.report(run)
     assert place.read_bytes() == old

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganarium.pages.sheets import SHEETS, evenly, picture, pictures
+from ganarium.reports.images import SHEETS, evenly, picture, pictures
 
 
 def noise(path, side):

@@ -7,8 +7,8 @@ import time
 import pytest
 
 import ganarium as gan
-from ganarium.pages import story
-from ganarium.recipe import Recipe
+from ganarium.recipes.recipe import Recipe
+from ganarium.reports import contents
 from small_runs import DUEL, ended, forked
 
 RECIPE = "method: gan\nimages: 1000\noptimizers: {}\n"
@@ -19,7 +19,7 @@ def line(images, **more):
 
 
 def test_a_finished_run_lacks_nothing(trained):
-    told = story.read(trained)
+    told = contents.read(trained)
     assert told.gaps == []
     assert (str(told.state), told.saved, told.has_model) == ("finished", 320, True)
     assert list(told.sheets) == [0, 80, 160, 240, 320]
@@ -30,7 +30,7 @@ def test_a_finished_run_lacks_nothing(trained):
     assert facts["device"].startswith("cpu, 1 thread")
     assert facts["speed"].endswith("images/s")
     assert told.folder.is_absolute()
-    assert story.read(gan.Run(trained)).state == told.state
+    assert contents.read(gan.Run(trained)).state == told.state
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_finished_run_lacks_nothing(trained):
     ],
 )
 def test_how_far_a_run_has_come(written, lines, state):
-    assert str(story.read(written("run", RECIPE, lines)).state) == state
+    assert str(contents.read(written("run", RECIPE, lines)).state) == state
 
 
 def test_a_run_in_training_is_not_interrupted(tmp_path):
@@ -55,23 +55,23 @@ def test_a_run_in_training_is_not_interrupted(tmp_path):
         patience = time.monotonic() + 60
         while not plan.records and time.monotonic() < patience:
             time.sleep(0.05)
-        assert story.read(plan.folder).state.word == "training"
+        assert contents.read(plan.folder).state.word == "training"
     finally:
         os.kill(child, signal.SIGKILL)
         ended(child)
-    assert story.read(plan.folder).state.word == "interrupted"
+    assert contents.read(plan.folder).state.word == "interrupted"
 
 
 def test_to_look_does_not_stop_a_run_from_training(run):
-    story.read(run)
+    contents.read(run)
     assert gan.resume(run, images=336).records[-1]["images"] == 336
 
 
 def test_an_old_checkpoint_is_said(run):
     (run / "checkpoints" / "000000000320.pt").unlink()
-    assert story.read(run).gaps == ["the newest checkpoint is of 160 images: the run goes on from there"]
+    assert contents.read(run).gaps == ["the newest checkpoint is of 160 images: the run goes on from there"]
     (run / "checkpoints" / "000000000160.pt").rename(run / "checkpoints" / "0x.pt")
-    assert story.read(run).gaps == ["no checkpoint is saved: the run can only begin anew"]
+    assert contents.read(run).gaps == ["no checkpoint is saved: the run can only begin anew"]
 
 
 def test_what_was_played_again_counts_once_but_takes_its_time(written):
@@ -80,7 +80,7 @@ def test_what_was_played_again_counts_once_but_takes_its_time(written):
     (folder / "speed.jsonl").write_text(
         "".join(f'{{"images": {i}, "seconds": {s}, "images_per_second": {s}}}\n' for i, s in speeds)
     )
-    told = story.read(folder)
+    told = contents.read(folder)
     assert [(each["images"], each["seconds"]) for each in told.speed] == [(10, 5.0), (20, 8.0), (30, 9.0)]
     assert told.seconds == 35
     assert dict(told.facts)["speed"] == "8 images/s"
@@ -88,7 +88,7 @@ def test_what_was_played_again_counts_once_but_takes_its_time(written):
 
 def test_lines_of_the_same_images_are_one(written):
     folder = written("run", RECIPE, [line(10), {"images": 10, "metrics": {"fid": 3.0}}, line(20)])
-    told = story.read(folder)
+    told = contents.read(folder)
     assert [each.get("metrics") for each in told.log] == [{"fid": 3.0}, None]
     assert told.log[0]["terms"] == {"a/b": 1.0}
 
@@ -112,7 +112,7 @@ def test_lines_that_are_none_are_left_out_and_counted(written, bad):
     folder = written("run", RECIPE, [line(10)])
     with (folder / "log.jsonl").open("ab") as file:
         file.write(bad + b"\n" + b'{"images": 20}\n')
-    told = story.read(folder)
+    told = contents.read(folder)
     assert [each["images"] for each in told.log] == [10, 20]
     assert "log.jsonl: 1 of its lines are cut off or no lines of a log, and are left out" in told.gaps
 
@@ -129,7 +129,7 @@ def test_lines_that_are_none_are_left_out_and_counted(written, bad):
     ],
 )
 def test_recipes_that_cannot_be_used_are_told_and_the_log_is_still_read(written, text, says):
-    told = story.read(written("run", text, [line(10)]))
+    told = contents.read(written("run", text, [line(10)]))
     assert any(says in gap for gap in told.gaps), told.gaps
     assert told.method is None
     assert told.recipe_text == text
@@ -142,7 +142,7 @@ def test_recipes_that_cannot_be_used_are_told_and_the_log_is_still_read(written,
 @pytest.mark.parametrize("text", ["{", "[]", '{"sources": 3}', '{"source": "a", "classes": 5}'])
 def test_damaged_data_files_are_told(run, text):
     (run / "data.json").write_text(text)
-    (gap,) = story.read(run).gaps
+    (gap,) = contents.read(run).gaps
     assert gap.startswith("data.json cannot be used")
 
 
@@ -158,17 +158,17 @@ def test_damaged_data_files_are_told(run, text):
 )
 def test_what_is_missing_is_told(run, name, says):
     (run / name).unlink()
-    assert says in story.read(run).gaps
+    assert says in contents.read(run).gaps
 
 
 def test_a_folder_in_a_files_place_is_told(run):
     (run / "log.jsonl").unlink()
     (run / "log.jsonl").mkdir()
-    assert "log.jsonl cannot be read: Is a directory" in story.read(run).gaps
+    assert "log.jsonl cannot be read: Is a directory" in contents.read(run).gaps
 
 
 def test_a_run_that_has_just_begun(written):
-    told = story.read(written("run", RECIPE, []))
+    told = contents.read(written("run", RECIPE, []))
     assert "log.jsonl has no line yet" in told.gaps
     assert "there is no sheet of samples" in told.gaps
     assert (str(told.state), told.log, told.sheets) == ("begun at 0 %", [], {})
@@ -176,7 +176,7 @@ def test_a_run_that_has_just_begun(written):
 
 def test_a_log_that_the_doctor_cannot_read_is_told(written):
     lines = [line(i, players=7) for i in range(1, 20)]
-    told = story.read(written("run", RECIPE, lines))
+    told = contents.read(written("run", RECIPE, lines))
     assert told.diagnoses is None
     assert any(gap.startswith("the doctor cannot examine the run: ") for gap in told.gaps)
 
@@ -186,4 +186,4 @@ def test_no_run_is_refused(tmp_path):
         with pytest.raises(
             FileNotFoundError, match=r"is no run: it has neither a recipe.yaml nor a log.jsonl"
         ):
-            story.read(folder)
+            contents.read(folder)

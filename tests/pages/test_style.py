@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from ganarium.pages.curves import COLOURS
-from ganarium.pages.html import HERE
+from ganarium.reports.curves import COLOURS
+from ganarium.reports.html import HERE
 
 STYLE = (HERE / "style.css").read_text(encoding="utf-8")
 LIGHT, DARK = (

@@ -3,7 +3,7 @@
 import pytest
 from records import FOLDER, all_records
 
-from ganarium.parts.objectives import OBJECTIVES
+from ganarium.losses.objectives import OBJECTIVES
 
 RECORDS = [record for record in all_records() if record.name.startswith("losses_gan")]
 pytestmark = pytest.mark.skipif(not RECORDS, reason=f"no recorded losses in {FOLDER}")

@@ -5,8 +5,8 @@ import torch
 from records import FOLDER, JUNYANZ, RECORDS
 from test_official_networks import imported
 
+from ganarium.core.engine import Engine
 from ganarium.data.batches import Conditioned, Unpaired
-from ganarium.engine import Engine
 from ganarium.methods.paired.pix2pix import Pix2Pix
 from ganarium.methods.unpaired.cyclegan import CycleGAN
 

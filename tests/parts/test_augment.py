@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ganarium.parts import augment
-from ganarium.parts.augment import warped
+from ganarium.ops import augment
+from ganarium.ops.augment import warped
 
 CONSTANTS = ("LARGEST_TURN", "LARGEST_SLANT", "LARGEST_GROWTH", "LARGEST_SHIFT")
 

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ganarium.losses.adversarial import Dispute
+from ganarium.losses.objectives import OBJECTIVES
+from ganarium.losses.penalties import PENALTIES, WEIGHTS
 from ganarium.networks.mlp import MLPDiscriminator
-from ganarium.parts.dispute import Dispute
-from ganarium.parts.objectives import OBJECTIVES
-from ganarium.parts.penalties import PENALTIES, WEIGHTS
 from helpers import mlp
 
 NORMED = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from ganarium import methods
-from ganarium.engine import Engine
-from ganarium.parts.improved import History, feature_distance, with_instance_noise
+from ganarium.core.engine import Engine
+from ganarium.losses.stabilizers import History, feature_distance, with_instance_noise
 from ganarium.testing import Trial
 from helpers import Stream, mlp
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganarium.parts.judging import mixes_samples, scores
+from ganarium.ops.scoring import mixes_samples, scores
 from helpers import mlp
 
 

@@ -4,7 +4,7 @@ import random
 
 import torch
 
-from ganarium.parts.looks import Looks
+from ganarium.ops.instance_features import Looks
 
 
 def taught(capacity=4):

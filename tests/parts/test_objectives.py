@@ -4,8 +4,15 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from ganarium.parts.divergences import DIVERGENCES
-from ganarium.parts.objectives import OBJECTIVES, cross_entropy, non_saturating, saturating, squares, zero_sum
+from ganarium.losses.divergences import DIVERGENCES
+from ganarium.losses.objectives import (
+    OBJECTIVES,
+    cross_entropy,
+    non_saturating,
+    saturating,
+    squares,
+    zero_sum,
+)
 
 torch.manual_seed(0)
 REAL, FAKE = torch.randn(2, 6, dtype=torch.float64).unbind()

@@ -8,9 +8,8 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 
 from ganarium.data.world import World
-from ganarium.networks.dcgan import DCGANDiscriminator
-from ganarium.parts.objectives import OBJECTIVES
-from ganarium.parts.penalties import (
+from ganarium.losses.objectives import OBJECTIVES
+from ganarium.losses.penalties import (
     PENALTIES,
     between,
     clip_weights,
@@ -21,6 +20,7 @@ from ganarium.parts.penalties import (
     r2,
     slope,
 )
+from ganarium.networks.dcgan import DCGANDiscriminator
 from helpers import mlp
 
 torch.manual_seed(0)

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from ganarium.parts.pool import Pool
+from ganarium.ops.image_pool import Pool
 
 
 def batch(start, count=4):

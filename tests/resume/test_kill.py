@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 import ganarium as gan
-from ganarium import files, methods, recipe
-from ganarium.evaluation import BEST, Evaluation
-from ganarium.run import Run
-from ganarium.watch import log
+from ganarium import methods
+from ganarium.common import files
+from ganarium.evaluation.during_training import BEST, Evaluation
+from ganarium.monitoring import log
+from ganarium.recipes.resolve import TINY, resolve
+from ganarium.training.run import Run
 from small_runs import (
     DUEL,
     LADDER,
@@ -77,11 +79,11 @@ def killed_often(plan, tmp_path, times, seed=0):
 
 
 def test_kill_9_at_ten_random_moments(tmp_path):
-    killed_often(recipe.resolve(DUEL, LONG), tmp_path, 10)
+    killed_often(resolve(DUEL, LONG), tmp_path, 10)
 
 
 def test_kill_9_in_a_campaign(tmp_path):
-    killed_often(recipe.resolve(LADDER, LONG), tmp_path, 6, seed=1)
+    killed_often(resolve(LADDER, LONG), tmp_path, 6, seed=1)
 
 
 @pytest.mark.slow
@@ -89,7 +91,7 @@ def test_kill_9_in_a_campaign(tmp_path):
 def test_kill_9_of_each_method(tmp_path, name):
     method = methods.find(name)
     every = {"log": 16, "samples": 160, "checkpoint": 32}
-    plan = recipe.resolve(method, recipe.TINY, method.tiny, {"images": 800, "device": "cpu", "every": every})
+    plan = resolve(method, TINY, method.tiny, {"images": 800, "device": "cpu", "every": every})
     killed_often(plan, tmp_path, 3)
 
 
@@ -128,7 +130,7 @@ STEPS = [
 @pytest.mark.parametrize("moment", ["half written", "before the rename", "after the rename"])
 def test_kill_9_while_a_file_is_written(tmp_path, name, time, moment):
     """Each file that a run writes is whole or not there, and whatever stands in the folder can go on."""
-    plan = recipe.resolve(DUEL, {"images": 320, "every": {"checkpoint": 160}})
+    plan = resolve(DUEL, {"images": 320, "every": {"checkpoint": 160}})
     killed_while_written(plan, tmp_path, moment, lambda path: path.name == name, time)
     assert gan.load(tmp_path / "run").images == 320
 
@@ -168,25 +170,25 @@ def test_kill_9_while_the_best_is_written(tmp_path, name, moment, monkeypatch):
     worth = {64: 3.0, 128: 4.0, 192: 1.0, 256: 2.0, 320: 2.0}
     values = lambda _, model, *__: {"sliced_wasserstein": worth[model.images]}  # noqa: E731
     monkeypatch.setattr(Evaluation, "values", values)
-    plan = recipe.resolve(DUEL, {"images": 320, "every": {"checkpoint": 160}}, JUDGED)
+    plan = resolve(DUEL, {"images": 320, "every": {"checkpoint": 160}}, JUDGED)
     time = 2 if name.startswith(BEST) else 1
     killed_while_written(plan, tmp_path, moment, lambda path: str(path).endswith(name), time)
     assert gan.load(tmp_path / "run" / BEST).images == 192
 
 
 def test_kill_9_of_a_run_that_is_judged(tmp_path):
-    killed_often(recipe.resolve(DUEL, LONG, {"evaluate": {"every": 320, "count": 50}}), tmp_path, 3, seed=2)
+    killed_often(resolve(DUEL, LONG, {"evaluate": {"every": 320, "count": 50}}), tmp_path, 3, seed=2)
 
 
 @pytest.mark.slow
 def test_kill_9_of_a_campaign_that_is_judged(tmp_path):
-    killed_often(recipe.resolve(LADDER, LONG, {"evaluate": {"every": 320, "count": 50}}), tmp_path, 2, seed=3)
+    killed_often(resolve(LADDER, LONG, {"evaluate": {"every": 320, "count": 50}}), tmp_path, 2, seed=3)
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_kill_9_between_a_stages_last_checkpoint_and_the_next_stage(tmp_path, stage, moment):
-    plan = recipe.resolve(LADDER, {"images": 320, "every": {"checkpoint": 80, "log": 40}})
+    plan = resolve(LADDER, {"images": 320, "every": {"checkpoint": 80, "log": 40}})
     Run(tmp_path / "whole", recipe=plan).finish()
 
     def killing():
@@ -215,7 +217,7 @@ def test_kill_9_between_a_stages_last_checkpoint_and_the_next_stage(tmp_path, st
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_order_to_stop_is_obeyed_at_the_rounds_end(tmp_path, number):
-    plan = recipe.resolve(DUEL, LONG)
+    plan = resolve(DUEL, LONG)
     Run(tmp_path / "whole", recipe=plan).finish()
 
     def told():
@@ -242,7 +244,7 @@ def ordered_at(images, plan, folder, *numbers):
 def test_what_an_order_saved_is_the_round_it_was_given_in(tmp_path):
     """Not the last checkpoint that was due: nothing that was played is lost."""
     before = signal.getsignal(signal.SIGINT)  # not Python's own in a job that runs in the background
-    plan = recipe.resolve(DUEL, {"images": 1600, "every": {"log": 16, "checkpoint": 1600}})
+    plan = resolve(DUEL, {"images": 1600, "every": {"log": 16, "checkpoint": 1600}})
     with pytest.raises(gan.Interrupted, match="after 160 images"):
         ordered_at(144, plan, tmp_path / "run", signal.SIGINT)
     assert newest(tmp_path / "run")["images"] == 160
@@ -251,26 +253,26 @@ def test_what_an_order_saved_is_the_round_it_was_given_in(tmp_path):
 
 def test_an_order_heard_twice_at_once_is_one_order(tmp_path):
     """torchrun hands on what the terminal has told everybody already."""
-    plan = recipe.resolve(DUEL, {"images": 1600, "every": {"log": 16, "checkpoint": 1600}})
+    plan = resolve(DUEL, {"images": 1600, "every": {"log": 16, "checkpoint": 1600}})
     with pytest.raises(gan.Interrupted):
         ordered_at(16, plan, tmp_path / "run", signal.SIGINT, signal.SIGTERM)
 
 
 def test_an_order_repeated_stops_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("ganarium.trainer.SAME_ORDER", 0.0)
-    plan = recipe.resolve(DUEL, {"images": 1600, "every": {"log": 16}})
+    monkeypatch.setattr("ganarium.training.trainer.SAME_ORDER", 0.0)
+    plan = resolve(DUEL, {"images": 1600, "every": {"log": 16}})
     with pytest.raises(KeyboardInterrupt):
         ordered_at(16, plan, tmp_path / "run", signal.SIGINT, signal.SIGINT)
 
 
 def test_told_to_stop_in_its_last_round_a_run_is_finished(tmp_path):
-    plan = recipe.resolve(DUEL, {"images": 64, "every": {"log": 16}})
+    plan = resolve(DUEL, {"images": 64, "every": {"log": 16}})
     ordered_at(48, plan, tmp_path / "run", signal.SIGTERM)
     assert newest(tmp_path / "run")["images"] == 64
 
 
 def test_killed_before_its_first_checkpoint_a_run_begins_anew_and_says_so(tmp_path):
-    plan = recipe.resolve(DUEL, {"images": 160, "every": {"log": 16, "checkpoint": 160}})
+    plan = resolve(DUEL, {"images": 160, "every": {"log": 16, "checkpoint": 160}})
     Run(tmp_path / "whole", recipe=plan).finish()
 
     def dying():
@@ -289,7 +291,7 @@ def test_killed_before_its_first_checkpoint_a_run_begins_anew_and_says_so(tmp_pa
 
 
 def test_the_folder_is_free_after_kill_9(tmp_path):
-    plan = recipe.resolve(DUEL, LONG)
+    plan = resolve(DUEL, LONG)
     folder = tmp_path / "run"
     assert signalled(lambda: play(plan, folder), folder, signal.SIGKILL, 480) == -signal.SIGKILL
     gan.resume(tmp_path / "run", images=2400)

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 import ganarium as gan
-from ganarium import methods, recipe
-from ganarium.checkpoint import Checkpoints
-from ganarium.run import Run
-from ganarium.trainer import Trainer
+from ganarium import methods
+from ganarium.recipes.resolve import TINY, resolve
+from ganarium.training.checkpoint import Checkpoints
+from ganarium.training.run import Run
+from ganarium.training.trainer import Trainer
 from small_runs import (
     DUEL,
     LADDER,
@@ -75,7 +76,7 @@ def test_a_pool_goes_on_with_its_history(tmp_path, whole):
 
 def test_a_resumed_run_would_differ_if_the_pool_were_lost(tmp_path, whole, monkeypatch):
     monkeypatch.setattr(
-        "ganarium.trainer.take_private_state", lambda game, everybodys: game.pool.history.zero_()
+        "ganarium.training.trainer.take_private_state", lambda game, everybodys: game.pool.history.zero_()
     )
     run = begun(DUEL, tmp_path / "run", 6, game={"pool": 24})
     gan.resume(run)
@@ -99,7 +100,7 @@ def test_however_it_is_played(tmp_path, whole, keys):
 def test_each_method(tmp_path, name):
     method = methods.find(name)
     every = {"log": 8, "samples": 32, "checkpoint": 16}
-    plan = recipe.resolve(method, recipe.TINY, method.tiny, {"device": "cpu", "every": every})
+    plan = resolve(method, TINY, method.tiny, {"device": "cpu", "every": every})
     whole = Run(tmp_path / "whole", recipe=plan).finish()
     for _ in itertools.islice(Run(tmp_path / "part", recipe=plan).play(), 3):
         pass

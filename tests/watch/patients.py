@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import ganarium as gan
-from ganarium.data.points import ring
+from ganarium.data.sources.densities import ring
 from ganarium.data.world import World
 from ganarium.metrics.points import modes_covered
 

@@ -10,8 +10,8 @@ from patients import PATIENTS, SICK, modes, trained
 
 import ganarium as gan
 from command_line import done, refused
-from ganarium.watch.doctor import examined, words
-from ganarium.watch.log import FAILURE, NonFiniteError
+from ganarium.monitoring.doctor import examined, words
+from ganarium.monitoring.log import FAILURE, NonFiniteError
 from small_runs import DUEL
 
 UNSEEN = (20, 21, 22)

@@ -11,15 +11,15 @@ from torch import nn
 
 import ganarium as gan
 from ganarium import methods
-from ganarium.checkpoint import Checkpoints
+from ganarium.core.engine import Engine
+from ganarium.core.game import turn
 from ganarium.data.dataset import open_data
-from ganarium.data.points import ring
-from ganarium.engine import Engine
-from ganarium.game import turn
-from ganarium.methods.translation import Translator
-from ganarium.recipe import Data
+from ganarium.data.settings import Data
+from ganarium.data.sources.densities import ring
+from ganarium.methods.translators import Translator
+from ganarium.monitoring.statistics import Likeness, Stride
 from ganarium.testing import Trial
-from ganarium.watch.vitals import Likeness, Stride
+from ganarium.training.checkpoint import Checkpoints
 from helpers import Duel, Stream, assert_equal, sgd
 from small_runs import DUEL, differing, newest
 

@@ -29,9 +29,9 @@ def classify(
     """
     import json
 
-    from ganarium.classification import classify as classified
     from ganarium.cli.tables import print_table
-    from ganarium.files import write_text
+    from ganarium.common.files import write_text
+    from ganarium.inference.classify import classify as classified
 
     found = classified(source, data, count=count, device=device)
     if out is not None:

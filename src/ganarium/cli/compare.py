@@ -18,6 +18,6 @@ def compare(
         ganarium compare runs/*-wgan-gp --out wgan-gp.html
     """
     from ganarium.cli.report import tell
-    from ganarium.pages import compare as page
+    from ganarium.reports import compare as page
 
     tell(page(runs, out))

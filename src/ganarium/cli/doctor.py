@@ -20,7 +20,7 @@ def doctor(
         ganarium doctor runs/0001-dcgan
         ganarium doctor runs/0001-dcgan --json
     """
-    from ganarium.watch import doctor as office
+    from ganarium.monitoring import doctor as office
 
     diagnoses = office.doctor(folder)
     if as_json:

@@ -46,9 +46,9 @@ def exit_code(error: Exception) -> int | None:
     if isinstance(error, OSError):
         return FAILED
     if isinstance(error, RuntimeError):
-        from ganarium.processes import LostError
-        from ganarium.trainer import BusyError
-        from ganarium.watch.log import NonFiniteError
+        from ganarium.core.processes import LostError
+        from ganarium.monitoring.log import NonFiniteError
+        from ganarium.training.trainer import BusyError
 
         if isinstance(error, (BusyError, LostError, NonFiniteError)):
             return FAILED

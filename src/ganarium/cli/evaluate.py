@@ -79,12 +79,12 @@ def evaluate(
     """
     import json
 
-    from ganarium import judge
     from ganarium.cli.tables import print_table
-    from ganarium.files import write_text
-    from ganarium.metrics.tables import HEAD, tables
+    from ganarium.common.files import write_text
+    from ganarium.evaluation.evaluate import evaluate
+    from ganarium.evaluation.tables import HEAD, tables
 
-    result = judge.evaluate(
+    result = evaluate(
         judged,
         data=data or None,
         features=features,

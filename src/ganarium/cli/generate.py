@@ -38,8 +38,8 @@ def generate(
         ganarium generate runs/0001-dcgan --count 1000 --seed 3 --out generated/
         ganarium generate runs/0002-cgan --class star --class ring --grid stars_and_rings.png
     """
-    from ganarium.cli.display import say
-    from ganarium.samples import save_samples
+    from ganarium.cli.progress import say
+    from ganarium.inference.samples import save_samples
 
     for place in save_samples(
         source,

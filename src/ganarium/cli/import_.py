@@ -34,7 +34,7 @@ def import_(
         ganarium import latest_net_G.pth padding=replicate --out models/horse2zebra
     """
     from ganarium.interop import import_network
-    from ganarium.recipe import settings as settings_in
+    from ganarium.recipes.yaml import settings as settings_in
 
     folder = out or Path("models") / file.stem
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

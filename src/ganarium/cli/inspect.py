@@ -35,14 +35,14 @@ def inspect(
     import json
     from functools import reduce
 
-    from ganarium import judge
-    from ganarium.recipe import override
-    from ganarium.tables import merge
+    from ganarium.common.schema import merge
+    from ganarium.evaluation.inspect import inspect
+    from ganarium.recipes.yaml import override
 
     trees = [override(text.removeprefix("data.")) for text in settings or ()]
     keys: dict[str, Any] = reduce(merge, trees, {})
     target = None if no_sheet else sheet or Path(f"{Path(data).resolve().name}-sheet.png")
-    report = judge.inspect((data, *(more or ())), sheet=target, **keys)
+    report = inspect((data, *(more or ())), sheet=target, **keys)
     if as_json:
         typer.echo(json.dumps(report.to_dict() | {"sheet": target and str(target)}, indent=2))
         return

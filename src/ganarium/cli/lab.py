@@ -35,10 +35,11 @@ def lab(
     """
     import json
 
+    from ganarium.common.schema import checked, schema
+    from ganarium.common.text import nearest
     from ganarium.lab import EXPERIMENTS
-    from ganarium.lab.finding import png
-    from ganarium.recipe import settings as tree_of
-    from ganarium.tables import checked, nearest, schema
+    from ganarium.lab.result import png
+    from ganarium.recipes.yaml import settings as tree_of
 
     if name is None:
         _list(as_json)
@@ -59,7 +60,7 @@ def lab(
 
 def _show(finding: "Finding") -> None:
     from ganarium.cli.tables import print_table
-    from ganarium.words import flat
+    from ganarium.common.text import flat
 
     typer.secho(f"{finding.title}\n", bold=True)
     print_table(tuple(finding.rows[0]), [[told for _, told in flat(row)] for row in finding.rows])

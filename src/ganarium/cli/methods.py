@@ -13,7 +13,7 @@ def methods(as_json: AsJson = False) -> None:
     ganarium methods
     ganarium methods --json
     """
-    from ganarium.methods import table
+    from ganarium.methods.table import table
 
     rows = [(name, *method.headline) for name, method in table().items()]
     if as_json:

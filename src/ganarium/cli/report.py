@@ -20,7 +20,7 @@ def report(
         ganarium report runs/0001-dcgan
         ganarium report runs/0001-dcgan --out dcgan.html
     """
-    from ganarium.pages import report as page
+    from ganarium.reports import report as page
 
     tell(page(run, out))
 

@@ -20,9 +20,9 @@ def resume(
         ganarium resume runs/0001-dcgan
         ganarium resume runs/0001-dcgan images=400_000
     """
-    from ganarium.cli.display import say
-    from ganarium.cli.playing import play
-    from ganarium.run import Run, group
+    from ganarium.cli.progress import say
+    from ganarium.cli.training import play
+    from ganarium.training.run import Run, group
 
     run = Run(folder, say=say).changed({}, settings or ())
     with group(run.recipe):

@@ -13,10 +13,11 @@ def show(name: Annotated[str, typer.Argument(metavar="METHOD", help="A method's 
     from inspect import cleandoc, getsource
     from textwrap import dedent
 
-    from ganarium.campaign import Campaign
-    from ganarium.methods import find
-    from ganarium.recipe import resolve, to_yaml
-    from ganarium.run import presets
+    from ganarium.core.campaign import Campaign
+    from ganarium.methods.table import find
+    from ganarium.recipes.presets import presets
+    from ganarium.recipes.resolve import resolve
+    from ganarium.recipes.yaml import to_yaml
 
     method = find(name)
     script = method.game.stages if issubclass(method.game, Campaign) else method.game.play

@@ -45,9 +45,9 @@ def train(
         ganarium train mine.yaml --out runs/mine
         torchrun --nproc-per-node 2 -m ganarium train dcgan --data photos/
     """
-    from ganarium.cli.display import plan, say
-    from ganarium.cli.playing import play
-    from ganarium.run import group, prepare
+    from ganarium.cli.progress import plan, say
+    from ganarium.cli.training import play
+    from ganarium.training.run import group, prepare
 
     run = prepare(method, data=data or None, out=out, preset=preset, overrides=settings or (), say=say)
     with group(run.recipe):

@@ -52,10 +52,10 @@ def translate(
         ganarium translate runs/0003-cyclegan photos/ inked/ --to inked --sheet sheet.png
         ganarium translate runs/0004-pix2pix photos/ painted/ --from picture
     """
-    from ganarium.cli.display import say, shares
     from ganarium.cli.errors import FAILED
-    from ganarium.model import load
-    from ganarium.translation import outcomes
+    from ganarium.cli.progress import say, shares
+    from ganarium.inference.folders import outcomes
+    from ganarium.models.loading import load
 
     model = load(source, device=device)
     made, skipped = 0, 0

@@ -23,8 +23,8 @@ def walk(
 
     ganarium walk runs/0003-infogan --code categorical-0 --out walk.png
     """
-    from ganarium.model import load_model
-    from ganarium.watch import grids
+    from ganarium.common import grids
+    from ganarium.models.loading import load_model
 
     samples = load_model(source, device=device).walk(code, rows=rows, steps=steps, seed=seed)
     grids.save(grids.grid(samples.flatten(0, 1), columns=steps), out)

@@ -1,9 +1,6 @@
 """What the feed hands to a game, and what a network must know of the data before it is built."""
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -42,38 +39,3 @@ def real_samples(batch: Batch) -> Tensor:
     if isinstance(batch, Tensor):
         return batch
     return torch.cat(batch.domains) if isinstance(batch, Unpaired) else batch.real
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the data are, as far as a network, a log or a model card must know it."""
-
-    shape: tuple[int, ...]
-    """One sample: `(C, H, W)` of a picture, `(D,)` of a point."""
-    classes: tuple[str, ...] = ()
-    """Names of the classes, in the order of the labels."""
-    attributes: tuple[str, ...] = ()
-    """Names of the attributes, in the order of the columns."""
-    condition: str | None = None
-    """What a batch is conditioned on: `label`, `attributes`, or a kind of picture such as `edges`.
-
-    Or `domains`: then a batch is `Unpaired`, and the classes are its domains.
-    """
-    condition_shape: tuple[int, ...] = ()
-    """One condition: `()` for a label, `(A,)` for attributes, `(C, H, W)` for a picture."""
-    labelled: int = 0
-    """How many samples keep their labels and stand beside the batches; 0 where batches are of one kind."""
-    colours: tuple[str, ...] = ()
-    """What the classes of label maps are painted in, `#rrggbb` each; none where nobody painted them."""
-    numbers: tuple[int, ...] = ()
-    """What stands for each class in the files of label maps; none where their colours do."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """A plain tree for YAML and JSON."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in tree.items()}
-        return cls(**plain)

@@ -1,29 +1,34 @@
 """Samples of any source as batches, in one form, with what they are conditioned on."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganarium import recipe
-from ganarium.data.batches import Conditioned, Facts, Unpaired, real_samples
-from ganarium.data.choice import ATTRIBUTES, LABEL, Positions, check_condition, chosen, labelled
-from ganarium.data.conditions import CONDITIONS
-from ganarium.data.images import Array, BrokenPictureError, Form, normalised
-from ganarium.data.sources.base import DOMAINS, MAP, PAIR, Report, Source
-from ganarium.data.sources.drawn import DrawnWorld
+from ganarium.data.batches import Conditioned, Unpaired, real_samples
+from ganarium.data.cache import SampleCache
+from ganarium.data.conditions.derived import CONDITIONS
+from ganarium.data.modalities.image import Array, BrokenPictureError, Form, normalised
+from ganarium.data.order import Positions
+from ganarium.data.report import Report
+from ganarium.data.selection import ATTRIBUTES, LABEL, check_condition, chosen, labelled
+from ganarium.data.settings import Data
+from ganarium.data.sources.base import DOMAINS, MAP, PAIR, Source
 from ganarium.data.sources.recognise import recognised
+from ganarium.data.sources.world import DrawnWorld
+from ganarium.data.spec import Facts
 from ganarium.data.world import Scenes
 
 _GIB = 2**30
 
+
 Corners = NDArray[np.float64]
 
 
-def open_data(data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0) -> "Dataset":
+def open_data(data: Data, *, seed: int = 0, cache_share: float = 1.0) -> "Dataset":
     """Recognises what `data.source` is.
 
     Args:
@@ -51,7 +56,7 @@ class Dataset:
     labels: Positions
     """Every sample's, `[N]`; -1 where nothing is known."""
 
-    def __init__(self, source: Source, data: recipe.Data, *, seed: int = 0, cache_share: float = 1.0):
+    def __init__(self, source: Source, data: Data, *, seed: int = 0, cache_share: float = 1.0):
         check_condition(source, data)
         self.report = Report(data.place, source.kind)
         self._source = source
@@ -69,13 +74,13 @@ class Dataset:
         self._labelled = labelled(source, self._chosen, data, seed, self.report)
         room = int(data.cache_gib * cache_share * _GIB)
         kept = 0 if source.instant(self._form) else self._form.size
-        self._samples = _Shelf(
+        self._samples = SampleCache(
             self._read, len(self._chosen), self._form, room if kept else 0, instant=not kept
         )
-        self._shown: _Shelf | None = None
+        self._shown: SampleCache | None = None
         if data.condition in source.exact_conditions:
             form = source.shown_form(str(data.condition))
-            self._shown = _Shelf(self._show, len(self._chosen), form, room - kept * len(self._chosen))
+            self._shown = SampleCache(self._show, len(self._chosen), form, room - kept * len(self._chosen))
         self.facts = self._facts()
         self._complete_report()
 
@@ -283,43 +288,12 @@ class Dataset:
             self.report.classes = dict(zip(self._source.classes, counts.tolist(), strict=True))
 
 
-class _Shelf:
-    """Samples by position, each made once if all of them fit into `room` bytes, else whenever asked for.
-
-    `complete` when none has to be made any more, or making one takes no time (`instant`).
-    """
-
-    def __init__(
-        self,
-        make: Callable[[Positions], Array],
-        length: int,
-        form: Form,
-        room: int,
-        *,
-        instant: bool = False,
-    ):
-        self._make = make
-        self.complete = instant
-        self._present = np.zeros(length, dtype=bool)
-        self._kept = np.empty((length, *form.shape), form.dtype) if 0 < length * form.size <= room else None
-
-    def __call__(self, positions: Positions) -> Array:
-        if self._kept is None:
-            return self._make(positions)
-        missing = np.unique(positions[~self._present[positions]])
-        if len(missing):
-            self._kept[missing] = self._make(missing)
-            self._present[missing] = True
-            self.complete = bool(self._present.all())
-        return np.take(self._kept, positions, axis=0)
-
-
-def _as_loaded(data: recipe.Data) -> recipe.Data:
+def _as_loaded(data: Data) -> Data:
     """The data in the size from which what is seen is cut out."""
     return data if data.load_size is None else data.model_copy(update={"size": data.load_size})
 
 
-def _wanted_size(data: recipe.Data, loaded: Form) -> tuple[int, int] | None:
+def _wanted_size(data: Data, loaded: Form) -> tuple[int, int] | None:
     """Height and width to cut out; None where samples are seen as they are loaded."""
     if data.load_size is None:
         return None

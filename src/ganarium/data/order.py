@@ -5,6 +5,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+Positions = NDArray[np.int64]
+
+
 _GOLDEN = 0x9E3779B97F4A7C15
 
 
@@ -33,3 +36,9 @@ def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))
+
+
+def spread(length: int, count: int) -> NDArray[np.int64]:
+    """At most `count` of the numbers below `length`, evenly spaced."""
+    count = min(count, length)
+    return np.arange(count, dtype=np.int64) * length // max(count, 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ganarium.exporting.graphs import TOLERANCE, Written
+from ganarium.exporting.onnx import TOLERANCE, Written
 from ganarium.exporting.tasks import MODES, SHOWN, Shape
 
 DOES = {

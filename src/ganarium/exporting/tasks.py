@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.batches import Facts
-from ganarium.lone import LONE_NETWORKS, LoneNetwork, defaults
-from ganarium.methods.translation import Translator, Way
-from ganarium.model import Model
-from ganarium.networks.layers.grid import fitted
+from ganarium.data.spec import Facts
+from ganarium.methods.translators import Translator, Way
+from ganarium.models.model import Model
+from ganarium.models.network import LONE_NETWORKS, LoneNetwork, defaults
+from ganarium.networks.layers.padding import fitted
 
 Shape = tuple[int | str, ...]
 """Of a batch: numbers, and the names of what may vary, `("N", 3, "H", "W")`."""

@@ -8,14 +8,15 @@ from typing import Literal, NamedTuple, get_args
 
 from safetensors.torch import save as format_tensors
 
+from ganarium.common.files import replacing
+from ganarium.common.text import nearest
 from ganarium.exporting import cards
-from ganarium.exporting.graphs import check_installed, written
+from ganarium.exporting.onnx import check_installed, written
 from ganarium.exporting.tasks import Task, tasks
-from ganarium.files import replacing
-from ganarium.lone import LoneNetwork
-from ganarium.model import Model, load
-from ganarium.model_files import CONFIG
-from ganarium.tables import nearest
+from ganarium.models.loading import load
+from ganarium.models.model import Model
+from ganarium.models.network import LoneNetwork
+from ganarium.models.storage import CONFIG
 
 Format = Literal["onnx", "safetensors"]
 FORMATS: tuple[str, ...] = get_args(Format)

@@ -3,8 +3,8 @@
 One file a family of networks, each a table: `junyanz`, `pix2pixhd`, `spade`.
 """
 
-from ganarium.interop.families import FAMILIES
-from ganarium.interop.family import Family, Fit
+from ganarium.interop.layout import Family, Fit
+from ganarium.interop.layouts import FAMILIES
 from ganarium.interop.reading import import_network, recognise, states_in
 
 __all__ = ["FAMILIES", "Family", "Fit", "import_network", "recognise", "states_in"]

@@ -7,8 +7,8 @@ norm follows, and none before batch norm, which has tensors of its own: so the n
 import re
 from collections.abc import Iterable
 
-from ganarium.interop.family import Family, Rows, Settings, Shapes
-from ganarium.lone import Origin
+from ganarium.interop.layout import Family, Rows, Settings, Shapes
+from ganarium.models.network import Origin
 from ganarium.networks.layers.norms import PlainNorm
 
 ORIGIN = Origin("junyanz/pytorch-CycleGAN-and-pix2pix", "BSD-2-Clause")

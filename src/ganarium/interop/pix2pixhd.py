@@ -3,7 +3,6 @@
 Its global generator is the ResNet generator of `junyanz`. Every convolution has a bias, whatever follows it.
 """
 
-from ganarium.interop.family import Family, Rows, Settings, Shapes
 from ganarium.interop.junyanz import (
     block_rows,
     convolutions,
@@ -15,7 +14,8 @@ from ganarium.interop.junyanz import (
     trunk_length,
     trunk_rows,
 )
-from ganarium.lone import Origin
+from ganarium.interop.layout import Family, Rows, Settings, Shapes
+from ganarium.models.network import Origin
 
 ORIGIN = Origin("NVIDIA/pix2pixHD", "BSD")
 

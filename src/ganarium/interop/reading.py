@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ganarium.interop.families import FAMILIES
-from ganarium.interop.family import Fit, Shapes, State
-from ganarium.lone import LoneNetwork
+from ganarium.interop.layout import Fit, Shapes, State
+from ganarium.interop.layouts import FAMILIES
+from ganarium.models.network import LoneNetwork
 
 SHOWN = 5
 """How many names an error lists."""

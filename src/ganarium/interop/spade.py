@@ -3,9 +3,9 @@
 Spectral norm was a hook then: `weight_orig` with the vectors `weight_u` and `weight_v` (`family.LEAVES`).
 """
 
-from ganarium.interop.family import Family, Rows, Settings, Shapes
 from ganarium.interop.junyanz import normed, positions, told_norm
-from ganarium.lone import Origin
+from ganarium.interop.layout import Family, Rows, Settings, Shapes
+from ganarium.models.network import Origin
 
 ORIGIN = Origin("NVlabs/SPADE", "CC BY-NC-SA 4.0 (not for commercial use)")
 

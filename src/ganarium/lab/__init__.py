@@ -16,10 +16,10 @@ from collections.abc import Callable
 from ganarium.lab.collapse import collapse
 from ganarium.lab.conjugate import conjugate
 from ganarium.lab.distances import distances
-from ganarium.lab.finding import Finding
 from ganarium.lab.gradient import gradient
 from ganarium.lab.lipschitz import lipschitz
 from ganarium.lab.optimum import optimum
+from ganarium.lab.result import Finding
 from ganarium.lab.ring import ring
 
 __all__ = [

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from ganarium.data.points import Points, ring
-from ganarium.lab.finding import Array, Cell, Finding, arrays
-from ganarium.lab.matches import Match, check_counts, looks_at, seeded
+from ganarium.common.text import nearest
+from ganarium.data.sources.densities import Points, ring
+from ganarium.lab.result import Array, Cell, Finding, arrays
 from ganarium.lab.ring import COMMON
+from ganarium.lab.toy_training import Match, check_counts, looks_at, seeded
 from ganarium.metrics.points import covered_modes, mode_widths, share_of_good_samples
-from ganarium.tables import nearest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,7 +137,7 @@ def _cured(rows: list[dict[str, Cell]], discriminator: str) -> str:
 
 
 def _draw(finding: Finding) -> "Figure":
-    from ganarium.lab.drawing import panels
+    from ganarium.lab.plotting import panels
 
     kinds = len(DISCRIMINATORS)
     columns = len(finding.rows) // kinds
@@ -155,7 +155,7 @@ def _draw(finding: Finding) -> "Figure":
 
 
 def _draw_samples(panel: "Axes", row: Mapping[str, Cell], found: Mapping[str, Array], index: int) -> None:
-    from ganarium.lab.drawing import FAKE, REAL, bare
+    from ganarium.lab.plotting import FAKE, REAL, bare
 
     for side, shade in ((found["real"], REAL), (found["samples"][index], FAKE)):
         panel.scatter(side[:, 0], side[:, 1], s=5, color=shade, alpha=0.4, linewidths=0)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganarium.lab.finding import Array, Cell, Finding, arrays
-from ganarium.lab.matches import check_counts
-from ganarium.parts.divergences import DIVERGENCES, Divergence
+from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.toy_training import check_counts
+from ganarium.losses.divergences import DIVERGENCES, Divergence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +125,7 @@ def _domain(divergence: Divergence) -> str:
 
 
 def _draw(finding: Finding) -> "Figure":
-    from ganarium.lab.drawing import panels
+    from ganarium.lab.plotting import panels
 
     figure, axes = panels(2, 4, size=(14, 8.5), title=finding.title)
     for index, (panel, row) in enumerate(zip(axes.flat, finding.rows, strict=True)):
@@ -136,7 +136,7 @@ def _draw(finding: Finding) -> "Figure":
 
 
 def _panel(panel: "Axes", row: Mapping[str, Cell], **figures: Array) -> None:
-    from ganarium.lab.drawing import FAKE, REAL
+    from ganarium.lab.plotting import FAKE, REAL
 
     t, formula = figures["t"], figures["conjugate"]
     finite = np.isfinite(formula)

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganarium.data.points import ring
-from ganarium.lab.finding import Array, Cell, Finding, arrays
-from ganarium.lab.matches import Match, check_counts, lessons, looks_at, seeded
+from ganarium.data.sources.densities import ring
+from ganarium.lab.result import Array, Cell, Finding, arrays
 from ganarium.lab.ring import COMMON
-from ganarium.methods.duel import ScoredDuel
+from ganarium.lab.toy_training import Match, check_counts, lessons, looks_at, seeded
+from ganarium.losses.adversarial import Dispute
+from ganarium.methods.two_player import ScoredDuel
 from ganarium.metrics.points import sliced_wasserstein
 from ganarium.networks.mlp import MLPDiscriminator
-from ganarium.parts.dispute import Dispute
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -282,7 +282,7 @@ def _rows_of_plan(axis: Array, p: Array, q: Array, by_critic: float) -> Rows:
 
 
 def _draw(finding: Finding) -> "Figure":
-    from ganarium.lab.drawing import panels
+    from ganarium.lab.plotting import panels
 
     figure, axes = panels(2, 3, size=(14, 8.5), title=finding.title)
     _draw_lines(axes[0, 0])
@@ -296,7 +296,7 @@ def _draw(finding: Finding) -> "Figure":
 
 def _draw_lines(panel: "Axes") -> None:
     """The two supports, and how mass moves from one to the other."""
-    from ganarium.lab.drawing import FAKE, REAL
+    from ganarium.lab.plotting import FAKE, REAL
 
     panel.plot([0, 0], [0, 1], color=REAL, linewidth=4, label="data, at 0")
     panel.plot([1, 1], [0, 1], color=FAKE, linewidth=4, label="samples, at θ")
@@ -310,7 +310,7 @@ def _draw_lines(panel: "Axes") -> None:
 
 
 def _draw_distances(panel: "Axes", found: Mapping[str, Array]) -> None:
-    from ganarium.lab.drawing import FAKE, REAL, SHADES
+    from ganarium.lab.plotting import FAKE, REAL, SHADES
 
     shifts, learned, fine = found["shifts"], found["learned"], found["fine"]
     flat = np.ones(len(fine) - 1)
@@ -325,7 +325,7 @@ def _draw_distances(panel: "Axes", found: Mapping[str, Array]) -> None:
 
 
 def _draw_profiles(panel: "Axes", found: Mapping[str, Array]) -> None:
-    from ganarium.lab.drawing import FAKE, REAL
+    from ganarium.lab.plotting import FAKE, REAL
 
     x, shift = found["x"], found["shifts"][-1]
     panel.axvline(0, color=REAL, linewidth=4, alpha=0.3)
@@ -340,7 +340,7 @@ def _draw_profiles(panel: "Axes", found: Mapping[str, Array]) -> None:
 
 def _draw_plan(panel: "Axes", found: Mapping[str, Array]) -> None:
     """The plan as a matrix, with the two histograms at its sides."""
-    from ganarium.lab.drawing import FAKE, REAL
+    from ganarium.lab.plotting import FAKE, REAL
 
     axis, moved = found["axis"], found["plan"]
     step = axis[1] - axis[0]
@@ -361,7 +361,7 @@ def _draw_plan(panel: "Axes", found: Mapping[str, Array]) -> None:
 
 
 def _draw_match(panel: "Axes", name: str, found: Mapping[str, Array]) -> None:
-    from ganarium.lab.drawing import FAKE, REAL, SHADES
+    from ganarium.lab.plotting import FAKE, REAL, SHADES
 
     shown = {key: found[f"{name}: {key}"][1:] for key in ("round", "true distance", *READINGS)}
     panel.plot(shown["round"], shown["true distance"], color="black", linewidth=3, label="true distance")

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.points import Points, ring
-from ganarium.lab.finding import Array, Cell, Finding, arrays
-from ganarium.lab.matches import Match, check_counts, lessons, looks_at, seeded
+from ganarium.data.sources.densities import Points, ring
+from ganarium.lab.result import Array, Cell, Finding, arrays
 from ganarium.lab.ring import COMMON
+from ganarium.lab.toy_training import Match, check_counts, lessons, looks_at, seeded
+from ganarium.losses.adversarial import Dispute
+from ganarium.losses.objectives import OBJECTIVES
 from ganarium.networks.mlp import MLPDiscriminator
-from ganarium.parts.dispute import Dispute
-from ganarium.parts.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -146,7 +146,7 @@ def _rows(name: str, watched: dict[str, Array]) -> list[dict[str, Cell]]:
 
 
 def _draw(finding: Finding) -> "Figure":
-    from ganarium.lab.drawing import SHADES, panels
+    from ganarium.lab.plotting import SHADES, panels
 
     figure, axes = panels(1, 3, size=(14, 5.4), title=finding.title)
     found = finding.arrays
@@ -165,7 +165,7 @@ def _draw(finding: Finding) -> "Figure":
 
 def _draw_slopes(panel: "Axes") -> None:
     """How much of a sample's slope each loss lets through, by its score."""
-    from ganarium.lab.drawing import FAKE, REAL
+    from ganarium.lab.plotting import FAKE, REAL
 
     scores = np.linspace(-8, 8, 200)
     share = 1 / (1 + np.exp(-scores))

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.points import Points
-from ganarium.lab.finding import Array, Cell, Finding, arrays
-from ganarium.lab.matches import check_counts, lattice, lessons, points_named, seeded
+from ganarium.data.sources.densities import Points
+from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.toy_training import check_counts, lattice, lessons, points_named, seeded
+from ganarium.losses.adversarial import Dispute
+from ganarium.losses.penalties import slope
 from ganarium.networks.layers.norms import spectral
 from ganarium.networks.mlp import MLPDiscriminator
-from ganarium.parts.dispute import Dispute
-from ganarium.parts.penalties import slope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,7 +160,7 @@ def _linear(critic: nn.Module) -> list[nn.Linear]:
 
 
 def _draw(finding: Finding) -> "Figure":
-    from ganarium.lab.drawing import SHADES, panels, surface
+    from ganarium.lab.plotting import SHADES, panels, surface
 
     found = finding.arrays
     figure, axes = panels(2, 4, size=(14, 7.4), title=finding.title)
@@ -186,7 +186,7 @@ def _draw(finding: Finding) -> "Figure":
 
 def _draw_section(panel: "Axes", found: Mapping[str, Array], names: list[str]) -> None:
     """Along the middle of the plane, scaled to slope one."""
-    from ganarium.lab.drawing import SHADES
+    from ganarium.lab.plotting import SHADES
 
     reach = found["reach"].item()
     x = np.linspace(-reach, reach, STEPS)

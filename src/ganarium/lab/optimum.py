@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ganarium.lab.finding import Array, Cell, Finding, arrays
-from ganarium.lab.matches import check_counts
+from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.toy_training import check_counts
+from ganarium.losses.divergences import DIVERGENCES
+from ganarium.losses.objectives import OBJECTIVES
 from ganarium.networks.mlp import MLPDiscriminator
-from ganarium.parts.divergences import DIVERGENCES
-from ganarium.parts.objectives import OBJECTIVES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,7 +136,7 @@ def error(ours: Tensor, best: Tensor) -> float:
 
 
 def _draw(finding: Finding) -> "Figure":
-    from ganarium.lab.drawing import FAKE, REAL, panels
+    from ganarium.lab.plotting import FAKE, REAL, panels
 
     figure, axes = panels(3, 4, size=(15, 10), title=finding.title)
     figures, (densities, *readings), bounds = finding.arrays, axes[0, :3], axes[0, 3]
@@ -164,7 +164,7 @@ def _draw(finding: Finding) -> "Figure":
 
 def _function(panel: "Axes", row: Mapping[str, Cell], figures: Mapping[str, Array], index: int) -> None:
     """What was learned, on the best function; the floor shows where there are samples."""
-    from ganarium.lab.drawing import FAKE
+    from ganarium.lab.plotting import FAKE
 
     x, found, theory = figures["x"], figures["found"][index], figures["theory"][index]
     low, high = theory.min(), theory.max()

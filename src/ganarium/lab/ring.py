@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from ganarium.data.points import Points
-from ganarium.lab.finding import Array, Cell, Finding, arrays
-from ganarium.lab.matches import Match, check_counts, lattice, looks_at, points_named, seeded
+from ganarium.common.text import nearest
+from ganarium.data.sources.densities import Points
+from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.toy_training import Match, check_counts, lattice, looks_at, points_named, seeded
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
-from ganarium.tables import nearest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,7 +149,7 @@ def followed(match: Match, target: Points, real: Tensor, times: Array) -> tuple[
 
 
 def _draw(finding: Finding) -> "Figure":
-    from ganarium.lab.drawing import sheet
+    from ganarium.lab.plotting import sheet
 
     found, columns = finding.arrays, len(finding.rows)
     figure = sheet(size=(max(8.4, 2.8 * columns), 8.8), title=finding.title)
@@ -168,7 +168,7 @@ def _draw(finding: Finding) -> "Figure":
 
 
 def _draw_samples(panel: "Axes", row: Mapping[str, Cell], found: Mapping[str, Array], samples: Array) -> None:
-    from ganarium.lab.drawing import FAKE, REAL, bare
+    from ganarium.lab.plotting import FAKE, REAL, bare
 
     reach = found["reach"].item()
     for side, shade in ((found["real"], REAL), (samples, FAKE)):
@@ -180,7 +180,7 @@ def _draw_samples(panel: "Axes", row: Mapping[str, Cell], found: Mapping[str, Ar
 
 def _draw_surface(panel: "Axes", found: Mapping[str, Array], values: Array) -> None:
     """Blue where the plane scores above its median, red below."""
-    from ganarium.lab.drawing import surface
+    from ganarium.lab.plotting import surface
 
     reach = found["reach"].item()
     surface(panel, values - np.median(values), reach)
@@ -190,7 +190,7 @@ def _draw_surface(panel: "Axes", found: Mapping[str, Array], values: Array) -> N
 
 
 def _draw_curves(left: "Axes", right: "Axes", finding: Finding) -> None:
-    from ganarium.lab.drawing import SHADES
+    from ganarium.lab.plotting import SHADES
 
     found = finding.arrays
     for row, shade, modes, distances in zip(

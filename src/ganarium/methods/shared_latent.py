@@ -6,14 +6,15 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganarium.data.batches import Facts, Unpaired
-from ganarium.game import Clock, Turn, turn
-from ganarium.methods.translation import UnpairedTranslator, Way, check_domains
+from ganarium.core.game import Clock, Turn, turn
+from ganarium.data.batches import Unpaired
+from ganarium.data.spec import Facts
+from ganarium.losses.patches import PatchDispute
+from ganarium.methods.translators import UnpairedTranslator, Way, check_domains
 from ganarium.networks import DOMAIN_DECODERS, DOMAIN_ENCODERS, PATCH_DISCRIMINATORS
-from ganarium.networks.layers.grid import widened
+from ganarium.networks.layers.padding import widened
 from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders, OneWay
-from ganarium.parts.judging import frozen
-from ganarium.parts.patches import PatchDispute
+from ganarium.ops.scoring import frozen
 
 Play = Iterator[Turn | tuple[Turn, ...]]
 """A script that also yields turns at once."""

@@ -1,6 +1,5 @@
 """The judge: how good samples are, and compared with what."""
 
-from ganarium.metrics.bootstrap import Interval, interval, intervals
 from ganarium.metrics.classes import (
     ClassAccuracy,
     CodeAgreement,
@@ -9,9 +8,9 @@ from ganarium.metrics.classes import (
     code_agreement,
     inception_score,
 )
-from ganarium.metrics.evaluate import Asked, evaluate_samples
 from ganarium.metrics.features import FeatureNetwork, features_of, load_features
 from ganarium.metrics.frechet import frechet_distance
+from ganarium.metrics.intervals import Interval, interval, intervals
 from ganarium.metrics.kernel import KernelDistance, kernel_distance
 from ganarium.metrics.lpips import LPIPS, Heads, load_heads
 from ganarium.metrics.neighbours import (
@@ -32,12 +31,11 @@ from ganarium.metrics.points import (
 )
 from ganarium.metrics.reference import Reference
 from ganarium.metrics.similarity import Diversity, ms_ssim, ms_ssim_diversity, ssim
-from ganarium.metrics.translations import WorldTranslations, world_translations
 from ganarium.metrics.world import world_quality
+from ganarium.metrics.world_translation import WorldTranslations, world_translations
 
 __all__ = [
     "LPIPS",
-    "Asked",
     "ClassAccuracy",
     "CodeAgreement",
     "Diversity",
@@ -56,7 +54,6 @@ __all__ = [
     "class_accuracy",
     "code_agreement",
     "covered_modes",
-    "evaluate_samples",
     "features_of",
     "frechet_distance",
     "inception_score",

@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ganarium import recipe
+from ganarium.common.files import cache_folder, replacing
+from ganarium.data.settings import Data
 from ganarium.data.sources.recognise import NAMES
-from ganarium.files import cache_folder, replacing
 
 FORMAT = 1
 """Of the files, and of what their key holds."""
@@ -37,7 +37,7 @@ def keep(key: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
         file.write(content)
 
 
-def identity(data: recipe.Data, seed: int) -> dict[str, Any]:
+def identity(data: Data, seed: int) -> dict[str, Any]:
     """What tells data from any others without reading them: the recipe's, and the files' names, sizes, dates.
 
     Of what is drawn, the seed stands for the files.

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganarium.metrics.architectures import RECOGNISED, Convention, Size, recognised
+from ganarium.metrics.feature_networks import RECOGNISED, Convention, Size, recognised
 from ganarium.metrics.onnx_features import OnnxEmbedding
 
 TENSOR_FILES = (".safetensors", ".pth", ".pt", ".th", ".bin")

@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from ganarium.data.palettes import MOST_COLOURS
+from ganarium.data.modalities.palette import MOST_COLOURS
 from ganarium.metrics.features import checked_pictures
 
 STUDIO_LUMA = (65.481, 128.553, 24.966)

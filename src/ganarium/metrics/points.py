@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ganarium.data.points import Points
+from ganarium.data.sources.densities import Points
 
 NEAR = 4.0
 """Standard deviations from a mode within which a sample is good: 99.97 % of the true samples are.

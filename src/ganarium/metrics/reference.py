@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ganarium.data.batches import Conditioned, Unpaired
 from ganarium.data.dataset import Dataset
-from ganarium.data.sources.base import spread
+from ganarium.data.order import spread
+from ganarium.data.settings import Data
 from ganarium.metrics import cache
 from ganarium.metrics.features import FeatureNetwork, Reading, readings_of
-from ganarium.recipe import Data
 
 REAL = 10_000
 """So many real samples, evenly spread over the data, are compared with; all of fewer."""

@@ -8,9 +8,9 @@ same real ones.
 import torch
 from torch import Tensor
 
-from ganarium.metrics.bootstrap import Interval, interval_around
 from ganarium.metrics.features import checked_features
 from ganarium.metrics.frechet import covariance_root, frechet_distance
+from ganarium.metrics.intervals import Interval, interval_around
 from ganarium.metrics.neighbours import precision_recall_of_parts
 
 CHUNK = 2**23

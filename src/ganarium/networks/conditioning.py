@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganarium.networks.layers.linear_score import scoring
 from ganarium.networks.layers.norms import spectral
-from ganarium.networks.layers.scoring import scoring
 
 Join = Literal["concatenate", "add"]
 

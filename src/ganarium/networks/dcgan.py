@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
-from ganarium.networks.layers.minibatch import minibatch
+from ganarium.networks.layers.linear_score import Scoring
+from ganarium.networks.layers.minibatch_discrimination import minibatch
 from ganarium.networks.layers.norms import NORMS, Norm, norm2d, spectral
-from ganarium.networks.layers.scoring import Scoring
-from ganarium.networks.layers.virtual import Reference, led
+from ganarium.networks.layers.padding import bottom_size, centre_cut, halvings
+from ganarium.networks.layers.virtual_batch_norm import Reference, led
 
 
 def default_width(shape: Sequence[int]) -> int:

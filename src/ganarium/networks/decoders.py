@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from ganarium.networks.layers.initial import gaussian
-from ganarium.networks.layers.normed import NormedConv
+from ganarium.networks.layers.conv_norm import NormedConv
+from ganarium.networks.layers.init import gaussian
 from ganarium.networks.layers.norms import PlainNorm
 from ganarium.networks.resnet_translator import ResidualBlock
 

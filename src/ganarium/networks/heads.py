@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganarium.networks.layers.linear_score import scoring
 from ganarium.networks.layers.norms import spectral
-from ganarium.networks.layers.scoring import scoring
 
 
 class Headed(nn.Module):

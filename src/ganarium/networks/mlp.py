@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ganarium.networks.layers.minibatch import minibatch
-from ganarium.networks.layers.scoring import Scoring
+from ganarium.networks.layers.linear_score import Scoring
+from ganarium.networks.layers.minibatch_discrimination import minibatch
 
 
 class MLPGenerator(nn.Module):

@@ -9,10 +9,10 @@ import itertools
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from ganarium.networks.layers.grid import halved
-from ganarium.networks.layers.initial import gaussian
-from ganarium.networks.layers.normed import NormedConv
+from ganarium.networks.layers.conv_norm import NormedConv
+from ganarium.networks.layers.init import gaussian
 from ganarium.networks.layers.norms import PlainNorm, spectral
+from ganarium.networks.layers.padding import halved
 
 
 class PatchDiscriminator(nn.Module):

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
-from ganarium.networks.layers.grid import fitted, halved
-from ganarium.networks.layers.initial import gaussian
-from ganarium.networks.layers.normed import NormedConv
+from ganarium.networks.layers.conv_norm import NormedConv
+from ganarium.networks.layers.init import gaussian
 from ganarium.networks.layers.norms import PlainNorm, plain_norm2d
+from ganarium.networks.layers.padding import fitted, halved
 
 Padding = Literal["reflect", "replicate", "zeros"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ganarium.networks.layers.initial import gaussian
+from ganarium.networks.layers.init import gaussian
 from ganarium.networks.layers.norms import PlainNorm
 from ganarium.networks.resnet_translator import ResidualBlock, ResNetDecoder, ResNetEncoder
 

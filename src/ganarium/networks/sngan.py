@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ganarium.networks.layers.grid import bottom_size, centre_cut, sides
-from ganarium.networks.layers.minibatch import minibatch
+from ganarium.networks.layers.linear_score import Scoring
+from ganarium.networks.layers.minibatch_discrimination import minibatch
 from ganarium.networks.layers.norms import spectral
-from ganarium.networks.layers.scoring import Scoring
+from ganarium.networks.layers.padding import bottom_size, centre_cut, sides
 
 STAGES = 3
 

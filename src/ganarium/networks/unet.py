@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, leaky_relu, relu
 
-from ganarium.networks.layers.grid import fitting_halvings
-from ganarium.networks.layers.initial import gaussian
-from ganarium.networks.layers.normed import NormedConv
+from ganarium.networks.layers.conv_norm import NormedConv
+from ganarium.networks.layers.init import gaussian
 from ganarium.networks.layers.norms import PlainNorm
+from ganarium.networks.layers.padding import fitting_halvings
 
 MOST = 8
 """No layer has more than this many times `width` channels."""

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ganarium.networks.layers.grid import bottom_size, centre_cut, halvings
 from ganarium.networks.layers.norms import Norm, norm2d
-from ganarium.networks.layers.virtual import Reference, led
+from ganarium.networks.layers.padding import bottom_size, centre_cut, halvings
+from ganarium.networks.layers.virtual_batch_norm import Reference, led
 
 
 class UpsamplingGenerator(nn.Module):

@@ -10,14 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganarium import checkpoint, methods, model
+from ganarium import methods
+from ganarium.core.game import Clock
 from ganarium.data.batches import Unpaired
-from ganarium.game import Clock
-from ganarium.methods.translation import Translator
-from ganarium.recipe import Method
-from ganarium.testing.comparing import assert_equal, near, state_of
+from ganarium.methods.translators import Translator
+from ganarium.models.loading import load_model
+from ganarium.models.model import Model
+from ganarium.recipes.method import Method
+from ganarium.testing.equality import assert_equal, near, state_of
+from ganarium.testing.spies import Play, alike, gradients_of, interpose, modes_of, turns_of
 from ganarium.testing.trial import ROUNDS, Trial
-from ganarium.testing.watching import Play, alike, gradients_of, interpose, modes_of, turns_of
+from ganarium.training import checkpoint
 
 COPIES = 4
 Check = Callable[[Trial], None]
@@ -188,10 +191,10 @@ def check_model_round_trip(trial: Trial) -> None:
     trial.played(trial.engine(game), trial.feed())
     game.to("cpu")  # as a loaded model; elsewhere the same weights round otherwise
     methods.add(trial.method)
-    ours = model.Model(trial.method, trial.recipe, trial.dataset.facts, game, stage=trial.stage)
+    ours = Model(trial.method, trial.recipe, trial.dataset.facts, game, stage=trial.stage)
     before = _drawn(trial, game, 4, seed=2)
     with tempfile.TemporaryDirectory() as folder:
-        theirs = model.load_model(ours.save(folder))
+        theirs = load_model(ours.save(folder))
     try:
         after = _drawn(trial, theirs.game, 4, seed=2)
     except AttributeError as error:

@@ -8,15 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganarium import model
-from ganarium.builder import device_named, engine_for
-from ganarium.campaign import Campaign, last_stage
+from ganarium.core.campaign import Campaign, last_stage
+from ganarium.core.devices import device_named
+from ganarium.core.engine import Engine
+from ganarium.core.game import Game
 from ganarium.data.batches import Unpaired
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
-from ganarium.engine import Engine
-from ganarium.game import Game
-from ganarium.recipe import TINY, Method, Recipe, resolve
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
+from ganarium.recipes.resolve import TINY, resolve
+from ganarium.training.builder import engine_for
 
 ROUNDS = 3
 
@@ -57,7 +60,7 @@ class Trial:
         return last_stage(played).name if isinstance(played, Campaign) else ""
 
     def _played(self, **changes: Any) -> Game | Campaign:
-        return model.assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.facts)
+        return assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.facts)
 
     def engine(self, game: Game | None = None, **changes: Any) -> Engine:
         """One that plays `game`, or a game built anew."""

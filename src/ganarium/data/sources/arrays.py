@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium import recipe
-from ganarium.data.images import Array, Form, recoloured, refitted
-from ganarium.data.sources.base import Report, Source, fitted_size
+from ganarium.data.modalities.image import Array, Form, fitted_size, recoloured, refitted
+from ganarium.data.report import Report
+from ganarium.data.settings import Data
+from ganarium.data.sources.base import Source
 
 
 class Arrays(Source):
@@ -35,7 +36,7 @@ class Arrays(Source):
     def __len__(self) -> int:
         return len(self.images)
 
-    def form(self, data: recipe.Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> Form:
         """See `Source.form`."""
         num, channels, height, width = self.images.shape
         report.surveyed = num

@@ -8,7 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from ganarium.data.sources.base import Pictures, Report, Table, is_picture, listed
+from ganarium.common.text import listed
+from ganarium.data.modalities.image import is_picture
+from ganarium.data.report import Report
+from ganarium.data.sources.image_files import Pictures, Table
 
 
 @dataclass

@@ -7,8 +7,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ganarium import recipe
-from ganarium.data.sources.base import Pictures, Report, labels_by_folder, listed
+from ganarium.common.text import listed
+from ganarium.data.report import Report
+from ganarium.data.settings import Data
+from ganarium.data.sources.image_files import Pictures, labels_by_folder
 
 _PART = re.compile(r"(train|test|val)(?:ing|idation)?[-_]?(.*)", re.IGNORECASE)
 _MAPS = frozenset(("labels", "label", "maps", "map", "annotations", "annotation", "annot", "masks", "mask"))
@@ -119,7 +121,7 @@ def top_folders(names: Iterable[str]) -> list[str]:
     return sorted({name.split("/", 1)[0] if "/" in name else "" for name in names})
 
 
-def matched(sources: Sequence[Pictures], data: recipe.Data) -> tuple[list[Pictures], str]:
+def matched(sources: Sequence[Pictures], data: Data) -> tuple[list[Pictures], str]:
     """The same sources, of each only the files that have fellows of the same name in all, in one order.
 
     Returns:

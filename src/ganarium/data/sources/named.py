@@ -12,9 +12,9 @@ from urllib.request import urlopen
 
 import numpy as np
 
+from ganarium.common.files import cache_folder
 from ganarium.data.sources.arrays import Arrays
 from ganarium.data.sources.idx import idx
-from ganarium.files import cache_folder
 
 _TIMEOUT = 30  # seconds without a byte
 _RECORD = 1 + 3 * 32 * 32  # CIFAR-10: a label, then red, green and blue

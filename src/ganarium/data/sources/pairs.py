@@ -3,10 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium import recipe
-from ganarium.data.images import Array, Form, values
-from ganarium.data.palettes import Palette
-from ganarium.data.sources.base import Pictures, Report, Source, fitted_size, listed
+from ganarium.common.text import listed
+from ganarium.data.modalities.image import Array, Form, fitted_size, values
+from ganarium.data.modalities.palette import Palette
+from ganarium.data.report import Report
+from ganarium.data.settings import Data
+from ganarium.data.sources.base import Source
+from ganarium.data.sources.image_files import Pictures
 
 
 class Pairs(Source):
@@ -29,7 +32,7 @@ class Pairs(Source):
         """See `Source.name`."""
         return self.wished.name(index)
 
-    def form(self, data: recipe.Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> Form:
         """See `Source.form`; both have one height and width, each its own channels.
 
         Raises:
@@ -96,7 +99,7 @@ class LabelMaps(Source):
         """See `Source.name`."""
         return self.maps.name(index)
 
-    def form(self, data: recipe.Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> Form:
         """See `Source.form`."""
         self.maps.looks(data, report)
         self.sizes, self.broken = self.maps.sizes, self.maps.broken
@@ -133,7 +136,7 @@ class PaintedMaps(Source):
         """See `Source.name`."""
         return self.maps.name(index)
 
-    def form(self, data: recipe.Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> Form:
         """See `Source.form`."""
         if data.channels not in (None, 3):
             raise ValueError(f"data.channels={data.channels}, but maps are painted in RGB: leave the key out")

@@ -5,21 +5,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ganarium import recipe
-from ganarium.data.images import SUFFIXES, BrokenPictureError, Content, content
-from ganarium.data.palettes import palette_of, table_in
-from ganarium.data.points import POINTS
-from ganarium.data.sources.base import MAP, PAIR, Pictures, Source, spread
-from ganarium.data.sources.drawn import DrawnWorld
+from ganarium.data.modalities.image import SUFFIXES, BrokenPictureError, Content, content
+from ganarium.data.modalities.palette import palette_of, table_in
+from ganarium.data.order import spread
+from ganarium.data.settings import Data
+from ganarium.data.sources.base import MAP, PAIR, Source
+from ganarium.data.sources.concat import Together
+from ganarium.data.sources.densities import POINTS
 from ganarium.data.sources.folder import Folder, contents
 from ganarium.data.sources.idx import idx, idx_images, is_idx
+from ganarium.data.sources.image_files import Pictures
 from ganarium.data.sources.layouts import LOOKED_FOR as MAPS_LOOKED_FOR
 from ganarium.data.sources.layouts import halves, maps, matched, part, sides
 from ganarium.data.sources.named import NAMED, named
 from ganarium.data.sources.npz import npz
 from ganarium.data.sources.pairs import LabelMaps, PaintedMaps, Pairs
-from ganarium.data.sources.plane import PlanePoints
-from ganarium.data.sources.together import Together
+from ganarium.data.sources.points import PlanePoints
+from ganarium.data.sources.world import DrawnWorld
 from ganarium.data.sources.zips import Zip
 
 WORLD = "world"
@@ -35,7 +37,7 @@ _LOOKED_FOR = (
 )
 
 
-def recognised(data: recipe.Data, seed: int) -> Source:
+def recognised(data: Data, seed: int) -> Source:
     """The samples that `data.source` stands for; the built-in ones are drawn from `seed`.
 
     Raises:
@@ -51,7 +53,7 @@ def recognised(data: recipe.Data, seed: int) -> Source:
     return source
 
 
-def _recognised(data: recipe.Data, seed: int) -> Source:
+def _recognised(data: Data, seed: int) -> Source:
     if not data.sources:
         raise ValueError("data.source is empty: name at least one folder, file or built-in source")
     sources = [_named(name, data, seed) for name in data.sources]
@@ -63,7 +65,7 @@ def _recognised(data: recipe.Data, seed: int) -> Source:
     return parts[0] if len(parts) == 1 else Together(_short_names(data.sources), parts)
 
 
-def _pairs(sources: list[Source], data: recipe.Data) -> Source:
+def _pairs(sources: list[Source], data: Data) -> Source:
     """Two sources, two folders in one, or pictures side by side, as pairs."""
     if len(sources) > 2:
         raise ValueError(f"data.condition=pair takes one source or two, not {len(sources)}")
@@ -82,7 +84,7 @@ def _pairs(sources: list[Source], data: recipe.Data) -> Source:
     return Pairs(kind, PAIR, given, wished, remark)
 
 
-def _maps(sources: list[Source], data: recipe.Data) -> Source:
+def _maps(sources: list[Source], data: Data) -> Source:
     """Label maps with the pictures they belong to; the classes are those of the maps of every part."""
     files, remark = matched(_map_files(sources, data), data)
     labels, pictures = files[:2]
@@ -104,7 +106,7 @@ def _maps(sources: list[Source], data: recipe.Data) -> Source:
     return pairs
 
 
-def _map_files(sources: list[Source], data: recipe.Data) -> list[Pictures]:
+def _map_files(sources: list[Source], data: Data) -> list[Pictures]:
     """Label maps, their pictures, and instances if there are any."""
     files = _parts(sources, data)
     found = files if len(files) in (2, 3) else maps(files[0]) if len(files) == 1 else None
@@ -116,7 +118,7 @@ def _map_files(sources: list[Source], data: recipe.Data) -> list[Pictures]:
     return found
 
 
-def _parts(sources: list[Source], data: recipe.Data) -> list[Pictures]:
+def _parts(sources: list[Source], data: Data) -> list[Pictures]:
     """The training or test part of each source of files, called as the source; none if one is no such."""
     files = [part(each, data.split) for each in sources if isinstance(each, Pictures)]
     if len(files) < len(sources):
@@ -156,7 +158,7 @@ def _short_names(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(short) else list(names)
 
 
-def _named(name: str, data: recipe.Data, seed: int) -> Source:
+def _named(name: str, data: Data, seed: int) -> Source:
     if name == WORLD:
         return DrawnWorld(data, seed)
     if name in POINTS:

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, TextIO
 
-from ganarium.data.images import SUFFIXES
-from ganarium.data.sources.base import Pictures, Report, Table, is_picture, listed
+from ganarium.common.text import listed
+from ganarium.data.modalities.image import SUFFIXES, is_picture
+from ganarium.data.report import Report
+from ganarium.data.sources.image_files import Pictures, Table
 
 LARGEST_MEMBER = 2**29
 """Bytes that a picture may unpack to."""

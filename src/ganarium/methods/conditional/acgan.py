@@ -34,13 +34,15 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganarium.data.batches import Facts
-from ganarium.game import Clock
-from ganarium.methods.duel import Deal, ScoredDuel
+from ganarium.core.game import Clock
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.methods.two_player import Deal, ScoredDuel
 from ganarium.networks.conditioning import ConditionedGenerator, ConditionVector
 from ganarium.networks.heads import Headed
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 class ACGAN(ScoredDuel):

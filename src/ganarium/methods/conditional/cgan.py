@@ -44,9 +44,10 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.batches import Facts
-from ganarium.game import Clock
-from ganarium.methods.duel import Deal, ScoredDuel
+from ganarium.core.game import Clock
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.methods.two_player import Deal, ScoredDuel
 from ganarium.networks.conditioning import (
     ConditionedDiscriminator,
     ConditionedGenerator,
@@ -56,8 +57,9 @@ from ganarium.networks.conditioning import (
     PictureScore,
     ProjectionScore,
 )
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 class CGAN(ScoredDuel):

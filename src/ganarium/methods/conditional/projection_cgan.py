@@ -23,8 +23,10 @@ Tested by: a table, whose optimum has the inner product's form; the score agains
 world's shapes and handwritten digits drawn as asked, where learning rate zero fails.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.conditional.cgan import CGAN
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:

@@ -24,8 +24,10 @@ rate zero fails. Measured, not tested: after 200,000 images of 5,000 digits a Fr
 on a digit reader's features (real digits blurred 3x3: 860 and more).
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:

@@ -33,11 +33,13 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
-from ganarium.game import Clock, Turn, turn
-from ganarium.methods.duel import Deal, Duel
+from ganarium.core.game import Clock, Turn, turn
+from ganarium.data.settings import Data
+from ganarium.methods.two_player import Deal, Duel
 from ganarium.networks import AUTOENCODERS, GENERATORS
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def energy(samples: Tensor, rebuilt: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ of the conjugate f*; at its best T(x) is f'(p(x)/q(x)), and the bound is the div
                     min -E[f*(g_f(D(G(z))))]      `game.minimax=true` (algorithm 1)
 
 `game.objective` is one of kl, reverse-kl, total-variation, pearson, neyman, squared-hellinger,
-jensen-shannon, gan; f, f* and g_f of each stand in `ganarium.parts.divergences`, and `ganarium lab conjugate`
-draws them. `gan` is the first GAN's own objective, to the bit.
+jensen-shannon, gan; f, f* and g_f of each stand in `ganarium.losses.divergences`, and
+`ganarium lab conjugate` draws them. `gan` is the first GAN's own objective, to the bit.
 
 Not to be confused with: `lsgan`, whose Pearson divergence is one of 2q from p + q; `wgan`, whose distance
 is no f-divergence and keeps its slope where data and samples are apart.
@@ -30,8 +30,10 @@ reach all eight; a textbook loop for each; the Gaussian that fits a mixture best
 Measured, not tested: without R1 total variation finds none of the modes, and reverse KL seven.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:

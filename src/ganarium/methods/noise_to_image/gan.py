@@ -26,10 +26,12 @@ modes of a ring, with R1, where learning rate zero fails.
 
 from torch import Tensor
 
-from ganarium.game import Clock
-from ganarium.methods.duel import Deal, ScoredDuel
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.core.game import Clock
+from ganarium.data.settings import Data
+from ganarium.methods.two_player import Deal, ScoredDuel
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 class GAN(ScoredDuel):

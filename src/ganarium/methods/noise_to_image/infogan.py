@@ -40,14 +40,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from ganarium.data.batches import Conditioned, Facts
-from ganarium.game import Clock
-from ganarium.methods.duel import Deal, ScoredDuel, refuse_condition
+from ganarium.core.game import Clock
+from ganarium.data.batches import Conditioned
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.methods.two_player import Deal, ScoredDuel, refuse_condition
 from ganarium.networks.heads import Headed
-from ganarium.parts import latents
-from ganarium.parts.augment import warped
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.ops import latents
+from ganarium.ops.augment import warped
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 class InfoGAN(ScoredDuel):
@@ -64,7 +67,7 @@ class InfoGAN(ScoredDuel):
         continuous_weight: of the continuous codes'.
         head_width: units in the hidden layer that only the codes' head has.
         warp: how much all pictures that the discriminator sees are turned, slanted, stretched and shifted at
-            random (see `ganarium.parts.augment`; 1 is up to 15 degrees).
+            random (see `ganarium.ops.augment`; 1 is up to 15 degrees).
 
     The other arguments are those of `Duel` and `Dispute`.
     """

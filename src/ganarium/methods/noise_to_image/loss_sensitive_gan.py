@@ -28,10 +28,12 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from ganarium.game import Clock
-from ganarium.methods.duel import Deal, Duel
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.core.game import Clock
+from ganarium.data.settings import Data
+from ganarium.methods.two_player import Deal, Duel
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 class LossSensitiveGAN(Duel):

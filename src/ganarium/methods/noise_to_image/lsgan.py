@@ -20,8 +20,10 @@ Tested by: a table discriminator, whose optimum (b p + a q) / (p + q) and the Pe
 are known; a textbook loop; all eight modes of a ring, with R1, where learning rate zero fails.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:

@@ -27,8 +27,10 @@ Tested by: both losses against the paper's formulas; a textbook loop of each; al
 with R1, where learning rate zero fails.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:

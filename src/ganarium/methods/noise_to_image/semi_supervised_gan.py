@@ -36,12 +36,15 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganarium.data.batches import Conditioned, Facts, PartlyLabelled
-from ganarium.game import Clock
-from ganarium.methods.duel import Deal, ScoredDuel
+from ganarium.core.game import Clock
+from ganarium.data.batches import Conditioned, PartlyLabelled
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.methods.two_player import Deal, ScoredDuel
 from ganarium.networks.heads import ClassLogits
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def realness(logits: Tensor) -> Tensor:

@@ -21,8 +21,10 @@ Tested by: the largest singular value of each layer, which stays one during trai
 the world's shapes with an upsampling generator, where learning rate zero fails.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:

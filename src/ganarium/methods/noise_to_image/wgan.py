@@ -24,8 +24,10 @@ world's shapes with a wider bound and an upsampling generator, where learning ra
 eight modes it covered six at best.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:

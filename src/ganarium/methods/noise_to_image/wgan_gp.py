@@ -24,8 +24,10 @@ Tested by: the distance between two shifted distributions, whose penalised optim
 form; a textbook loop; all eight modes of a ring, where learning rate zero fails.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:

@@ -38,13 +38,15 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.batches import Facts
-from ganarium.game import Clock
-from ganarium.methods.paired.painting import Painter
-from ganarium.methods.translation import inputs_and_classes
-from ganarium.networks.layers.grid import fitted
-from ganarium.parts.latents import rows
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.core.game import Clock
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.methods.paired.semantic import Painter
+from ganarium.methods.translators import inputs_and_classes
+from ganarium.networks.layers.padding import fitted
+from ganarium.ops.latents import rows
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 
 class GauGAN(Painter):

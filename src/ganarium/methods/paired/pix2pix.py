@@ -34,13 +34,16 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, cat, nn
 from torch.nn.functional import l1_loss
 
-from ganarium.data.batches import Conditioned, Facts
-from ganarium.game import Clock, Turn, turn
-from ganarium.methods.translation import PairedTranslator, inputs_and_classes
+from ganarium.core.game import Clock, Turn, turn
+from ganarium.data.batches import Conditioned
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.losses.patches import PatchDispute
+from ganarium.methods.translators import PairedTranslator, inputs_and_classes
 from ganarium.networks import PATCH_DISCRIMINATORS, TRANSLATORS
-from ganarium.networks.layers.grid import fitted
-from ganarium.parts.patches import PatchDispute
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.networks.layers.padding import fitted
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 
 class Pix2Pix(PairedTranslator):

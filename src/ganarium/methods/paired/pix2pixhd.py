@@ -45,18 +45,20 @@ import torch
 from torch import Tensor, cat, nn
 from torch.nn.functional import interpolate
 
-from ganarium.campaign import Averages, Campaign, Stage
-from ganarium.data.batches import Facts
-from ganarium.game import Clock
-from ganarium.methods.paired.painting import Painter
-from ganarium.methods.translation import inputs_and_classes
-from ganarium.networks.layers.grid import fitted
+from ganarium.core.campaign import Averages, Campaign, Stage
+from ganarium.core.game import Clock
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.methods.paired.semantic import Painter
+from ganarium.methods.translators import inputs_and_classes
+from ganarium.networks.layers.padding import fitted
 from ganarium.networks.resnet_translator import CoarseToFine
-from ganarium.parts.judging import held
-from ganarium.parts.latents import rows
-from ganarium.parts.looks import Looks
-from ganarium.parts.maps import planes
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.ops.instance_features import Looks
+from ganarium.ops.label_maps import planes
+from ganarium.ops.latents import rows
+from ganarium.ops.scoring import held
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 SMALLEST = 16
 """Pixels of the shorter side that a stage is worth its while from."""

@@ -41,13 +41,16 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.batches import Facts, Unpaired
-from ganarium.game import Clock
-from ganarium.methods.duel import Deal, ScoredDuel
-from ganarium.methods.translation import check_domains
+from ganarium.core.game import Clock
+from ganarium.data.batches import Unpaired
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.methods.translators import check_domains
+from ganarium.methods.two_player import Deal, ScoredDuel
 from ganarium.networks.shared_latent import coupled_discriminators, coupled_generators
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Average, Data, Method, Recipe
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Average, Recipe
 
 
 class CoGAN(ScoredDuel):

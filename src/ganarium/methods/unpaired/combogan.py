@@ -39,15 +39,18 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from ganarium.data.batches import Facts, Unpaired
-from ganarium.game import Clock, turn
+from ganarium.core.game import Clock, turn
+from ganarium.data.batches import Unpaired
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.losses.patches import PatchDispute
 from ganarium.methods.shared_latent import CodedTranslator, Play, coders
-from ganarium.methods.translation import check_domains
+from ganarium.methods.translators import check_domains
 from ganarium.networks import DOMAIN_DECODERS, DOMAIN_ENCODERS, PATCH_DISCRIMINATORS
 from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders, PerDomain
-from ganarium.parts.patches import PatchDispute
-from ganarium.parts.pool import Pool
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.ops.image_pool import Pool
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 PLAYERS = ("encoder", "decoder", "discriminator")
 

@@ -46,14 +46,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss, mse_loss
 
-from ganarium.data.batches import Facts, Unpaired
-from ganarium.game import Clock, Turn, turn
-from ganarium.methods.translation import UnpairedTranslator, Way, check_domains, passed
+from ganarium.core.game import Clock, Turn, turn
+from ganarium.data.batches import Unpaired
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.losses.patches import PatchDispute
+from ganarium.methods.translators import UnpairedTranslator, Way, check_domains, passed
 from ganarium.networks import PATCH_DISCRIMINATORS, TRANSLATORS
-from ganarium.networks.layers.grid import fitted
-from ganarium.parts.patches import PatchDispute
-from ganarium.parts.pool import Pool
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.networks.layers.padding import fitted
+from ganarium.ops.image_pool import Pool
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 PLAYERS = ("a_to_b", "b_to_a", "discriminator_a", "discriminator_b")
 

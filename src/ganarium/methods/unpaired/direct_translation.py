@@ -40,13 +40,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from ganarium.data.batches import Facts, Unpaired
-from ganarium.game import Clock, Turn, turn
-from ganarium.methods.translation import UnpairedTranslator, Way, check_domains
+from ganarium.core.game import Clock, Turn, turn
+from ganarium.data.batches import Unpaired
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.losses.patches import PatchDispute
+from ganarium.methods.translators import UnpairedTranslator, Way, check_domains
 from ganarium.networks import FEATURES, PATCH_DISCRIMINATORS, TRANSLATORS
-from ganarium.networks.layers.grid import fitted
-from ganarium.parts.patches import PatchDispute
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.networks.layers.padding import fitted
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 
 class DirectTranslation(UnpairedTranslator):

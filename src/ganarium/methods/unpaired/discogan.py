@@ -37,8 +37,10 @@ Tested by: a textbook loop; the world's drawings turned into inked ones, where a
 the game without its circle fail.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.unpaired.cyclegan import PLAYERS, CycleGAN
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 
 def recipe() -> Recipe:

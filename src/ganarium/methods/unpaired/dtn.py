@@ -41,13 +41,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, mse_loss
 
-from ganarium.data.batches import Facts, Unpaired
-from ganarium.game import Clock, Turn, turn
-from ganarium.methods.translation import UnpairedTranslator, Way, check_domains
+from ganarium.core.game import Clock, Turn, turn
+from ganarium.data.batches import Unpaired
+from ganarium.data.settings import Data
+from ganarium.data.spec import Facts
+from ganarium.methods.translators import UnpairedTranslator, Way, check_domains
 from ganarium.networks import DECODERS, FEATURES, PATCH_DISCRIMINATORS
-from ganarium.networks.layers.grid import fitted
-from ganarium.parts.judging import frozen, scores
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.networks.layers.padding import fitted
+from ganarium.ops.scoring import frozen, scores
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 DRAWN_FROM_SOURCE, DRAWN_FROM_TARGET, REAL = range(3)
 """The discriminator's classes, D_1 to D_3."""

@@ -32,8 +32,10 @@ Deviations from the paper:
 Tested by: a textbook loop; the world's drawings turned into inked ones, where a learning rate of zero fails.
 """
 
+from ganarium.data.settings import Data
 from ganarium.methods.unpaired.cyclegan import PLAYERS, CycleGAN
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 
 def recipe() -> Recipe:

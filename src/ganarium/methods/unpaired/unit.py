@@ -48,10 +48,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
+from ganarium.core.game import Clock, turn
 from ganarium.data.batches import Unpaired
-from ganarium.game import Clock, turn
+from ganarium.data.settings import Data
 from ganarium.methods.shared_latent import Play, SharedLatentTranslator
-from ganarium.recipe import Data, Method, Recipe
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
 
 PLAYERS = ("encoder", "decoder", "discriminator_a", "discriminator_b")
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganarium.networks.layers.virtual import VirtualBatchNorm2d
+from ganarium.networks.layers.virtual_batch_norm import VirtualBatchNorm2d
 
 M = TypeVar("M", bound=nn.Module)
 Norm = Literal["batch", "virtual", "layer", "instance", "none"]

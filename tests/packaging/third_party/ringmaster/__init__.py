@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 import ganarium as gan
+from ganarium.losses.objectives import least_squares
 from ganarium.networks import DISCRIMINATORS, GENERATORS
-from ganarium.parts.objectives import least_squares
 
 
 class Ringmaster(gan.Game):

@@ -1,0 +1,157 @@
+"""What a training run looks like on a terminal, and in a file."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ganarium.common.text import duration
+
+if TYPE_CHECKING:
+    from ganarium.training.loop import Progress
+    from ganarium.training.trainer import Trainer
+
+SECONDS_BETWEEN_LINES = 5
+TERMS = 4
+"""So many loss terms fit into a line."""
+METRICS = 2
+"""And so many measures, the one that decides first."""
+PATIENCE = 20
+"""Seconds after which silence needs an explanation."""
+
+Show = Callable[["Progress"], None]
+
+
+def say(line: str) -> None:
+    """Print a line, at once; of several processes only the first one speaks."""
+    if os.environ.get("RANK", "0") == "0":
+        print(line, flush=True)
+
+
+def plan(trainer: "Trainer") -> Iterator[str]:
+    """What will be played, on what, and what it will cost: a recipe file, the rest as its comments."""
+    from ganarium.evaluation.during_training import BEST
+    from ganarium.recipes.yaml import to_yaml
+
+    recipe = trainer.recipe
+    yield to_yaml(recipe).rstrip()
+    yield from (f"# data: {line}" for line in trainer.dataset.report.lines())
+    epochs = recipe.images / len(trainer.dataset)
+    yield f"# length: {recipe.images:,} images, {epochs:,.3g} epochs of {len(trainer.dataset):,} samples"
+    estimate = trainer.estimate()
+    for player, parameters in estimate.parameters.items():
+        kind = recipe.networks.get(player, {}).get("kind")  # several players may share a role's network
+        yield f"# {player}: {f'{kind}, ' if kind else ''}{parameters:,} parameters"
+    cost = f"{duration(estimate.seconds)}, {estimate.memory_mib:,} MiB of memory"
+    yield f"# estimate: {cost} on {trainer.device} in {recipe.precision}"
+    if trainer.evaluation:
+        by = trainer.evaluation.deciding.key
+        yield f"# judged every {recipe.evaluate.every:,} images by {by}; the best model stays in {BEST}"
+    if recipe.accumulate > 1:
+        yield (
+            "# note: the fake samples of all micro-batches are kept till the generator's turn, so "
+            f"accumulate={recipe.accumulate} saves less memory than its number says"
+        )
+    first = estimate.seconds * (recipe.every.log or recipe.images // 200) / recipe.images
+    if first > PATIENCE:
+        yield f"# note: the first line comes after {duration(first)}; every.log=IMAGES changes that"
+
+
+def follow(progress: "Iterable[Progress]") -> "Progress | None":
+    """Show progress as it comes; the last of it is returned, None where there was none."""
+    speaks = os.environ.get("RANK", "0") == "0"
+    last = None
+    with _bar() if speaks and sys.stdout.isatty() else _lines(speaks) as show:
+        for last in progress:
+            show(last)
+    return last
+
+
+@contextlib.contextmanager
+def _lines(speaks: bool) -> Iterator[Show]:
+    """A line every few seconds, one for each judging, and the last one."""
+    told_at = -float("inf")
+    untold: list[Progress] = []
+
+    def show(progress: "Progress") -> None:
+        nonlocal told_at
+        untold[:] = [progress]
+        news = progress.metrics or progress.images >= progress.length
+        if speaks and (news or time.monotonic() - told_at >= SECONDS_BETWEEN_LINES):
+            told_at = time.monotonic()
+            _print(untold.pop())
+
+    try:
+        yield show
+    finally:
+        if speaks and untold:
+            _print(untold.pop())
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Show]:
+    """A bar that is redrawn when there is news: no thread of its own takes time from training."""
+    from rich import progress as rich_progress
+    from rich.table import Column
+
+    columns = (
+        rich_progress.BarColumn(bar_width=16, table_column=Column(min_width=16)),
+        rich_progress.TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+    )
+    with rich_progress.Progress(*columns, auto_refresh=False) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def show(news: "Progress") -> None:
+            bar.update(
+                task,
+                completed=min(news.images, news.length),
+                total=news.length,
+                description="\n".join(map("  ".join, _parts(news))),
+                visible=True,
+                refresh=True,
+            )
+
+        yield show
+
+
+def _print(progress: "Progress") -> None:
+    print("  ".join(part for parts in _parts(progress) for part in parts), flush=True)
+
+
+def _parts(progress: "Progress") -> tuple[list[str], list[str]]:
+    """How far and how fast; and the main terms."""
+    speed = [
+        f"{progress.images:,}/{progress.length:,} images",
+        f"{progress.images_per_second:,.0f} images/s",
+        f"{duration(progress.seconds_left)} left" if progress.images < progress.length else "done",
+    ]
+    if progress.waited_for_data >= 0.05:
+        speed.append(f"{progress.waited_for_data:.0%} waiting for data")
+    main = sorted(progress.terms, key=lambda name: "penalty" in name)[:TERMS]
+    measured = [f"{name} {value:.4g}" for name, value in list(progress.metrics.items())[:METRICS]]
+    if progress.best:
+        measured[0] += " (the best so far)"
+    return speed, measured + [f"{name} {progress.terms[name]:.3g}" for name in sorted(main)]
+
+
+@contextlib.contextmanager
+def shares() -> Iterator[Callable[[str, float], object]]:
+    """Shows a name and the share that is done: a bar on a terminal, a line every few seconds elsewhere."""
+    if sys.stdout.isatty():
+        from rich import progress as rich_progress
+
+        with rich_progress.Progress(auto_refresh=False) as bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda name, done: bar.update(task, completed=done, description=name, refresh=True)
+        return
+    told_at = time.monotonic()
+
+    def line(name: str, done: float) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= SECONDS_BETWEEN_LINES:
+            told_at = time.monotonic()
+            print(f"{done:.0%}  {name}", flush=True)
+
+    yield line

@@ -1,0 +1,1 @@
+"""Whole files, typed tables, text: what every package uses."""

@@ -1,0 +1,50 @@
+"""Numbers, times, lists and trees as text."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+
+def listed(things: Sequence[str], most: int = 5) -> str:
+    """The first few, and how many more there are."""
+    rest = len(things) - most
+    return ", ".join(things[:most]) + (f", and {rest:,} more" if rest > 0 else "")
+
+
+def nearest(word: Any, known: Iterable[str]) -> str:
+    """`. Did you mean 'x'?`, or nothing where no known word is near."""
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
+    return f". Did you mean {close[0]!r}?" if close else ""
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `3 min 20 s`, `2 h 05 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def leaves(tree: Mapping[str, Any], joint: str, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a tree, each under its path; an empty table is a leaf, too."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, joint, f"{path}{key}{joint}")
+        else:
+            yield f"{path}{key}", value
+
+
+def flat(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The leaves of a tree in words: `world/well_formed`, `0.93`."""
+    for path, value in leaves(tree, "/"):
+        yield path, told(value)
+
+
+def told(value: Any) -> str:
+    """A number, a list of sides or a word."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return " x ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

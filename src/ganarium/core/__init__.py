@@ -1,0 +1,1 @@
+"""Games, the engine that plays them, campaigns, averages, optimizers, processes."""

@@ -1,0 +1,28 @@
+"""Devices and precisions that a recipe can name."""
+
+import torch
+
+from ganarium.core import processes
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def device_named(name: str) -> torch.device:
+    """`auto` is cuda, else mps, else cpu; under torchrun each process of a machine takes its own GPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cuda":
+        name = f"cuda:{processes.local_rank()}"
+    try:
+        return torch.zeros(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={name} cannot be used here ({error}); try device=cpu") from None
+
+
+def described(device: torch.device) -> str:
+    """The machine in words: `NVIDIA H100`, `cpu, 2 threads`, `cpu, 1 thread, 2 processes`."""
+    threads, everybody = torch.get_num_threads(), processes.size()
+    words = [torch.cuda.get_device_name(device) if device.type == "cuda" else device.type]
+    words += [f"{threads} thread{'s' * (threads > 1)}"] * (device.type == "cpu")
+    words += [f"{everybody} processes"] * (everybody > 1)
+    return ", ".join(words)

@@ -1,0 +1,140 @@
+"""A game: networks that play against each other, and the script of one round."""
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from torch import Tensor, nn
+
+Terms = Mapping[str, Tensor]
+Network = Callable[..., nn.Module]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where the match stands. Everything that changes over training is a function of this."""
+
+    round: int = 0
+    """Rounds played so far."""
+    images: int = 0
+    """Samples shown so far, all processes and micro-batches together."""
+    length: int = 1
+    """Samples in the whole match."""
+    seed: int = 0
+    leads: bool = True
+    """False in all but the first of a round's micro-batches."""
+
+    @property
+    def progress(self) -> float:
+        """The share of the match that is played, 0 to 1."""
+        return min(1.0, self.images / self.length)
+
+    def every(self, interval: int) -> bool:
+        """Whether this round is one in `interval`; the first is."""
+        return self.round % interval == 0
+
+    def dice(self) -> random.Random:
+        """Chance that every process and micro-batch shares: who moves may depend on it."""
+        return random.Random(f"{self.seed} {self.round}")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """`players` descend on the sum of `terms`. Every other network stays as it is."""
+
+    players: tuple[nn.Module, ...]
+    terms: Terms | Callable[[], Terms]
+    """Loss terms by name, or a function that computes them anew for an optimizer that asks often (L-BFGS)."""
+
+    def __post_init__(self) -> None:
+        if not self.players or not all(isinstance(p, nn.Module) for p in self.players):
+            raise TypeError(
+                "turn(player, ..., name=loss): the positional arguments are the networks that move"
+            )
+        if not self.terms:
+            raise TypeError(
+                "turn(...) without a loss; name each term: turn(self.generator, adversarial=loss)"
+            )
+        if not callable(self.terms):
+            check_terms(self.terms)
+
+
+def check_terms(terms: Terms) -> None:
+    """Raise TypeError unless every term is a tensor with one element."""
+    for name, value in terms.items():
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            what = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(f"term {name!r} must be a tensor with one element, got {what}; forgot .mean()?")
+
+
+def turn(*players: nn.Module | Callable[[], Terms], **terms: Tensor) -> Turn:
+    """`turn(player, ..., name=loss, ...)`, or `turn(player, function)` where the optimizer re-evaluates.
+
+    Raises:
+        TypeError: no network, no term, or a term that is not a tensor with one element.
+    """
+    *movers, last = players or (None,)
+    if movers and not terms and callable(last) and not isinstance(last, nn.Module):
+        return Turn(tuple(movers), last)  # type: ignore[arg-type]
+    return Turn(players, terms)  # type: ignore[arg-type]
+
+
+class Game(nn.Module, ABC):
+    """Owns every network and every piece of state that must survive a restart.
+
+    A *player* is a child network with trainable parameters; each has its own optimizer. The items
+    of a ModuleDict or ModuleList are players of their own. A child without trainable parameters is
+    a *frozen* network and stays in eval mode.
+
+    To be trained from a recipe a game also says how it is put together (`roles`, `assemble`) and
+    what of it is worth keeping (`keeps`).
+    """
+
+    roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
+    """For each network that a recipe may choose: its role, and the kinds to choose from."""
+    keeps: ClassVar[tuple[str, ...]] = ("generator",)
+    """The children that a saved model holds."""
+
+    @abstractmethod
+    def play(self, data: Iterator, clock: Clock) -> Iterator[Turn | tuple[Turn, ...]]:
+        """Play one round: compute a loss, `yield turn(player, name=loss)`, go on.
+
+        The step happens at the `yield`; the code after it sees the players updated. Never yield
+        inside a `with`. Yield a tuple of turns when they must all step from the same state, or
+        when two players descend through one forward pass. A round may be cut into micro-batches,
+        each with its own script: what must happen once a round (a counter, a controller) goes
+        under `if clock.leads`.
+        """
+
+    @classmethod
+    def assemble(cls, network: Callable[..., nn.Module], facts: Any, **settings: Any) -> Self:
+        """The game for data with these `facts` (see `ganarium.data.spec.Facts`).
+
+        `network(role, *collaborators)` builds the network that the recipe chose for a role.
+        """
+        return cls(**settings)
+
+    def players(self) -> dict[str, nn.Module]:
+        """Every network with trainable parameters, by name."""
+        return {name: net for name, net in self._networks() if any(p.requires_grad for p in net.parameters())}
+
+    def _networks(self) -> Iterator[tuple[str, nn.Module]]:
+        """The children, and in their place the items of containers."""
+        waiting = list(self.named_children())
+        while waiting:
+            name, net = waiting.pop(0)
+            if isinstance(net, nn.ModuleDict | nn.ModuleList):
+                waiting = [(f"{name}.{item}", child) for item, child in net.named_children()] + waiting
+            else:
+                yield name, net
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the players to training mode; frozen networks stay in eval mode."""
+        super().train(mode)
+        for _, net in self._networks():
+            params = list(net.parameters())
+            if params and not any(p.requires_grad for p in params):
+                net.eval()
+        return self

@@ -1,0 +1,1 @@
+"""Conditions: what each sample comes with."""

@@ -1,0 +1,94 @@
+"""Pictures that are made from the sample itself and given to the players as its condition.
+
+Each entry of `CONDITIONS` takes samples, float `[N, C, H, W]` in [-1, 1], and gives as many pictures of the
+same height and width in [-1, 1].
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from ganarium.data.modalities.image import LUMA
+
+
+def grey(real: Tensor) -> Tensor:
+    """Brightness, `[N, 1, H, W]`: ITU-R BT.601 of RGB (alpha aside), the mean of any other channels."""
+    if real.shape[1] not in (3, 4):
+        return real.mean(dim=1, keepdim=True)
+    return (real[:, :3] * torch.from_numpy(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+
+
+def blur(real: Tensor) -> Tensor:
+    """A Gaussian blur, `[N, C, H, W]`: layout and colours stay, shapes go.
+
+    Its standard deviation is a twelfth of the shorter side.
+    """
+    sigma = min(real.shape[2:]) / 12
+    reach = max(1, round(3 * sigma))
+    weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
+    return _along_width(_along_width(real, weights).mT, weights).mT.contiguous()
+
+
+def lowres(real: Tensor) -> Tensor:
+    """A quarter of the resolution (area mean), enlarged again (bilinear): `[N, C, H, W]`."""
+    height, width = real.shape[2:]
+    small = F.adaptive_avg_pool2d(real, (max(1, height // 4), max(1, width // 4)))
+    return F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
+
+
+def mosaic(real: Tensor) -> Tensor:
+    """Square blocks of an eighth of the shorter side, each of one colour (area mean): `[N, C, H, W]`.
+
+    Blocks begin at the upper left; those at the other borders may be cut.
+    """
+    height, width = real.shape[2:]
+    block = max(1, min(height, width) // 8)
+    blocks = F.avg_pool2d(real, block, ceil_mode=True)
+    enlarged = blocks.repeat_interleave(block, dim=2).repeat_interleave(block, dim=3)
+    return enlarged[:, :, :height, :width].contiguous()
+
+
+def mask(real: Tensor) -> Tensor:
+    """The middle half of height and width blanked, in the mean of black and white: `[N, C, H, W]`.
+
+    The central region of the context encoder (Pathak et al. 2016, section 3.3).
+    """
+    height, width = real.shape[2:]
+    blanked = real.clone()
+    blanked[:, :, height // 4 : height - height // 4, width // 4 : width - width // 4] = 0
+    return blanked
+
+
+def edges(real: Tensor) -> Tensor:
+    """Sobel magnitude, `[N, 1, H, W]`: -1 flat, 1 the steepest edge along an axis.
+
+    The root mean square over the channels, alpha aside: a border of two colours of one brightness shows, too.
+    """
+    smooth, difference = torch.tensor([1.0, 2.0, 1.0]), torch.tensor([-1.0, 0.0, 1.0])
+    across = torch.outer(smooth, difference) / 4
+    planes = (real[:, :3] if real.shape[1] == 4 else real) / 2
+    padded = F.pad(planes.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
+    slopes = F.conv2d(padded, torch.stack([across, across.T])[:, None])
+    steepness = slopes.unflatten(0, planes.shape[:2]).flatten(1, 2).norm(dim=1, keepdim=True)
+    return (steepness / planes.shape[1] ** 0.5).clamp(max=1) * 2 - 1
+
+
+CONDITIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "grey": grey,
+    "blur": blur,
+    "lowres": lowres,
+    "mosaic": mosaic,
+    "edges": edges,
+    "mask": mask,
+}
+
+
+def _along_width(pictures: Tensor, weights: Tensor) -> Tensor:
+    """Each row convolved with `weights`, their sum taken as one, borders repeated."""
+    num, channels, height, width = pictures.shape
+    rows = pictures.reshape(num * channels * height, 1, width)
+    reach = len(weights) // 2
+    padded = F.pad(rows, (reach, reach), mode="replicate")
+    return F.conv1d(padded, (weights / weights.sum())[None, None]).reshape(num, channels, height, width)

@@ -1,0 +1,1 @@
+"""Modalities: kinds of samples."""

@@ -1,0 +1,90 @@
+"""Several sources as one, each of them a class."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganarium.data.modalities.image import Array, BrokenPictureError, Form, normalised
+from ganarium.data.report import Report
+from ganarium.data.settings import Data
+from ganarium.data.sources.base import Source
+
+
+class Together(Source):
+    """One source after the other; the classes are called as the sources are.
+
+    Where nothing is said of the form, all take the smallest size and the most channels among them.
+    """
+
+    labels: NDArray[np.int64]
+
+    def __init__(self, names: Sequence[str], sources: Sequence[Source]):
+        self.kind = "; ".join(f"{name}: {source.kind}" for name, source in zip(names, sources, strict=True))
+        self.sources, self.classes = tuple(sources), tuple(names)
+        lengths = [len(source) for source in sources]
+        self.starts = np.cumsum([0, *lengths])
+        self.labels = np.repeat(np.arange(len(sources)), lengths)
+        self.gives_pictures = all(source.gives_pictures for source in sources)
+        self.has_test = all(source.has_test for source in sources)
+        self.no_test = next((source.no_test for source in sources if not source.has_test), self.no_test)
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def name(self, index: int) -> str:
+        """See `Source.name`."""
+        which, inside = self._place(index)
+        return f"{self.classes[which]}/{self.sources[which].name(inside)}"
+
+    def form(self, data: Data, report: Report) -> Form:
+        """See `Source.form`."""
+        alone = [source.form(data, Report(data.place)) for source in self.sources]
+        channels, height, width = np.array([form.shape for form in alone]).T
+        shared = {
+            "size": data.size or (int(height.min()), int(width.min())),
+            "channels": data.channels or int(channels.max()),
+        }
+        told = [Report(data.place) for _ in self.sources]
+        self._forms = [
+            source.form(data.model_copy(update=shared), each)
+            for source, each in zip(self.sources, told, strict=True)
+        ]
+        for name, each in zip(self.classes, told, strict=True):
+            report.surveyed += each.surveyed
+            report.sizes.update(each.sizes)
+            report.modes.update(each.modes)
+            report.broken.update({f"{name}/{file}": why for file, why in each.broken.items()})
+            for note in each.notes:
+                report.note(f"{name}: {note}")
+        self.broken = frozenset(
+            int(start) + i
+            for start, each in zip(self.starts, self.sources, strict=False)
+            for i in each.broken
+        )
+        types = {form.dtype for form in self._forms}
+        return Form(self._forms[0].shape, types.pop() if len(types) == 1 else np.dtype(np.float32))
+
+    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+        """See `Source.samples`."""
+        pixels = np.empty((len(indices), *form.shape), form.dtype)
+        for which, own in enumerate(self._forms):
+            here = self.labels[indices] == which
+            inside = indices[here] - self.starts[which]
+            if not len(inside):
+                continue
+            try:
+                part = self.sources[which].samples(inside, own)
+            except BrokenPictureError as broken:
+                index = int(self.starts[which]) + broken.index
+                raise BrokenPictureError(index, self.name(index), broken.reason) from broken
+            pixels[here] = part if own.dtype == form.dtype else normalised(part)
+        return pixels
+
+    def instant(self, form: Form) -> bool:
+        """See `Source.instant`."""
+        return all(source.instant(form) for source in self.sources)
+
+    def _place(self, index: int) -> tuple[int, int]:
+        which = int(self.labels[index])
+        return which, index - int(self.starts[which])

@@ -1,0 +1,48 @@
+"""Points in the plane as a source of samples."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganarium.data.modalities.image import Array, Form
+from ganarium.data.report import Report
+from ganarium.data.settings import Data
+from ganarium.data.sources.base import Source
+from ganarium.data.sources.densities import Points
+
+_COUNT = 100_000
+
+
+class PlanePoints(Source):
+    """`data.count` (100,000) points of a known density."""
+
+    gives_pictures = False
+
+    def __init__(self, points: Points, count: int | None, seed: int):
+        self.kind = f"points of the {points.name}"
+        self.points: NDArray[np.float32] = points.sample(count or _COUNT, seed=seed).numpy()
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def form(self, data: Data, report: Report) -> Form:
+        """See `Source.form`; points have neither size nor channels, and no mirror image."""
+        for_pictures = {
+            "load_size": data.load_size,
+            "size": data.size,
+            "channels": data.channels,
+            "flip": data.flip or None,
+        }
+        for key, value in for_pictures.items():
+            if value is not None:
+                raise ValueError(
+                    f"data.{key}={value} is for pictures, but data.source={data.place} gives points"
+                )
+        return Form((2,), self.points.dtype)
+
+    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+        """See `Source.samples`."""
+        return self.points[indices]
+
+    def instant(self, form: Form) -> bool:
+        """See `Source.instant`."""
+        return True

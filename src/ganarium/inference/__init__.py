@@ -1,0 +1,1 @@
+"""Inference on files: samples, translated folders, classified images."""

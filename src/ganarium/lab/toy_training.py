@@ -1,0 +1,152 @@
+"""Matches on points in the plane: small recipes of the library's own methods, played on the engine."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ParamSpec
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganarium import methods
+from ganarium.common.text import nearest
+from ganarium.core.campaign import Campaign
+from ganarium.core.engine import Engine
+from ganarium.core.game import Clock
+from ganarium.data.sources.densities import POINTS, Points
+from ganarium.data.spec import Facts
+from ganarium.lab.result import Array, Finding
+from ganarium.losses.adversarial import Dispute
+from ganarium.recipes.assemble import assemble
+from ganarium.recipes.resolve import resolve
+from ganarium.training.builder import engine_for
+
+P = ParamSpec("P")
+
+
+def seeded(experiment: Callable[P, Finding]) -> Callable[P, Finding]:
+    """An experiment all of whose chance follows from its `seed`; the caller's own is left as it was."""
+
+    @functools.wraps(experiment)
+    def call(*args: P.args, **settings: P.kwargs) -> Finding:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.get("seed", 0))
+            return experiment(*args, **settings)
+
+    return call
+
+
+def points_named(name: str) -> Points:
+    """The distribution of that name.
+
+    Raises:
+        ValueError: there is none; the message lists them.
+    """
+    if name not in POINTS:
+        raise ValueError(f"points={name!r}: choose from {', '.join(POINTS)}{nearest(name, POINTS)}")
+    return POINTS[name]
+
+
+def check_counts(**counts: int) -> None:
+    """Raise ValueError naming the first setting that is less than one."""
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name} is {count}; it must be at least 1")
+
+
+def looks_at(rounds: int, looks: int) -> Array:
+    """After which rounds to look: none, all, and evenly between, `[looks + 1]` whole numbers at most."""
+    return np.unique(np.linspace(0, rounds, looks + 1).round().astype(int))
+
+
+def lattice(reach: float, steps: int) -> Tensor:
+    """Places all over the plane from -reach to reach, row by row upwards, `[steps * steps, 2]`."""
+    ticks = torch.linspace(-reach, reach, steps)
+    return torch.cartesian_prod(ticks, ticks).flip(1)
+
+
+class Fresh(Iterator[Tensor]):
+    """Endless batches `[N, 2]` of points never seen before, each a function of (seed, its number)."""
+
+    def __init__(self, points: Points, batch_size: int, *, seed: int):
+        self.points, self.batch_size, self.seed = points, batch_size, seed
+        self.images = 0
+
+    def __next__(self) -> Tensor:
+        number = self.images // self.batch_size
+        self.images += self.batch_size
+        return self.points.sample(self.batch_size, seed=(self.seed + 1) * 1_000_003 + number)
+
+
+class Match:
+    """A method on points: `play` it for some rounds, then look at what its networks have learned.
+
+    Args:
+        method: whose game it is.
+        points: the data.
+        changes: layers of recipe keys over the method's own recipe.
+        rounds: length of the whole match, which the schedules refer to.
+        seed: of weights, noise and data.
+    """
+
+    def __init__(self, method: str, points: Points, *changes: Mapping[str, Any], rounds: int, seed: int):
+        found = methods.find(method)
+        self.recipe = resolve(found, *changes, {"seed": seed, "device": "cpu"})
+        game = assemble(found, self.recipe, Facts((2,)))
+        if isinstance(game, Campaign):
+            raise ValueError(f"{method} is played in stages; the laboratory plays single games")
+        updates = self.recipe.game.get("discriminator_updates", 1)
+        images = rounds * updates * self.recipe.batch_size
+        self.engine: Engine = engine_for(game, self.recipe, torch.device("cpu"), images=images)
+        self.data = Fresh(points, self.recipe.batch_size, seed=seed)
+
+    def play(self, rounds: int) -> dict[str, Tensor]:
+        """Go on for so many rounds; returns the last one's loss terms."""
+        terms: dict[str, Tensor] = {}
+        for _ in range(rounds):
+            terms = self.engine.round(self.data)
+        return terms
+
+    @torch.no_grad()
+    def samples(self, count: int, *, seed: int = 1, averaged: bool = True) -> Tensor:
+        """What the generator draws, `[count, 2]`: its running average, or as it stands in the match."""
+        dice = torch.Generator().manual_seed(seed)
+        noise = torch.randn(count, self.recipe.game["noise_dim"], generator=dice)
+        players = self.engine.averages.networks if averaged else self.engine.players
+        return players["generator"](noise)
+
+    @torch.no_grad()
+    def scores(self, places: Tensor) -> Tensor:
+        """The discriminator's raw scores at the places `[N, 2]`, as `[N]`."""
+        return self.engine.players["discriminator"](places)
+
+
+def lessons(
+    discriminator: nn.Module,
+    dispute: Dispute,
+    draw: Callable[[], tuple[Tensor, Tensor]],
+    *,
+    rounds: int,
+    lr: float,
+) -> Iterator[int]:
+    """Teach a discriminator against a generator that stands still; yields the rounds played after each.
+
+    Args:
+        discriminator: who learns.
+        dispute: what it learns by.
+        draw: a fresh batch of real samples and one of fake ones.
+        rounds: Adam steps, whose learning rate falls to zero along a line.
+        lr: learning rate at the start.
+    """
+    optimizer = torch.optim.Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.99))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)
+    for played in range(1, rounds + 1):
+        real, fake = draw()
+        terms = dispute.penalties(discriminator, real, fake, Clock(played).every)
+        terms["adversarial"] = dispute.discriminator(discriminator(real), discriminator(fake))
+        optimizer.zero_grad()
+        torch.stack(list(terms.values())).sum().backward()
+        optimizer.step()
+        schedule.step()
+        dispute.clip(discriminator)
+        yield played

@@ -1,0 +1,158 @@
+"""What pix2pixHD and GauGAN share: guides of a translator, and a discriminator whose layers are matched."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, cat, nn
+
+from ganarium.core.game import Clock, Turn, turn
+from ganarium.data.batches import Conditioned
+from ganarium.losses.patches import PatchDispute, layer_distances, layers_of
+from ganarium.methods.translators import PairedTranslator, Way
+from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
+
+
+class Guided(nn.Module):
+    """A translator and the encoder of what guides it: one player, as in the official programs."""
+
+    def __init__(self, translator: nn.Module, encoder: nn.Module):
+        super().__init__()
+        self.translator, self.encoder = translator, encoder
+        self.multiple = translator.multiple
+
+    def forward(self, told: Tensor, *guides: Tensor) -> Tensor:
+        """The translator's pictures."""
+        painted: Tensor = self.translator(told, *guides)
+        return painted
+
+
+class Painter(PairedTranslator):
+    """Paints pictures of maps, or of other pictures.
+
+    Args:
+        generator: what it is told, `[N, inputs, H, W]`, and maybe a guide to pictures in [-1, 1].
+        discriminator: what was told and a picture to scores of patches, at several scales or one; its
+            `features` are what each layer says.
+        classes: of a label map; 0 where pictures go in.
+        encoder: of pictures, whose codes guide the generator.
+        feature_matching_weight: of the distance between what the discriminator's layers say of a fake and of
+            the true picture.
+
+    The other arguments are those of `PatchDispute`.
+
+    Raises:
+        ValueError: features are to be matched, but the discriminator shows none.
+    """
+
+    roles: ClassVar = {
+        "generator": TRANSLATORS,
+        "discriminator": PATCH_DISCRIMINATORS,
+        "encoder": PICTURE_ENCODERS,
+    }
+    takes: ClassVar = (PatchDispute,)
+    discriminators_weight: ClassVar = 0.5
+    """Of the discriminator's loss; each paper has its own."""
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        classes: int = 0,
+        encoder: nn.Module | None = None,
+        *,
+        feature_matching_weight: float = 10.0,
+        **dispute: Any,
+    ):
+        super().__init__(generator if encoder is None else Guided(generator, encoder), discriminator, classes)
+        self.feature_matching_weight = feature_matching_weight
+        self.dispute = PatchDispute(**dispute)
+        self.dispute.check(discriminator)
+        if feature_matching_weight and not hasattr(discriminator, "features"):
+            raise ValueError(
+                "game.feature_matching_weight wants a discriminator of several layers: "
+                "set networks.discriminator.kind=multi-scale or patch, or the weight to 0"
+            )
+
+    @property
+    def translator(self) -> nn.Module:
+        """The generator without its encoder."""
+        return self.generator.translator if isinstance(self.generator, Guided) else self.generator
+
+    @property
+    def encoder(self) -> nn.Module | None:
+        """Of what guides the generator, if anything does."""
+        return self.generator.encoder if isinstance(self.generator, Guided) else None
+
+    def play(self, data: Iterator[Conditioned], clock: Clock) -> Iterator[Turn]:
+        """The generator moves, then the discriminator, which judges the same pictures."""
+        real, condition = next(data)
+        told = self.shown(condition)
+        fake, terms = self.painted(condition, real, clock)
+        true_pair, fake_pair = cat([told, real], 1), cat([told, fake], 1)
+
+        yield turn(self.generator, **self.judged(true_pair, fake_pair), **terms)
+
+        weight = self.discriminators_weight
+        yield turn(
+            self.discriminator,
+            **self.dispute.discriminators_terms(
+                self.discriminator, true_pair, fake_pair, clock.every, weight=weight
+            ),
+        )
+        self.dispute.clip(self.discriminator)
+
+    @abstractmethod
+    def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
+        """Fakes, guided by the true pictures, and what else the generator's loss is made of."""
+
+    @abstractmethod
+    def matched(self, distances: Tensor) -> Tensor:
+        """The feature matching loss, of distances `[scales, layers]`."""
+
+    def judged(self, true_pair: Tensor, fake_pair: Tensor) -> dict[str, Tensor]:
+        """What the discriminator says of the fakes: scores to be raised, layers to be matched."""
+        if not hasattr(self.discriminator, "features"):
+            return {"adversarial": self.dispute.generators_term(self.discriminator, fake_pair, true_pair)}
+        say = layers_of(self.discriminator)
+        fake = say(fake_pair)
+        with torch.no_grad():
+            real = say(true_pair)
+        scores = [[layers[-1] for layers in scales] for scales in (fake, real)]
+        terms = {"adversarial": self.dispute.generator(*scores)}
+        if self.feature_matching_weight:
+            distance = self.matched(layer_distances(real, fake))
+            terms["feature_matching"] = self.feature_matching_weight * distance
+        return terms
+
+    def translate(self, pictures: Tensor, way: Way = (0, 1), styles: Tensor | None = None) -> Tensor:
+        """What should come out for what goes in.
+
+        Args:
+            pictures: or maps.
+            way: the only one.
+            styles: pictures `[N, C, h, w]`, or one for all, that it shall look like; where none are given the
+                look is drawn, the same each time and for all.
+
+        Raises:
+            ValueError: styles are given to a model without an encoder.
+        """
+        if styles is None:
+            noise = self.draw_noise(1, torch.Generator().manual_seed(0)).to(pictures.device)
+            return self.generate(noise.expand(pictures.shape[0], -1), pictures)
+        if self.encoder is None:
+            raise ValueError("this model takes no styles: it was trained without an encoder")
+        return self.in_style(pictures, styles.expand(len(pictures), -1, -1, -1))
+
+    @abstractmethod
+    def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
+        """What should come out, in the style of other pictures."""
+
+    def examples(self, batch: Conditioned) -> dict[str, Tensor]:
+        """What went in, what came out in a style that was drawn and in the truth's, and the truth."""
+        columns = super().examples(batch)
+        truth = columns.pop("truth")
+        if self.encoder is not None:
+            columns["in the truth's style"] = self.translate(batch.condition, styles=batch.real)
+        return {**columns, "truth": truth}

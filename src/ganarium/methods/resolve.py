@@ -1,0 +1,80 @@
+"""Choose a method and its recipe from a name, a file or a tree."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganarium import methods
+from ganarium.data.settings import Sources, source_of
+from ganarium.recipes.method import Method
+from ganarium.recipes.presets import preset_settings, with_whole_paths
+from ganarium.recipes.recipe import Recipe
+from ganarium.recipes.resolve import resolve
+from ganarium.recipes.yaml import from_yaml, settings
+
+
+@contextlib.contextmanager
+def naming_file(path: Path) -> Iterator[None]:
+    """Within the block a fault of the recipe names the file that it stands in."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def method_of(tree: Mapping[str, Any]) -> Method:
+    """Return the method that a recipe's tree names.
+
+    Raises:
+        ValueError: the key `method` is missing, or there is no such method.
+    """
+    if "method" not in tree:
+        raise ValueError("the key `method` is missing; name the method, for example method: dcgan")
+    return methods.find(str(tree["method"]))
+
+
+def chosen_recipe(
+    method: str | Path | Method | Mapping[str, Any],
+    *,
+    data: Sources | Mapping[str, Any] | None = None,
+    preset: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+) -> Recipe:
+    """A method's recipe, or the one in a YAML file or tree, with changes; complete and checked.
+
+    Layers, each over the one before: the method's own recipe, the preset or file, `data`, `changes`,
+    `overrides` (`key=value`).
+
+    Raises:
+        FileNotFoundError: there is no such file or preset.
+        ValueError: there is no such method or key, or a value cannot be.
+    """
+    row, layers = _method_and_layers(method)
+    if preset is not None:
+        layers.append(preset_settings(row, preset))
+    if data is not None:
+        layers.append({"data": data if isinstance(data, Mapping) else {"source": source_of(data)}})
+    layers.append(changes or {})
+    return with_whole_paths(resolve(row, *layers, settings(overrides)))
+
+
+def _method_and_layers(
+    method: str | Path | Method | Mapping[str, Any],
+) -> tuple[Method, list[Mapping[str, Any]]]:
+    if isinstance(method, Method):
+        methods.add(method)
+        return method, []
+    if isinstance(method, Mapping):
+        return method_of(method), [method]
+    if str(method).endswith((".yaml", ".yml")):
+        path = Path(method)
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no recipe file {path}")
+        tree = from_yaml(path.read_text(encoding="utf-8"), str(path))
+        with naming_file(path):
+            row = method_of(tree)
+            resolve(row, tree)
+        return row, [tree]
+    return methods.find(str(method)), []

@@ -1,0 +1,117 @@
+"""?"""
+
+import functools
+import warnings
+from importlib.metadata import EntryPoint, entry_points
+
+from ganarium.common.text import nearest
+from ganarium.methods.conditional import acgan, cgan, projection_cgan
+from ganarium.methods.noise_to_image import (
+    dcgan,
+    ebgan,
+    f_gan,
+    gan,
+    infogan,
+    loss_sensitive_gan,
+    lsgan,
+    relativistic_gan,
+    semi_supervised_gan,
+    sngan,
+    wgan,
+    wgan_gp,
+)
+from ganarium.methods.paired import gaugan, pix2pix, pix2pixhd
+from ganarium.methods.unpaired import (
+    cogan,
+    combogan,
+    cyclegan,
+    direct_translation,
+    discogan,
+    dtn,
+    dualgan,
+    unit,
+    xgan,
+)
+from ganarium.recipes.method import Method
+
+BUILT_IN = (
+    gan.METHOD,
+    dcgan.METHOD,
+    lsgan.METHOD,
+    wgan.METHOD,
+    wgan_gp.METHOD,
+    sngan.METHOD,
+    relativistic_gan.METHOD,
+    loss_sensitive_gan.METHOD,
+    f_gan.METHOD,
+    ebgan.METHOD,
+    infogan.METHOD,
+    semi_supervised_gan.METHOD,
+    cgan.METHOD,
+    acgan.METHOD,
+    projection_cgan.METHOD,
+    pix2pix.METHOD,
+    pix2pixhd.METHOD,
+    gaugan.METHOD,
+    cyclegan.METHOD,
+    discogan.METHOD,
+    dualgan.METHOD,
+    direct_translation.METHOD,
+    dtn.METHOD,
+    cogan.METHOD,
+    unit.METHOD,
+    xgan.METHOD,
+    combogan.METHOD,
+)
+
+
+@functools.cache
+def table() -> dict[str, Method]:
+    """Every method by name: the built-in ones, then those of installed packages.
+
+    A package whose method cannot be taken is left out with a warning: the others must go on working.
+    """
+    rows = {method.name: method for method in BUILT_IN}
+    for entry in entry_points(group="ganarium.methods"):
+        try:
+            method = _installed(entry)
+            if method.name in rows:
+                raise ValueError(f"it is named {method.name!r}, which there is already")
+        except Exception as error:  # somebody else's code: anything may come
+            warnings.warn(f"method {entry.name!r} of {entry.value} is left out: {error}", stacklevel=2)
+        else:
+            rows[method.name] = method
+    return rows
+
+
+def _installed(entry: EntryPoint) -> Method:
+    method = entry.load()
+    if not isinstance(method, Method):
+        raise TypeError(f"{type(method).__name__} is no ganarium.Method")
+    return method
+
+
+def find(name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        ValueError: there is none; the message names the nearest.
+    """
+    rows = table()
+    if name not in rows:
+        raise ValueError(
+            f"there is no method {name!r}{nearest(name, rows)} (all of them: ganarium methods; "
+            "one of your own is made known by ganarium.methods.add)"
+        )
+    return rows[name]
+
+
+def add(method: Method) -> None:
+    """Make a method of your own known by its name, in this process.
+
+    Raises:
+        ValueError: a built-in method has that name.
+    """
+    if any(row.name == method.name and row is not method for row in BUILT_IN):
+        raise ValueError(f"{method.name!r} is a built-in method; give yours another name")
+    table()[method.name] = method

@@ -1,0 +1,240 @@
+"""What two-player games have in common: noise, the order of play, and what steadies any of them."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+
+from ganarium.common.schema import split
+from ganarium.core.game import Clock, Game, Turn, turn
+from ganarium.data.batches import Batch, Conditioned, real_samples
+from ganarium.data.spec import Facts
+from ganarium.losses.adversarial import Dispute
+from ganarium.losses.stabilizers import History, feature_distance, with_instance_noise
+from ganarium.networks import DISCRIMINATORS, GENERATORS
+from ganarium.networks.layers.virtual_batch_norm import choose_references
+from ganarium.ops import latents
+from ganarium.ops.scoring import frozen
+
+
+class Deal(NamedTuple):
+    """What one turn is played with."""
+
+    real: Tensor
+    fake: Tensor
+    told: Any
+    """What the generator was told beside its noise (labels, attributes, pictures, codes), or what the
+    discriminator was beside the samples (labelled ones)."""
+
+
+class Duel(Game):
+    """A generator against a discriminator: Goodfellow et al. 2014, algorithm 1.
+
+    A game says what each side descends on (`discriminators_terms`, `generators_terms`); one that is told
+    something beside its noise also says how its networks are put together and samples drawn.
+
+    Args:
+        generator: noise `[N, noise_dim]`, and what it is told, to samples.
+        discriminator: samples to scores.
+        noise_dim: length of the noise vector.
+        noise: `normal`, or `uniform` in [-1, 1].
+        discriminator_updates: the paper's k.
+        fresh_noise: the generator's turn draws its own fake batch.
+        generator_first: the generator moves before the discriminator.
+        feature_matching_weight: of the distance between the discriminator's mean features of real and fake
+            samples, which the generator lowers (Salimans et al. 2016, sec. 3.1).
+        adversarial_weight: of the generator's own terms; 0 leaves it to feature matching.
+        historical_averaging_weight: of each side's distance from its mean weights so far (sec. 3.2).
+        instance_noise: deviation, at the start, of noise on all that the discriminator sees; it falls to
+            zero over the run (Sønderby et al. 2017, arXiv:1610.04490).
+    """
+
+    roles: ClassVar = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        *,
+        noise_dim: int = 100,
+        noise: latents.Noise = "normal",
+        discriminator_updates: int = 1,
+        fresh_noise: bool = False,
+        generator_first: bool = False,
+        feature_matching_weight: float = 0.0,
+        adversarial_weight: float = 1.0,
+        historical_averaging_weight: float = 0.0,
+        instance_noise: float = 0.0,
+    ):
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+        self.noise_dim = noise_dim
+        self.noise_kind = noise
+        self.discriminator_updates = discriminator_updates
+        self.fresh_noise = fresh_noise
+        self.generator_first = generator_first
+        self.feature_matching_weight = feature_matching_weight
+        self.adversarial_weight = adversarial_weight
+        self.historical_averaging_weight = historical_averaging_weight
+        self.instance_noise = instance_noise
+        if not adversarial_weight and not feature_matching_weight:
+            raise ValueError(
+                "game.adversarial_weight=0 leaves the generator nothing to learn from; "
+                "set game.feature_matching_weight, or another adversarial_weight"
+            )
+        if feature_matching_weight and not hasattr(discriminator, "features"):
+            raise ValueError(
+                f"game.feature_matching_weight needs a discriminator that shows features, which "
+                f"{type(discriminator).__name__} does not; choose another networks.discriminator.kind, or 0"
+            )
+        if historical_averaging_weight:
+            self.generators_history = History(generator)
+            self.discriminators_history = History(discriminator)
+
+    @abstractmethod
+    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+        """What the discriminator descends on; no gradient reaches the fake samples."""
+
+    @abstractmethod
+    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+        """What the generator descends on."""
+
+    @classmethod
+    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+        """Networks for samples of the data's shape, which come without a condition."""
+        refuse_condition(facts)
+        generator = network("generator", settings["noise_dim"], facts.shape)
+        return cls(generator, network("discriminator", facts.shape), **settings)
+
+    def sample(self, count: int, told: Any = None) -> Tensor:
+        """`count` fake samples from fresh noise."""
+        return self.generator(self.fresh_noise_for(count))
+
+    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples from what `draw_noise` gives, one for each condition."""
+        return self.generator(noise)
+
+    def told(self, batch: Any) -> Any:
+        """What a player is told for a batch: the data's condition, if they have one."""
+        return batch.condition if isinstance(batch, Conditioned) else None
+
+    def after_discriminator(self) -> None:
+        """After each of the discriminator's steps."""
+
+    def play(self, data: Iterator[Any], clock: Clock) -> Iterator[Turn]:
+        """Algorithm 1; the last fake batch serves both sides, unless the noise is to be fresh."""
+        if self.generator_first:
+            yield from self.play_generator_first(data, clock)
+        else:
+            for left in reversed(range(self.discriminator_updates)):
+                deal = self.deal(next(data), clock, shared=left == 0 and not self.fresh_noise)
+                yield self.discriminators_turn(deal, clock)
+                self.after_discriminator()
+            yield self.generators_turn(self.dealt_anew(deal, clock) if self.fresh_noise else deal)
+        if clock.leads and self.historical_averaging_weight:
+            self.generators_history.remember(self.generator)
+            self.discriminators_history.remember(self.discriminator)
+
+    def play_generator_first(self, data: Iterator[Any], clock: Clock) -> Iterator[Turn]:
+        """The generator against the discriminator of the last round, then the discriminator's updates."""
+        deal = self.deal(next(data), clock, shared=True)
+        yield self.generators_turn(deal)
+        for update in range(self.discriminator_updates):
+            if update:
+                deal = self.deal(next(data), clock, shared=False)
+            elif self.fresh_noise:
+                with torch.no_grad():
+                    deal = self.dealt_anew(deal, clock)
+            yield self.discriminators_turn(deal, clock)
+            self.after_discriminator()
+
+    def deal(self, batch: Batch, clock: Clock, *, shared: bool) -> Deal:
+        """A batch and as many fake samples, which the generator can learn from where they are `shared`."""
+        real = real_samples(batch)
+        told = self.told(batch)
+        if clock.round == 0:
+            choose_references(self.generator, lambda: self.sample(len(real), told))
+            choose_references(self.discriminator, lambda: self.features(real, told))
+        with torch.set_grad_enabled(shared):
+            fake = self.sample(len(real), told)
+        return Deal(self.seen(real, clock), self.seen(fake, clock), told)
+
+    def dealt_anew(self, deal: Deal, clock: Clock) -> Deal:
+        """The same batch with other fake samples."""
+        return deal._replace(fake=self.seen(self.sample(len(deal.real), deal.told), clock))
+
+    def seen(self, samples: Tensor, clock: Clock) -> Tensor:
+        """Samples as the discriminator sees them."""
+        return with_instance_noise(samples, self.instance_noise * (1 - clock.progress))
+
+    def discriminators_turn(self, deal: Deal, clock: Clock) -> Turn:
+        """The discriminator descends on its terms."""
+        terms = self.discriminators_terms(deal._replace(fake=deal.fake.detach()), clock)
+        if self.historical_averaging_weight:
+            distance = self.discriminators_history.distance(self.discriminator)
+            terms["history"] = self.historical_averaging_weight * distance
+        return turn(self.discriminator, **terms)
+
+    def generators_turn(self, deal: Deal) -> Turn:
+        """The generator descends on its terms."""
+        weight = self.adversarial_weight
+        own = self.generators_terms(deal) if weight else {}
+        terms = {name: weight * term for name, term in own.items()} if weight != 1 else own
+        if self.feature_matching_weight:
+            terms["feature_matching"] = self.feature_matching_weight * self.feature_distance(deal)
+        if self.historical_averaging_weight:
+            distance = self.generators_history.distance(self.generator)
+            terms["history"] = self.historical_averaging_weight * distance
+        return turn(self.generator, **terms)
+
+    def feature_distance(self, deal: Deal) -> Tensor:
+        """Between the discriminator's mean features of real and of fake samples."""
+        with torch.no_grad():
+            real_features = self.features(deal.real, deal.told)
+        return feature_distance(real_features, self.features(deal.fake, deal.told))
+
+    def features(self, samples: Tensor, told: Tensor | None) -> Tensor:
+        """The discriminator's features of samples, its weights held constant."""
+        return frozen(self.discriminator, "features")(samples)
+
+    def fresh_noise_for(self, count: int) -> Tensor:
+        """Noise `[count, noise_dim]` on the generator's device."""
+        device = next(self.generator.parameters()).device
+        return latents.noise(self.noise_kind, count, self.noise_dim, device=device)
+
+    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """Noise `[count, noise_dim]` on the CPU; the first rows do not depend on how many follow."""
+        return latents.rows(self.noise_kind, count, self.noise_dim, generator)
+
+
+def refuse_condition(facts: Facts) -> None:
+    """Raise ValueError where the data come with a condition that a method cannot use."""
+    if facts.condition:
+        raise ValueError(
+            f"data.condition={facts.condition}, but this method draws without a condition; "
+            "leave data.condition out, or choose cgan"
+        )
+    if facts.labelled:
+        raise ValueError(
+            "data.labels sets labelled samples beside each batch, which this method cannot use; "
+            "leave it out, or choose semi-supervised-gan"
+        )
+
+
+class ScoredDuel(Duel):
+    """A duel over scores, whose objective and penalty are free to choose: the settings of `Dispute`."""
+
+    takes: ClassVar = (Dispute,)
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, **settings: Any):
+        dispute, others = split(settings, Dispute)
+        super().__init__(generator, discriminator, **others)
+        self.dispute = Dispute(**dispute)
+        self.dispute.check(discriminator)
+
+    def after_discriminator(self) -> None:
+        """Weights are clipped, where the penalty is clipping."""
+        self.dispute.clip(self.discriminator)

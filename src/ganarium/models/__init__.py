@@ -1,0 +1,1 @@
+"""Models: trained games, saved, loaded and used."""

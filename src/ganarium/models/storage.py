@@ -1,0 +1,109 @@
+"""A model as files: a folder with `config.json`, `model.safetensors` and a model card; or one file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as format_tensors
+from torch import Tensor
+
+from ganarium.common.files import replacing, write_text
+
+FORMAT = 1
+KEYS = ("method", "images", "facts", "run_facts", "stage", "recipe")
+"""What the config of a trained game says; that of a lone network says `network`."""
+CONFIG = "ganarium"
+"""Where in the metadata of a single file its config stands."""
+
+
+class Stored(NamedTuple):
+    """What the files of a model hold."""
+
+    path: Path
+    """The folder; or the file."""
+    config: dict[str, Any]
+    tensors: dict[str, Tensor]
+    weights: Path
+    """The file that the tensors are from."""
+
+
+def save_folder(
+    folder: str | Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any], card: str
+) -> Path:
+    """Write a model folder; each file is whole or not there, the config comes last."""
+    folder = Path(folder)
+    with replacing(folder / "model.safetensors") as file:
+        file.write(format_tensors(dict(tensors)))
+    write_text(folder / "README.md", card)
+    write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
+    return folder
+
+
+def stored(path: Path) -> Stored:
+    """What is in a model folder, in a run's folder or in one exported file.
+
+    Raises:
+        FileNotFoundError: there is no model; the message says what was looked for.
+        ValueError: it is damaged, or of another version.
+    """
+    if path.is_file():
+        return Stored(path, _config_within(path), _tensors(path), path)
+    folder = _model_folder(path)
+    weights = folder / "model.safetensors"
+    return Stored(folder, _config(folder / "config.json"), _tensors(weights), weights)
+
+
+def _model_folder(folder: Path) -> Path:
+    found = next((f for f in (folder, folder / "model") if (f / "config.json").is_file()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f"{folder} holds no model: looked for config.json in it and in {folder / 'model'}"
+            + ("; the run has not saved one yet" if (folder / "recipe.yaml").exists() else "")
+        )
+    return found
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    return _checked(config, path)
+
+
+def _config_within(path: Path) -> dict[str, Any]:
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            config = (file.metadata() or {}).get(CONFIG)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is no model: it cannot be read as safetensors: {error}") from None
+    if config is None:
+        raise ValueError(
+            f"{path} holds weights that do not say whose they are; "
+            "an official checkpoint becomes a model by ganarium import"
+        )
+    try:
+        return _checked(json.loads(config), path)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def _checked(config: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        found = config.get("format") if isinstance(config, dict) else type(config).__name__
+        raise ValueError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
+    if "network" not in config and (lacking := [key for key in KEYS if key not in config]):
+        raise ValueError(f"{path} is damaged: it lacks {', '.join(map(repr, lacking))}")
+    return config
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return parse_tensors(path.read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing beside its config.json") from None
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None

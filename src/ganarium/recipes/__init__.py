@@ -1,0 +1,1 @@
+"""Recipes: everything that a run needs, typed."""

@@ -1,0 +1,1 @@
+"""Training: run folders, the trainer, the loop, checkpoints."""
