@@ -223,7 +223,7 @@ def both_ways(model: gan.Model, scenes: Scenes, batch_size: int = 100) -> Outcom
         for source, target in (("plain", "inked"), ("inked", "plain"))
     }
     told = [world_translations(pictures, scenes, style).summary() for style, pictures in made.items()]
-    names = {"right": "translation_accuracy", "class": "class_kept", "colour": "colour_kept", "psnr": "psnr"}
+    names = {"right": "translation_accuracy", "class": "class_kept", "colour": "color_kept", "psnr": "psnr"}
     values = {name: statistics.mean(way[key] for way in told) for name, key in names.items()}
     return Outcome(values, made["inked"][:SHOWN])
 
@@ -293,7 +293,7 @@ def inked(made: Tensor, scenes: Scenes) -> Outcome:
     """What the world says of plain scenes translated into inked ones."""
     told = world_translations(made, scenes, "inked").summary()
     values = {"right": told["translation_accuracy"], "class": told["class_kept"]}
-    values |= {"colour": told["colour_kept"], "psnr": told["psnr"]}
+    values |= {"colour": told["color_kept"], "psnr": told["psnr"]}
     return Outcome(values, made[:SHOWN])
 
 

@@ -22,7 +22,7 @@ import ganarium as gan
 from ganarium.data.dataset import open_data
 from ganarium.data.settings import Data
 from ganarium.metrics import FeatureNetwork, class_accuracy, code_agreement, frechet_distance, load_features
-from ganarium.metrics.features import readings_of
+from ganarium.metrics.features import features_and_logits
 
 METHODS = ("dcgan", "acgan", "cgan", "projection-cgan", "infogan")
 SAMPLES = 3_000
@@ -61,13 +61,13 @@ def result(
         samples = model.walk("categorical-0", rows=SAMPLES // 10, steps=10, seed=7).flatten(0, 1)
     else:
         samples = model.generate(SAMPLES, seed=7)
-    read = readings_of(reader, samples)
+    read = features_and_logits(reader, samples)
     right = None
     if method == "infogan":
         right = code_agreement(read.logits, asked).share
     elif run.recipe.data.condition:
         right = class_accuracy(read.logits, asked).overall
-    return Result(seconds, frechet_distance(read.features, readings_of(reader, real).features), right)
+    return Result(seconds, frechet_distance(read.features, features_and_logits(reader, real).features), right)
 
 
 def main() -> None:

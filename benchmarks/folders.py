@@ -48,7 +48,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import ganarium as gan
 from ganarium.core.devices import described, device_named
 from ganarium.inference.reading import Route
-from ganarium.models.network import LoneNetwork
+from ganarium.models.network import NetworkModel
 from ganarium.monitoring.log import peak_memory_mib
 
 SIDES = ("official", "official-fake", "float32", "bfloat16", "network", "onnxruntime")
@@ -166,8 +166,8 @@ def smooth_picture(seed: int, side: int) -> Image.Image:
     chance = torch.Generator().manual_seed(seed)
     waves = torch.zeros(1, 3, side, side)
     for cells in (2**k for k in range(1, side.bit_length())):
-        colours = torch.randn(1, 3, cells, cells, generator=chance)
-        waves += interpolate(colours, (side, side), mode="bicubic") / cells
+        colors = torch.randn(1, 3, cells, cells, generator=chance)
+        waves += interpolate(colors, (side, side), mode="bicubic") / cells
     levels = (waves - waves.mean()) / waves.std() * 50 + 128
     return Image.fromarray(levels[0].clamp(0, 255).byte().permute(1, 2, 0).numpy())
 
@@ -220,7 +220,7 @@ def one_by_one(case: Case, network: Callable[[Tensor], Tensor], *, real: bool = 
     return translate
 
 
-def ours(case: Case) -> LoneNetwork:
+def ours(case: Case) -> NetworkModel:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "latest_net_G.pth"
         torch.save(official_network(case.network).state_dict(), file)

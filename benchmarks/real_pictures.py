@@ -30,7 +30,7 @@ import torch
 from PIL import Image, ImageDraw
 
 import ganarium as gan
-from ganarium.common.grids import to_picture
+from ganarium.common.grids import to_image
 from ganarium.core.devices import described, device_named
 from ganarium.data.conditions.derived import CONDITIONS
 from ganarium.metrics.pairs import map_agreement
@@ -53,7 +53,7 @@ CLASSES = {
 }
 """Of CamVid's maps: names in the order of their numbers, and the colours that they are drawn in."""
 NAMES = list(CLASSES)
-COLOURS = np.array(list(CLASSES.values()), np.uint8)
+COLORS = np.array(list(CLASSES.values()), np.uint8)
 GAP, WIDEST = 4, 1000
 """Of a sheet, in pixels."""
 LOG = 64
@@ -159,7 +159,7 @@ def prepared(given: Path, out: Path) -> None:
             folder = test if i % 6 == 5 else train
             folder.mkdir(parents=True, exist_ok=True)
             if file.parent.name == "trainannot" and "maps" in folder.parts:
-                Image.fromarray(COLOURS[np.asarray(Image.open(file))]).save(folder / file.name)
+                Image.fromarray(COLORS[np.asarray(Image.open(file))]).save(folder / file.name)
             else:
                 shutil.copyfile(file, folder / file.name)
 
@@ -185,7 +185,7 @@ def played(name: str, folder: Path, data: Path, minutes: float, device: str, see
     tree["every"] = {"log": LOG, "samples": 2_000, "checkpoint": 10**7}
     run = gan.prepare(case.method, out=folder, **tree)
     stop = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGTERM))
-    with contextlib.suppress(gan.Interrupted):
+    with contextlib.suppress(gan.TrainingInterrupted):
         for progress in run.play():
             if progress.images <= LOG:  # by now the run listens to signals
                 stop.start()
@@ -197,11 +197,11 @@ def figures(name: str, run: gan.Run, data: Path) -> dict[str, float]:
     device = run.recipe.device
     if name == "maps":
         return _read_maps(run.model().to(device_named(device)), data / "maps/test")
-    ways = gan.evaluate(run.folder, resamples=0, device=str(device_named(device)))["ways"]
-    several = len(ways) > 1
+    directions = gan.evaluate(run.folder, resamples=0, device=str(device_named(device)))["ways"]
+    several = len(directions) > 1
     return {
         f"{way}: {key}" if several else key: value
-        for way, told in ways.items()
+        for way, told in directions.items()
         for key, value in told.items()
         if isinstance(value, float)
     }
@@ -209,9 +209,9 @@ def figures(name: str, run: gan.Run, data: Path) -> dict[str, float]:
 
 def _read_maps(model: gan.Model, folder: Path) -> dict[str, float]:
     """Each pixel of a drawn map is of the class whose colour is nearest; unlabelled ones do not count."""
-    height, width = model.facts.shape[1:]
+    height, width = model.spec.shape[1:]
     void = NAMES.index("unlabelled")
-    colours = torch.from_numpy(COLOURS[:void]).float().to(model.device)
+    colors = torch.from_numpy(COLORS[:void]).float().to(model.device)
     found, truth = [], []
     for file in sorted((folder / "A").iterdir()):
         with Image.open(file) as photo, Image.open(folder / "B" / file.name) as drawn:
@@ -219,14 +219,14 @@ def _read_maps(model: gan.Model, folder: Path) -> dict[str, float]:
             right = np.asarray(drawn.resize((width, height), Image.Resampling.NEAREST))
         picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 127.5 - 1
         made = (model.translate(picture)[0].to(model.device) + 1) * 127.5
-        found.append(torch.cdist(made.flatten(1).T, colours).argmin(1).view(height, width).cpu())
-        truth.append(torch.from_numpy((right[..., None, :] == COLOURS).all(-1).argmax(-1)))
+        found.append(torch.cdist(made.flatten(1).T, colors).argmin(1).view(height, width).cpu())
+        truth.append(torch.from_numpy((right[..., None, :] == COLORS).all(-1).argmax(-1)))
     pixels_right, mean_iou, _ = map_agreement(
         torch.stack(found), torch.stack(truth), classes=len(CLASSES), ignore=void
     )
     commonest = max((torch.stack(truth) == i).float().mean().item() for i in range(void))
-    labelled = (torch.stack(truth) != void).float().mean().item()
-    return {"pixel_accuracy": pixels_right, "mean_iou": mean_iou, "commonest_class": commonest / labelled}
+    labeled = (torch.stack(truth) != void).float().mean().item()
+    return {"pixel_accuracy": pixels_right, "mean_iou": mean_iou, "commonest_class": commonest / labeled}
 
 
 def drawn_maps(height: int, width: int) -> list[Image.Image]:
@@ -280,21 +280,21 @@ def shown(name: str, run: gan.Run, data: Path, free: Path | None) -> Path:
     folder, case = run.folder / "shown", CASES[name]
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "given").mkdir(parents=True)
-    height, width = run.model().facts.shape[1:]
+    height, width = run.model().spec.shape[1:]
     if case.condition == "map" and free:
         for i, drawn in enumerate(drawn_maps(height, width)):
             drawn.save(folder / "given" / f"{i}.png")
     else:
-        held_back = {"cats": "testA", "maps": "test/A", "streets": "test/labels", "photos": "test"}
-        files = (free / name if free else data / case.data / held_back[case.data]).glob("*.*")
+        test_split = {"cats": "testA", "maps": "test/A", "streets": "test/labels", "photos": "test"}
+        files = (free / name if free else data / case.data / test_split[case.data]).glob("*.*")
         for file in sorted(files)[:4]:
             with Image.open(file) as image:
                 scale = max(height / image.height, width / image.width)
                 size = (round(image.width * scale), round(image.height * scale))
                 how = Image.Resampling.NEAREST if case.condition == "map" else Image.Resampling.LANCZOS
                 image.resize(size, how).save(folder / "given" / f"{file.stem}.png")
-    ways: Tree = {"domains": {"to": "B"}, "grey": {"from_": "picture"}, "edges": {"from_": "picture"}}
-    gan.translate(run.folder, folder / "given", folder / "made", **ways.get(case.condition, {}))
+    directions: Tree = {"domains": {"to": "B"}, "grey": {"from_": "picture"}, "edges": {"from_": "picture"}}
+    gan.translate(run.folder, folder / "given", folder / "made", **directions.get(case.condition, {}))
     path = run.folder.parent / f"{name}.jpg"
     sheet(case, folder).save(path, quality=88)
     return path
@@ -319,12 +319,12 @@ def sheet(case: Case, folder: Path) -> Image.Image:
 
 def _told(condition: str, given: Image.Image) -> Image.Image:
     if condition == "map":
-        return Image.fromarray(COLOURS[np.asarray(given)])
+        return Image.fromarray(COLORS[np.asarray(given)])
     rgb = given.convert("RGB")
     if condition not in CONDITIONS:
         return rgb
     picture = torch.from_numpy(np.asarray(rgb).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-    return to_picture(CONDITIONS[condition](picture)[0]).convert("RGB")
+    return to_image(CONDITIONS[condition](picture)[0]).convert("RGB")
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -354,7 +354,7 @@ def main(arguments: list[str] | None = None) -> None:
         started = time.perf_counter()
         run = played(name, given.out / name, data, given.minutes, given.device, given.seed)
         played_for = time.perf_counter() - started
-        images, shape = run.model().images, "x".join(map(str, run.model().facts.shape[1:]))
+        images, shape = run.model().images, "x".join(map(str, run.model().spec.shape[1:]))
         told = {"images": images, "size": shape, "seconds": round(played_for), **figures(name, run, data)}
         (given.out / f"{name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
         print(name, json.dumps(told), shown(name, run, data, given.free), flush=True)

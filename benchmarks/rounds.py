@@ -30,7 +30,7 @@ from ganarium import methods
 from ganarium.core.devices import described, device_named
 from ganarium.core.game import Game
 from ganarium.data.batches import Conditioned, Unpaired
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.monitoring.log import peak_memory_mib
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.recipe import Recipe
@@ -79,7 +79,7 @@ def game_of(case: str, recipe: Recipe) -> Game:
         "cyclegan": {"classes": ("a", "b"), "condition": "domains"},
         "pix2pix": {"condition": "pair", "condition_shape": shape},
     }
-    return assemble(methods.find(name), recipe, Facts(shape, **told.get(name, {})))
+    return assemble(methods.find(name), recipe, DataSpec(shape, **told.get(name, {})))
 
 
 def adam(case: str, *networks: nn.Module) -> torch.optim.Adam:
@@ -210,8 +210,8 @@ def ours(case: str, kind: str, device: torch.device) -> Side:
     recipe = recipe_of(case, kind)
     game = game_of(case, recipe)
     engine = engine_for(game, recipe, device)
-    laid_out = any(hasattr(module, "memory_format") for module in game.modules())
-    data = batches(case, device, torch.channels_last if laid_out else torch.contiguous_format)
+    apply_memory_format = any(hasattr(module, "memory_format") for module in game.modules())
+    data = batches(case, device, torch.channels_last if apply_memory_format else torch.contiguous_format)
 
     def round() -> dict[str, float]:
         terms = engine.round(data)

@@ -179,7 +179,7 @@ def _arguments(owner: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in reversed(inspect.getmro(owner) if inspect.isclass(owner) else (owner,)):
         text = inspect.cleandoc(base.__doc__ or "")
-        for part in vars(base).get("takes", ()) if inspect.isclass(base) else ():
+        for part in vars(base).get("settings_from", ()) if inspect.isclass(base) else ():
             found = _arguments(part) | found
         for name in re.findall(r"those of `(\w+)`", text):
             other = vars(sys.modules[base.__module__]).get(name)
@@ -226,8 +226,8 @@ def _with_own_data(method: Method, words: Words) -> Iterator[tuple[str, str]]:
                 striped = "horses/ striped/ --to zebras --sheet striped.png"
                 yield f"ganarium translate runs/zebras {striped}", words["translate"]
         case None | "label":
-            labelled = recipe.data.condition == "label" or recipe.data.labels
-            yield f"{train} {'digits/' if labelled else 'photos/'} images=200_000", words["own data"]
+            labeled = recipe.data.condition == "label" or recipe.data.labeled_samples
+            yield f"{train} {'digits/' if labeled else 'photos/'} images=200_000", words["own data"]
 
 
 def _is_variant(method: Method, written: str) -> bool:

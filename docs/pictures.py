@@ -30,10 +30,10 @@ from ganarium.common import grids
 from ganarium.common.files import replacing, write_text
 from ganarium.common.text import leaves
 from ganarium.data.sources.densities import POINTS
-from ganarium.evaluation.held_out import held_back
+from ganarium.evaluation.held_out import test_split
 from ganarium.lab import EXPERIMENTS
 from ganarium.lab.plotting import FAKE, REAL, STYLE, panels
-from ganarium.lab.toy_training import Match
+from ganarium.lab.toy_training import ToyRun
 from ganarium.methods.translators import Translator
 from ganarium.metrics.points import sliced_wasserstein
 from ganarium.training.run import Run, prepare
@@ -42,7 +42,7 @@ PICTURES = Path(__file__).parent / "pictures"
 SIDE, REACH, FINER = 320, 2.6, 3
 """Of a picture of points: pixels, half the length of its axes, and how much larger it is drawn first."""
 BLUE, RED = (31, 95, 168, 90), (209, 73, 91, 130)
-COLOURS = 64
+COLORS = 64
 """So many are enough for a sheet of small pictures, and make its file small."""
 
 Tree = Mapping[str, Any]
@@ -164,7 +164,7 @@ def picture_of_preset(method: Method) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         run = prepare(method.name, preset="world", out=out, overrides=[images], device="cpu").finish()
-        translates = bool(run.model().ways)
+        translates = bool(run.model().directions)
         picture = translations(run) if translates else sheet(run.model())
     notes = PngInfo()
     notes.add_text("command", f"ganarium train {method.name} --preset world {images}")
@@ -176,10 +176,10 @@ def translations(run: Run) -> Image.Image:
     """A row for what went in, one for what came out, and one for what comes back, or should have come out."""
     game, recipe = run.model().game, run.recipe
     assert isinstance(game, Translator)
-    unseen, _ = held_back(recipe.data, recipe.seed)
+    unseen, _ = test_split(recipe.data, recipe.seed)
     with torch.no_grad():
         rows = game.examples(unseen.batch(range(10)))
-    pictures = [grids.to_picture(each) for row in rows.values() for each in row]
+    pictures = [grids.to_image(each) for row in rows.values() for each in row]
     return grids.sheet(pictures, columns=10, scale=max(1, 32 // pictures[0].width)).quantize()
 
 
@@ -188,10 +188,10 @@ def scatter(model: Model) -> Image.Image:
     side = SIDE * FINER
     canvas = Image.new("RGB", (side, side), "white")
     draw = ImageDraw.Draw(canvas, "RGBA")
-    for points, colour in ((POINTS["ring"].sample(1500, seed=1), BLUE), (model.generate(1500, seed=1), RED)):
+    for points, color in ((POINTS["ring"].sample(1500, seed=1), BLUE), (model.generate(1500, seed=1), RED)):
         for x, y in _places(points, side):
-            draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=colour)
-    return canvas.resize((SIDE, SIDE), Image.Resampling.LANCZOS).quantize(COLOURS)
+            draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=color)
+    return canvas.resize((SIDE, SIDE), Image.Resampling.LANCZOS).quantize(COLORS)
 
 
 def _places(points: Tensor, side: int) -> Iterable[tuple[float, float]]:
@@ -200,9 +200,9 @@ def _places(points: Tensor, side: int) -> Iterable[tuple[float, float]]:
 
 def sheet(model: Model) -> Image.Image:
     """Samples side by side; of a model that is told a class or domain, a row for each."""
-    names = model.facts.classes if model.facts.condition in ("label", "domains") else ()
+    names = model.spec.classes if model.spec.condition in ("label", "domains") else ()
     rows = [model.generate(10, classes=name, seed=1) for name in names] or [model.generate(60, seed=1)]
-    return grids.grid(torch.cat(rows), columns=10).quantize(COLOURS)
+    return grids.grid(torch.cat(rows), columns=10).quantize(COLORS)
 
 
 def picture_of_experiment(name: str) -> None:
@@ -231,13 +231,13 @@ def picture_of_losses(*, rounds: int = 1500, step: int = 25) -> None:
     with rc_context(STYLE):
         figure, axes = panels(2, 4, size=(12, 5.2), title="What the losses say, and what is so", sharex=True)
         for (name, (method, changes, chance)), (above, below) in zip(FOUR.items(), axes.T, strict=True):
-            match = Match(method, POINTS["ring"], RING, changes, rounds=rounds, seed=0)
+            match = ToyRun(method, POINTS["ring"], RING, changes, rounds=rounds, seed=0)
             played, terms, distances = _watched(match, step)
-            for player, colour in (("discriminator", REAL), ("generator", FAKE)):
+            for player, color in (("discriminator", REAL), ("generator", FAKE)):
                 if method == "wgan-gp" and player == "generator":
                     continue  # its zero is nowhere, and it would hide the other's curve
                 curve = [each[f"{player}/adversarial"] for each in terms]
-                above.plot(played, curve, color=colour, label=f"{player}'s loss")
+                above.plot(played, curve, color=color, label=f"{player}'s loss")
             above.axhline(chance, color=REAL, linestyle=":", label="the discriminator's, at chance")
             below.plot(played, distances, color="black", label="distance to the data (sliced W1)")
             above.set_title(name)
@@ -248,7 +248,7 @@ def picture_of_losses(*, rounds: int = 1500, step: int = 25) -> None:
         _save_figure(figure, PICTURES / "losses.png")
 
 
-def _watched(match: Match, step: int) -> tuple[list[int], list[dict[str, float]], list[float]]:
+def _watched(match: ToyRun, step: int) -> tuple[list[int], list[dict[str, float]], list[float]]:
     """Rounds, mean terms and the samples' distance, every `step` rounds."""
     real = POINTS["ring"].sample(2000, seed=7)
     played_rounds, terms, distances = [], [], []
@@ -267,7 +267,7 @@ def _plain(value: Any) -> str:
 def _save_figure(figure: Figure, path: Path) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    _save(Image.open(buffer).convert("RGB").quantize(COLOURS), path, PngInfo())
+    _save(Image.open(buffer).convert("RGB").quantize(COLORS), path, PngInfo())
 
 
 def _save(picture: Image.Image, path: Path, notes: PngInfo) -> None:

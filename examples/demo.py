@@ -34,8 +34,8 @@ def score(samples: torch.Tensor) -> str:
 def untrained(run: gan.Run) -> gan.Model:
     """The model as it is before the first round."""
     trainer = run.trainer()
-    game = assemble(trainer.method, trainer.recipe, trainer.facts)
-    return gan.Model(trainer.method, trainer.recipe, trainer.facts, game)
+    game = assemble(trainer.method, trainer.recipe, trainer.spec)
+    return gan.Model(trainer.method, trainer.recipe, trainer.spec, game)
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
     seconds = time.perf_counter() - started
 
     model = run.model()
-    shown = torch.cat([model.generate(COLUMNS, classes=name, seed=1) for name in model.facts.classes])
+    shown = torch.cat([model.generate(COLUMNS, classes=name, seed=1) for name in model.spec.classes])
     grids.save(grids.grid(shown, columns=COLUMNS, scale=2), folder / "demo.png")
     say(f"Trained in {seconds:.0f} s.")
     say(f"Before:  {before}.")

@@ -35,9 +35,9 @@ class Relativistic(gan.Game):
         self.noise_dim, self.penalty_weight = noise_dim, penalty_weight
 
     @classmethod
-    def assemble(cls, network, facts, **settings):
-        generator = network("generator", settings["noise_dim"], facts.shape)
-        return cls(generator, network("discriminator", facts.shape), **settings)
+    def assemble(cls, network, spec, **settings):
+        generator = network("generator", settings["noise_dim"], spec.shape)
+        return cls(generator, network("discriminator", spec.shape), **settings)
 
     def play(self, data, clock):
         real = next(data)

@@ -14,8 +14,8 @@ class Changed(GAN):
     """A GAN to which something is done once it is built."""
 
     @classmethod
-    def assemble(cls, network, facts, **settings):
-        game = super().assemble(network, facts, **settings)
+    def assemble(cls, network, spec, **settings):
+        game = super().assemble(network, spec, **settings)
         game.change()
         return game
 
@@ -37,7 +37,7 @@ class BuiltByCount(Changed):
 
 class NoTurnForTheGenerator(GAN):
     def play(self, data, clock):
-        yield self.discriminators_turn(self.deal(next(data), clock, shared=False), clock)
+        yield self.discriminator_turn(self.turn_data(next(data), clock, shared=False), clock)
 
 
 class FlatLoss(GAN):
@@ -56,29 +56,31 @@ class WritesWhileOthersMove(GAN):
     def nudge(self, gradient):
         self.discriminator.score.bias.add_(1e-3)
 
-    def generators_turn(self, deal):
-        beat = super().generators_turn(deal)
-        beat.terms["adversarial"].register_hook(self.nudge)
-        return beat
+    def generator_turn(self, turn_data):
+        yielded = super().generator_turn(turn_data)
+        yielded.terms["adversarial"].register_hook(self.nudge)
+        return yielded
 
 
 class Endless(GAN):
-    def generators_turn(self, deal):
+    def generator_turn(self, turn_data):
         return turn(
-            self.generator, adversarial=deal.fake.mean(), log=deal.fake.mean() + torch.zeros(()).log()
+            self.generator,
+            adversarial=turn_data.fake.mean(),
+            log=turn_data.fake.mean() + torch.zeros(()).log(),
         )
 
 
 class NotANumber(GAN):
-    def generators_turn(self, deal):
-        return turn(self.generator, adversarial=deal.fake.mean() * float("nan"))
+    def generator_turn(self, turn_data):
+        return turn(self.generator, adversarial=turn_data.fake.mean() * float("nan"))
 
 
 class YieldsInsideAWith(GAN):
     def play(self, data, clock):
-        deal = self.deal(next(data), clock, shared=False)
+        turn_data = self.turn_data(next(data), clock, shared=False)
         with torch.no_grad():
-            yield self.discriminators_turn(deal, clock)
+            yield self.discriminator_turn(turn_data, clock)
 
 
 class LeavesEvalMode(GAN):
@@ -88,18 +90,18 @@ class LeavesEvalMode(GAN):
 
 
 class ForgetsToThaw(GAN):
-    def generators_turn(self, deal):
+    def generator_turn(self, turn_data):
         self.discriminator.requires_grad_(False)
-        return super().generators_turn(deal)
+        return super().generator_turn(turn_data)
 
 
 class OwnChance(GAN):
-    def sample(self, count, told=None):
+    def sample(self, count, condition=None):
         return super().sample(count) + SystemRandom().random()
 
 
 class OwnNoise(GAN):
-    def sample(self, count, told=None):
+    def sample(self, count, condition=None):
         noise = torch.tensor(list(os.urandom(count * self.noise_dim))).view(count, -1) / 256
         return self.generator(noise)
 
@@ -125,37 +127,37 @@ class CountsMicroBatches(Changed):
 class OneTurnMoreForTheFirst(GAN):
     def play(self, data, clock):
         yield from super().play(data, clock)
-        if clock.leads:
-            yield self.generators_turn(self.deal(next(data), clock, shared=True))
+        if clock.first_micro_batch:
+            yield self.generator_turn(self.turn_data(next(data), clock, shared=True))
 
 
 class Cancels(GAN):
-    def generators_turn(self, deal):
-        one = self.discriminator(deal.fake).mean() * 0 + 1
-        return turn(self.generator, adversarial=deal.fake.mean(), log=(one + 1e-3 - 1).log())
+    def generator_turn(self, turn_data):
+        one = self.discriminator(turn_data.fake).mean() * 0 + 1
+        return turn(self.generator, adversarial=turn_data.fake.mean(), log=(one + 1e-3 - 1).log())
 
 
 class NeedsFloat32(GAN):
-    def generators_turn(self, deal):
-        brightest = self.discriminator(deal.fake).detach().numpy().argmax()
-        return turn(self.generator, adversarial=deal.fake[brightest].mean())
+    def generator_turn(self, turn_data):
+        brightest = self.discriminator(turn_data.fake).detach().numpy().argmax()
+        return turn(self.generator, adversarial=turn_data.fake[brightest].mean())
 
 
 class RemembersANumber(GAN):
     mean = 0.0
 
-    def generators_turn(self, deal):
-        self.mean = 0.5 * self.mean + 0.5 * deal.fake.mean().item()
-        return turn(self.generator, adversarial=(deal.fake.mean() - self.mean).square())
+    def generator_turn(self, turn_data):
+        self.mean = 0.5 * self.mean + 0.5 * turn_data.fake.mean().item()
+        return turn(self.generator, adversarial=(turn_data.fake.mean() - self.mean).square())
 
 
 class RemembersAList(Changed):
     def change(self):
         self.past = []
 
-    def discriminators_turn(self, deal, clock):
-        self.past.append(deal.fake.detach())
-        return super().discriminators_turn(deal._replace(fake=self.past[0]), clock)
+    def discriminator_turn(self, turn_data, clock):
+        self.past.append(turn_data.fake.detach())
+        return super().discriminator_turn(turn_data._replace(fake=self.past[0]), clock)
 
 
 class TooBright(GAN):

@@ -29,7 +29,7 @@ class Scalar(nn.Module):
         self.value = nn.Parameter(torch.tensor(value, dtype=torch.float64))
 
 
-class Duel(Game):
+class TwoPlayerGame(Game):
     """A generator and a discriminator of points, playing whatever script they are given."""
 
     def __init__(self, script: Callable, **state: object):
@@ -79,8 +79,8 @@ class Stream:
 
     def __next__(self) -> Tensor:
         self.images += self.shape[0]
-        dice = torch.Generator().manual_seed(10_000 + next(self.numbers))
-        return torch.randn(*self.shape, generator=dice)
+        shared_random = torch.Generator().manual_seed(10_000 + next(self.numbers))
+        return torch.randn(*self.shape, generator=shared_random)
 
 
 def copies(net: nn.Module) -> list[Tensor]:

@@ -8,7 +8,7 @@ from ganarium.data.world import World
 from ganarium.metrics.world_translation import STYLES, world_translations
 from ganarium.recipes.presets import presets
 from ganarium.recipes.yaml import from_yaml
-from ganarium.testing import Trial
+from ganarium.testing import MethodUnderTest
 
 SIZE, COUNT = 16, 240
 UNSEEN = 2**40
@@ -22,7 +22,7 @@ def taught(name, *, seed=0, images=None, lr=None, game=None):
     changes = {"seed": seed, "images": images or preset["images"], "game": game or {}}
     if lr:
         changes["optimizers"] = {player: {"lr": lr} for player in preset["optimizers"]}
-    trial = Trial(method, merge(preset, changes))
+    trial = MethodUnderTest(method, merge(preset, changes))
     engine, feed = trial.engine(), trial.feed()
     while engine.clock.images < trial.recipe.images:
         engine.round(feed)
@@ -41,7 +41,7 @@ def drawn(some, style):
 def score(game, name):
     """What the world's judge says of translations of unseen scenes, on the average of the game's ways."""
     scores, styles = [], list(STYLES)
-    for source, target in game.ways:
+    for source, target in game.directions:
         with torch.no_grad():
             made = game.translate(drawn(scenes(), styles[source]), (source, target))
         scores.append(world_translations(made, scenes(), styles[target]).summary()[name])

@@ -2,17 +2,17 @@
 
 import torch
 
-from ganarium.models.network import LONE_NETWORKS, defaults
+from ganarium.models.network import NETWORKS, defaults
 
 
 def whole(family, settings):
-    return defaults(LONE_NETWORKS[family.role][family.kind]) | settings
+    return defaults(NETWORKS[family.role][family.kind]) | settings
 
 
 def random_network(family, settings, seed=0):
     """The network with weights, statistics and biases of chance."""
     torch.manual_seed(seed)
-    network = LONE_NETWORKS[family.role][family.kind](**settings).eval()
+    network = NETWORKS[family.role][family.kind](**settings).eval()
     with torch.no_grad():
         for name, tensor in network.state_dict().items():
             if tensor.is_floating_point() and not name.endswith(("_u", "_v")):

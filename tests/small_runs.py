@@ -23,7 +23,7 @@ from ganarium import methods
 from ganarium.core.campaign import Campaign, Stage
 from ganarium.core.game import Clock, Game, turn
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.ops.image_pool import Pool
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Every, Recipe
@@ -54,7 +54,7 @@ def critic(shape: tuple[int, ...], *, width: int = 8, norm: bool = False) -> nn.
     return Points(shape, outputs=1, width=width, norm=norm)
 
 
-class Duel(Game):
+class TwoPlayerGame(Game):
     """Least squares on points; the noise is drawn, or follows from the data."""
 
     roles: ClassVar = {"generator": {"points": Points}, "discriminator": {"points": critic}}
@@ -75,8 +75,8 @@ class Duel(Game):
         self.noise, self.fault, self.after = noise, fault, after
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> "Duel":
-        return cls(network("generator", facts.shape), network("discriminator", facts.shape), **settings)
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> "TwoPlayerGame":
+        return cls(network("generator", spec.shape), network("discriminator", spec.shape), **settings)
 
     def play(self, data: Iterator[Tensor], clock: Clock) -> Iterator:
         real = next(data)
@@ -126,13 +126,13 @@ def base(method: str, **changes: Any) -> Recipe:
     return Recipe(method=method, **{**keys, **changes})
 
 
-DUEL = Method("duel", Duel, lambda: base("duel"), {})
+DUEL = Method("duel", TwoPlayerGame, lambda: base("duel"), {})
 
 
 class Step(Game):
     """One stage of a ladder: it corrects what the stage below it makes."""
 
-    keeps = ("below", "generator")
+    saved_networks = ("below", "generator")
 
     def __init__(self, below: nn.Module | None, width: int):
         super().__init__()
@@ -353,7 +353,7 @@ def main(verb: str, *arguments: str) -> None:
     known()
     if verb == "train":
         method, folder, *overrides = arguments
-        prepare(method, out=folder, overrides=overrides, say=print).finish()
+        prepare(method, out=folder, overrides=overrides, notify=print).finish()
     else:
         folder, *overrides = arguments
         from ganarium.recipes.yaml import override
@@ -361,7 +361,7 @@ def main(verb: str, *arguments: str) -> None:
         changes: dict[str, Any] = {}
         for text in overrides:
             changes.update(override(text))
-        resume(folder, say=print, **changes)
+        resume(folder, notify=print, **changes)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import torch
 
 from ganarium import methods
 from ganarium.data.batches import Conditioned
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream
@@ -43,7 +43,7 @@ def game_of(name, changes):
     method = methods.find(name)
     recipe = resolve(method, TINY, method.tiny, {"game": changes})
     told = {"classes": ("a", "b", "c"), "condition": "label"} if recipe.data.condition else {}
-    return assemble(method, recipe, Facts(SHAPE, **told))
+    return assemble(method, recipe, DataSpec(SHAPE, **told))
 
 
 def batches(name):

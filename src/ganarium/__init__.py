@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ganarium.interop import import_network
     from ganarium.models.loading import load
     from ganarium.models.model import Model
-    from ganarium.models.network import LoneNetwork
+    from ganarium.models.network import NetworkModel
     from ganarium.monitoring.doctor import Diagnosis, doctor
     from ganarium.recipes.method import Method
     from ganarium.recipes.recipe import Average, Recipe
     from ganarium.reports import compare, report
-    from ganarium.training.loop import Interrupted, Progress
+    from ganarium.training.loop import Progress, TrainingInterrupted
     from ganarium.training.run import Run, prepare, resume, train
 
 __version__ = "0.1.0"
@@ -35,7 +35,7 @@ _HOMES = {
     "Exported": "exporting",
     "export": "exporting",
     "import_network": "interop",
-    "LoneNetwork": "models.network",
+    "NetworkModel": "models.network",
     "evaluate": "evaluation.evaluate",
     "inspect": "evaluation.inspect",
     "Model": "models.model",
@@ -54,7 +54,7 @@ _HOMES = {
     "translate": "inference.folders",
     "Diagnosis": "monitoring.doctor",
     "doctor": "monitoring.doctor",
-    "Interrupted": "training.loop",
+    "TrainingInterrupted": "training.loop",
     "Progress": "training.loop",
 }
 
@@ -64,11 +64,11 @@ __all__ = [  # noqa: RUF022 - in the order in which one meets them
     "resume",
     "Run",
     "Progress",
-    "Interrupted",
+    "TrainingInterrupted",
     "load",
     "Model",
     "import_network",
-    "LoneNetwork",
+    "NetworkModel",
     "save_samples",
     "translate",
     "export",

@@ -49,8 +49,8 @@ def test_a_page_fits_a_phone_by_light_and_in_the_dark(opened, name, scheme):
     page = opened(name, color_scheme=scheme)
     wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide[0] <= wide[1]
-    colour = page.evaluate("getComputedStyle(document.body).backgroundColor").removeprefix("rgb(")
-    brightness = sum(float(part) for part in colour.removesuffix(")").split(",")[:3])
+    color = page.evaluate("getComputedStyle(document.body).backgroundColor").removeprefix("rgb(")
+    brightness = sum(float(part) for part in color.removesuffix(")").split(",")[:3])
     assert (brightness < 200) == (scheme == "dark")
 
 

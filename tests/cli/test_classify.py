@@ -13,7 +13,7 @@ from command_line import done, refused
 from ganarium import methods
 from ganarium.core.game import Game
 from ganarium.data.dataset import open_data
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.inference.classify import classify
 from ganarium.models.model import Model
 from ganarium.recipes.assemble import assemble
@@ -22,16 +22,16 @@ from ganarium.recipes.resolve import tiny
 CLASSES = ("cats", "dogs", "owls")
 
 
-def model_of(name, **facts):
+def model_of(name, **spec):
     method = methods.find(name)
     recipe = tiny(method)
-    facts = Facts((1, 16, 16), **facts)
-    return Model(method, recipe, facts, assemble(method, recipe, facts), images=64)
+    spec = DataSpec((1, 16, 16), **spec)
+    return Model(method, recipe, spec, assemble(method, recipe, spec), images=64)
 
 
 @pytest.fixture(scope="module")
 def model():
-    return model_of("semi-supervised-gan", classes=CLASSES, labelled=6)
+    return model_of("semi-supervised-gan", classes=CLASSES, labeled=6)
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +96,9 @@ def test_where_the_truth_is_known_it_is_told_how_often_it_is_right(model, tmp_pa
 def test_the_world_draws_pictures_that_the_model_has_not_seen():
     recipe = tiny(methods.find("semi-supervised-gan"))
     seen = open_data(recipe.data, seed=recipe.seed)
-    model = Model(methods.find("semi-supervised-gan"), recipe, seen.facts, Mirror(seen))
+    model = Model(methods.find("semi-supervised-gan"), recipe, seen.spec, Mirror(seen))
     found = classify(model, "world", count=len(seen))
-    assert found.classes == seen.facts.classes
+    assert found.classes == seen.spec.classes
     assert (found.labels >= 0).all()
     assert found.probabilities.sum() == 0, "none was among those that it learned from"
 
@@ -108,7 +108,7 @@ class Mirror(Game):
 
     def __init__(self, seen):
         super().__init__()
-        self.seen, self.classes = seen.batch(range(len(seen))), len(seen.facts.classes)
+        self.seen, self.classes = seen.batch(range(len(seen))), len(seen.spec.classes)
         self.weight = torch.nn.Parameter(torch.zeros(1))
 
     def play(self, data, clock):

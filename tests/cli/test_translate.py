@@ -87,7 +87,7 @@ def test_pixels_are_those_of_python(both_ways, photos):
     assert made == [Path("one.png")]
     upright = opened("photos/a.jpg").transpose(Image.Transpose.ROTATE_270)
     image = torch.from_numpy(np.array(upright)).permute(2, 0, 1)[None].float() / 127.5 - 1
-    wished = grids.to_picture(gan.load(both_ways).translate(image, to="plain")[0])
+    wished = grids.to_image(gan.load(both_ways).translate(image, to="plain")[0])
     assert np.abs(np.asarray(opened("one.png"), int) - np.asarray(wished, int)).max() <= 1
 
 
@@ -138,7 +138,7 @@ def test_a_folder_of_class_folders_is_as_many_domains(photos, tmp_path):
             Image.new("RGB", (16, 16), (80 * i, 20 * j, 255 - 80 * i)).save(f"year/{season}/{j}.png")
     run = trained("combogan", tmp_path / "run", "data.source=year")
     assert gan.load(run).domains == seasons
-    assert len(gan.load(run).ways) == 6
+    assert len(gan.load(run).directions) == 6
     made = {}
     for season in ("autumn", "spring"):
         done("translate", run, photos, f"as_{season}", "--from", "summer", "--to", season)
@@ -199,7 +199,7 @@ def test_other_models_do_not_translate(run, photos):
 
 PAINTS = np.array([(0, 0, 0), (200, 30, 30), (30, 200, 30)], np.uint8)
 NAMES = ("sky", "road", "tree")
-BY_COLOUR = np.array([0, 2, 1], np.uint8)
+BY_COLOR = np.array([0, 2, 1], np.uint8)
 """Where no table tells names, classes follow their colours."""
 
 
@@ -284,8 +284,8 @@ def test_styles_are_drawn_or_taken_from_a_picture(styled, photos):
     model = gan.load(styled)
     upright = opened("photos/a.jpg").transpose(Image.Transpose.ROTATE_270)
     style = torch.from_numpy(np.array(upright)).permute(2, 0, 1)[None].float() / 127.5 - 1
-    wished = model.translate(torch.from_numpy(BY_COLOUR[blocks(7)]).long()[None, None], style=style)
-    assert np.abs(pixels("a/7.png") - np.asarray(grids.to_picture(wished[0]), int)).max() <= 1
+    wished = model.translate(torch.from_numpy(BY_COLOR[blocks(7)]).long()[None, None], style=style)
+    assert np.abs(pixels("a/7.png") - np.asarray(grids.to_image(wished[0]), int)).max() <= 1
 
 
 def test_tiles_are_of_one_style(styled):
@@ -318,13 +318,13 @@ def test_colours_of_training_ids_and_other_colours(styled):
     others = np.array([(9, 9, 9), (8, 8, 8), (7, 7, 7)], np.uint8)
     ids = blocks(7)
     save(Path("maps/colours.png"), PAINTS[ids])
-    save(Path("maps/ids.png"), BY_COLOUR[ids])
+    save(Path("maps/ids.png"), BY_COLOR[ids])
     assert done("translate", styled, "maps", "out")
     assert np.abs(pixels("out/ids.png") - pixels("out/colours.png")).max() <= 1
     save(Path("strange/others.png"), others[ids])
     assert "stands for none of the 3" in said("translate", styled, "strange", "out2").err
-    names = gan.load(styled).facts.classes
-    rows = [f"{r} {g} {b} {names[BY_COLOUR[i]]}" for i, (r, g, b) in enumerate(others.tolist())]
+    names = gan.load(styled).spec.classes
+    rows = [f"{r} {g} {b} {names[BY_COLOR[i]]}" for i, (r, g, b) in enumerate(others.tolist())]
     Path("table").mkdir()
     Path("table/colours.txt").write_text("\n".join(rows))
     done("translate", styled, "strange", "out3", "--palette", "table/colours.txt")
@@ -340,10 +340,10 @@ def test_colours_of_training_ids_and_other_colours(styled):
 
 
 def test_numbers_and_the_colours_that_a_table_told(numbered):
-    facts = gan.load(numbered).facts
-    assert facts.classes == (*NAMES, "unlabelled")
-    assert facts.numbers == (0, 1, 2, 255)
-    assert facts.colours == ("#000000", "#c81e1e", "#1ec81e", "#000000")
+    spec = gan.load(numbered).spec
+    assert spec.classes == (*NAMES, "unlabelled")
+    assert spec.numbers == (0, 1, 2, 255)
+    assert spec.colors == ("#000000", "#c81e1e", "#1ec81e", "#000000")
     ids = blocks(7)
     holey = ids.copy()
     holey[5:9, 5:9] = 255
@@ -358,7 +358,7 @@ def test_numbers_and_the_colours_that_a_table_told(numbered):
     assert np.array_equal(pixels("out/ids.png"), pixels("out/colours.png"))
     model = gan.load(numbered)
     told = torch.from_numpy(np.where(holey == 255, 3, holey)).long()[None, None]
-    wished = np.asarray(grids.to_picture(model.translate(told)[0]), int)
+    wished = np.asarray(grids.to_image(model.translate(told)[0]), int)
     assert np.abs(pixels("out/holey.png") - wished).max() <= 1
     assert not np.array_equal(pixels("out/holey.png"), pixels("out/ids.png"))
 
@@ -373,7 +373,7 @@ def test_instances_lie_beside(with_instances):
     model = gan.load(with_instances)
     for name, those in (("flat", np.zeros_like(objects)), ("out", objects)):
         told = torch.from_numpy(np.stack([ids, those])).long()[None]
-        wished = np.asarray(grids.to_picture(model.translate(told)[0]), int)
+        wished = np.asarray(grids.to_image(model.translate(told)[0]), int)
         assert np.abs(pixels(f"{name}/deep/1.png") - wished).max() <= 1
     assert not np.array_equal(pixels("flat/deep/1.png"), pixels("out/deep/1.png"))
     save(Path("town/labels/2.png"), ids)
@@ -394,12 +394,12 @@ def test_generate_and_reports_name_translate(both_ways, painter, with_instances)
 
 def test_lone_networks_and_label_maps(photos):
     torch.manual_seed(0)
-    from ganarium.models.network import LoneNetwork, Origin
+    from ganarium.models.network import NetworkModel, Origin
 
     def lone(inputs):
         settings = {"inputs": inputs, "outputs": 3, "width": 4, "blocks": 1}
         network = ResNetTranslator(**settings)
-        return LoneNetwork("translator", "resnet", settings, network, Origin("owner/name", "MIT"))
+        return NetworkModel("translator", "resnet", settings, network, Origin("owner/name", "MIT"))
 
     assert len(gan.translate(lone(1), photos, "grey")) == 5
     ids = np.random.default_rng(0).integers(0, 7, (18, 22), dtype=np.uint8)

@@ -14,7 +14,7 @@ from command_line import TINY, done, refused, started
 from ganarium.common import grids
 from ganarium.data.dataset import open_data
 from ganarium.data.settings import Data
-from ganarium.inference.samples import pictures_for
+from ganarium.inference.samples import condition_images_for
 from ganarium.networks.classifiers import LeNet
 
 
@@ -34,7 +34,7 @@ def test_pictures_are_those_of_python_pixel_for_pixel(run, tmp_path):
     images = gan.load(run).generate(16, seed=3)
     assert pngs("pictures") == [f"seed3-{i:06d}.png" for i in range(16)]
     for name, image in zip(pngs("pictures"), images, strict=True):
-        assert np.array_equal(pixels(Path("pictures", name)), np.asarray(grids.to_picture(image)))
+        assert np.array_equal(pixels(Path("pictures", name)), np.asarray(grids.to_image(image)))
 
 
 def test_where_samples_go(run):
@@ -83,7 +83,7 @@ def test_any_count_streams(run, monkeypatch):
     monkeypatch.setattr(gan.Model, "drawn", watched)
     gan.save_samples(run, 200, npz="all.npz", grid="sheet.png")
     assert most == 64
-    assert open_data(Data(source="all.npz")).facts.shape == (3, 16, 16)
+    assert open_data(Data(source="all.npz")).spec.shape == (3, 16, 16)
     assert pixels(Path("sheet.png")).shape[0] == 8 * (16 + grids.GAP) + grids.GAP
 
 
@@ -92,7 +92,7 @@ def test_classes(run_of_classes):
     assert pngs("a") == ["seed0-000000-star.png", "seed0-000001-circle.png", "seed0-000002-star.png"]
     wished = gan.load(run_of_classes).generate(3, classes=["star", "circle", "star"])
     for name, image in zip(pngs("a"), wished, strict=True):
-        assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_picture(image)))
+        assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_image(image)))
     assert "Did you mean 'star'" in refused("generate", run_of_classes, "--class", "stars")
 
 
@@ -101,7 +101,7 @@ def test_attributes(tmp_path):
     done("generate", "here", "--count", "1", "--attributes", "red=yes,large=yes,left=no", "--out", "a")
     assert pngs("a") == ["seed0-000000-red-large.png"]
     wished = gan.load("here").generate(1, attributes={"red": True, "large": True})
-    assert np.array_equal(pixels(Path("a", pngs("a")[0])), np.asarray(grids.to_picture(wished[0])))
+    assert np.array_equal(pixels(Path("a", pngs("a")[0])), np.asarray(grids.to_image(wished[0])))
     assert "write NAME=yes or NAME=no" in refused("generate", "here", "--attributes", "red")
     assert "no attribute 'reed'" in refused("generate", "here", "--attributes", "reed=yes")
     assert gan.evaluate("here", count=24)["samples"] == 24
@@ -113,12 +113,12 @@ def test_pictures(kind, run):
     done("generate", run, "--count", "3", "--out", "photos")
     model = gan.load("here")
     done("generate", "here", "--count", "4", "--pictures", "photos", "--out", "a")
-    told = pictures_for(model, "photos", 4)
-    assert told.shape == (3, *model.facts.condition_shape)
+    told = condition_images_for(model, "photos", 4)
+    assert told.shape == (3, *model.spec.condition_shape)
     own = open_data(Data(source="photos", channels=told.shape[1])).batch(range(3))
     assert torch.equal(told, own) == (kind == "silhouette")  # blurred here, but a silhouette is one
     for name, image in zip(pngs("a"), model.generate(4, pictures=told), strict=True):
-        assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_picture(image)))
+        assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_image(image)))
     assert "give pictures" in refused("generate", "here")
     assert gan.evaluate("here", count=8)["samples"] == 8
 
@@ -166,9 +166,11 @@ def test_the_world_judges_without_a_file(run):
 def test_real_pictures_of_the_world_are_well_formed_where_noise_is_not():
     world = open_data(Data(count=24, size=32))
     for i, image in enumerate(world.batch(range(24))):
-        grids.save(grids.to_picture(image), Path(f"good/{i}.png"))
-        grids.save(grids.to_picture(torch.rand_like(image) * 2 - 1), Path(f"bad/{i}.png"))
-    good, bad = (gan.evaluate(folder, data="world")["world"]["well_formed"] for folder in ("good", "bad"))
+        grids.save(grids.to_image(image), Path(f"good/{i}.png"))
+        grids.save(grids.to_image(torch.rand_like(image) * 2 - 1), Path(f"bad/{i}.png"))
+    good, bad = (
+        gan.evaluate(folder, data="world")["world"]["well_formed"] for folder in ("high_quality_share", "bad")
+    )
     assert good > 0.9
     assert bad < 0.1
 
@@ -202,7 +204,7 @@ def test_classes_are_asked_for_in_turn_whatever_the_data_have(run_of_classes, mo
     result = gan.evaluate(run_of_classes, count=24, metrics=["accuracy"])
     assert told[-1] == [0, 1, 2, 3, 4, 5] * 4
     shares = result["class_accuracy_by_class"]
-    assert list(shares) == list(gan.load(run_of_classes).facts.classes)
+    assert list(shares) == list(gan.load(run_of_classes).spec.classes)
     assert result["class_accuracy"] == pytest.approx(sum(shares.values()) / 6)
     text = done("evaluate", run_of_classes, "--count", "24", "--metrics", "accuracy")
     assert re.search(r"^class_accuracy +\S+ +\S+ to \S+ +↑", text, re.M)
@@ -261,7 +263,7 @@ def write_digits(source: Path, folder: Path, count: int) -> None:
     digits = open_data(Data(source=str(source), condition="label"))
     images, labels = digits.batch(range(count))
     for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
-        grids.save(grids.to_picture(image), folder / str(label) / f"{i}.png")
+        grids.save(grids.to_image(image), folder / str(label) / f"{i}.png")
 
 
 def test_folders_of_classes_are_read_by_class(real_data):

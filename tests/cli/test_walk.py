@@ -8,7 +8,7 @@ from PIL import Image
 import ganarium as gan
 from command_line import done, refused
 from ganarium import methods
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.models.model import Model
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import tiny
@@ -17,8 +17,8 @@ from ganarium.recipes.resolve import tiny
 def model_of(name):
     method = methods.find(name)
     recipe = tiny(method)
-    facts = Facts((3, 16, 16))
-    return Model(method, recipe, facts, assemble(method, recipe, facts), images=64)
+    spec = DataSpec((3, 16, 16))
+    return Model(method, recipe, spec, assemble(method, recipe, spec), images=64)
 
 
 @pytest.fixture(scope="module")

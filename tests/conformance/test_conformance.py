@@ -16,25 +16,25 @@ from ganarium.methods.noise_to_image.gan import GAN
 from ganarium.networks import GENERATORS
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
-from ganarium.testing import CHECKS, Trial, check_game
+from ganarium.testing import CHECKS, MethodUnderTest, check_game
 
 CGAN, DCGAN = methods.find("cgan"), methods.find("dcgan")
 VIRTUAL = {"networks": {"generator": {"norm": "virtual"}, "discriminator": {"norm": "virtual"}}}
 MINIBATCH = {"networks": {"discriminator": {"minibatch_discrimination": 4}}}
-TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
-    "gan, textbook's noise": Trial(gan.METHOD, {"game": {"fresh_noise": True}}),
-    "gan, generator first": Trial(gan.METHOD, {"game": {"generator_first": True}}),
-    "gan, lazy r1": Trial(gan.METHOD, {"game": {"penalty": "r1", "penalty_interval": 2}}),
-    "gan of points": Trial(gan.METHOD, {"data": {"source": "ring", "size": None}}),
-    "gan, minibatch discrimination": Trial(gan.METHOD, MINIBATCH),
-    "dcgan, minibatch discrimination": Trial(DCGAN, MINIBATCH),
-    "dcgan, virtual batch norm": Trial(DCGAN, VIRTUAL),
-    "ebgan, virtual batch norm": Trial(
+TRIALS = {name: MethodUnderTest(method) for name, method in methods.table().items()} | {
+    "gan, textbook's noise": MethodUnderTest(gan.METHOD, {"game": {"resample_noise": True}}),
+    "gan, generator first": MethodUnderTest(gan.METHOD, {"game": {"generator_first": True}}),
+    "gan, lazy r1": MethodUnderTest(gan.METHOD, {"game": {"penalty": "r1", "penalty_interval": 2}}),
+    "gan of points": MethodUnderTest(gan.METHOD, {"data": {"source": "ring", "size": None}}),
+    "gan, minibatch discrimination": MethodUnderTest(gan.METHOD, MINIBATCH),
+    "dcgan, minibatch discrimination": MethodUnderTest(DCGAN, MINIBATCH),
+    "dcgan, virtual batch norm": MethodUnderTest(DCGAN, VIRTUAL),
+    "ebgan, virtual batch norm": MethodUnderTest(
         methods.find("ebgan"), {"networks": {"generator": {"norm": "virtual"}}}
     ),
-    "cgan, virtual batch norm": Trial(CGAN, {**VIRTUAL, "game": {"generator_first": True}}),
-    "gan, relativistic": Trial(gan.METHOD, {"game": {"relativistic": "average"}}),
-    "gan, all that steadies": Trial(
+    "cgan, virtual batch norm": MethodUnderTest(CGAN, {**VIRTUAL, "game": {"generator_first": True}}),
+    "gan, relativistic": MethodUnderTest(gan.METHOD, {"game": {"relativistic": "average"}}),
+    "gan, all that steadies": MethodUnderTest(
         gan.METHOD,
         {
             "game": {
@@ -45,31 +45,41 @@ TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
             }
         },
     ),
-    "ebgan, pretrained": Trial(methods.find("ebgan"), {"game": {"pretraining_images": 16}}),
-    "infogan, three codes": Trial(
+    "ebgan, pretrained": MethodUnderTest(methods.find("ebgan"), {"game": {"pretraining_images": 16}}),
+    "infogan, three codes": MethodUnderTest(
         methods.find("infogan"), {"game": {"categorical_codes": [3, 2], "continuous_codes": 1}}
     ),
-    "acgan, steadied": Trial(
+    "acgan, steadied": MethodUnderTest(
         methods.find("acgan"), {"game": {"feature_matching_weight": 0.5, "historical_averaging_weight": 0.1}}
     ),
-    "cgan, steadied": Trial(CGAN, {"game": {"feature_matching_weight": 0.5, "relativistic": "average"}}),
-    "semi-supervised-gan, adversarial": Trial(
+    "cgan, steadied": MethodUnderTest(
+        CGAN, {"game": {"feature_matching_weight": 0.5, "relativistic": "average"}}
+    ),
+    "semi-supervised-gan, adversarial": MethodUnderTest(
         methods.find("semi-supervised-gan"),
         {"game": {"adversarial_weight": 1.0, "penalty": "r1", "generator_first": True}},
     ),
-    "semi-supervised-gan, labels alone": Trial(
-        methods.find("semi-supervised-gan"), {"game": {"unlabelled_weight": 0.0}}
+    "semi-supervised-gan, labels alone": MethodUnderTest(
+        methods.find("semi-supervised-gan"), {"game": {"unlabeled_weight": 0.0}}
     ),
-    "cgan told attributes": Trial(CGAN, {"data": {"condition": "attributes"}, "game": {"judge": "apart"}}),
-    "cgan told pictures": Trial(CGAN, {"data": {"condition": "edges"}, "game": {"mismatched": True}}),
-    "cgan from blurs": Trial(CGAN, {"data": {"condition": "blur"}, "game": {"noise": "none", "join": "add"}}),
-    "cgan, mismatched": Trial(CGAN, {"game": {"mismatched": True, "judge": "apart", "penalty": "r1"}}),
-    "pix2pixhd with features": Trial(methods.find("pix2pixhd"), {"game": {"encoder_features": 2}}),
-    "pix2pixhd from edges": Trial(methods.find("pix2pixhd"), {"data": {"condition": "edges"}}),
-    "gaugan without styles": Trial(
+    "cgan told attributes": MethodUnderTest(
+        CGAN, {"data": {"condition": "attributes"}, "game": {"condition_score": "apart"}}
+    ),
+    "cgan told pictures": MethodUnderTest(
+        CGAN, {"data": {"condition": "edges"}, "game": {"mismatched_pairs": True}}
+    ),
+    "cgan from blurs": MethodUnderTest(
+        CGAN, {"data": {"condition": "blur"}, "game": {"noise": "none", "join": "add"}}
+    ),
+    "cgan, mismatched": MethodUnderTest(
+        CGAN, {"game": {"mismatched_pairs": True, "condition_score": "apart", "penalty": "r1"}}
+    ),
+    "pix2pixhd with features": MethodUnderTest(methods.find("pix2pixhd"), {"game": {"encoder_features": 2}}),
+    "pix2pixhd from edges": MethodUnderTest(methods.find("pix2pixhd"), {"data": {"condition": "edges"}}),
+    "gaugan without styles": MethodUnderTest(
         methods.find("gaugan"), {"networks": {"generator": {"style_dim": 0}}, "game": {"penalty": "r1"}}
     ),
-    "cgan, added": Trial(CGAN, {"game": {"join": "add", "generator_first": True}}),
+    "cgan, added": MethodUnderTest(CGAN, {"game": {"join": "add", "generator_first": True}}),
 }
 
 
@@ -159,7 +169,7 @@ def method_of(game, card=gan.__doc__, name="gan-of-mine"):
 )
 def test_broken_game_is_caught(check, game, complaint):
     with pytest.raises(AssertionError, match=complaint):
-        check(Trial(method_of(game)))
+        check(MethodUnderTest(method_of(game)))
     assert torch.is_grad_enabled()
 
 
@@ -181,7 +191,7 @@ def test_every_check_has_two_broken_games():
 )
 def test_incomplete_card_is_caught(old, new, complaint):
     with pytest.raises(AssertionError, match=complaint):
-        testing.check_card(Trial(method_of(GAN, gan.__doc__.replace(old, new), name="gan")))
+        testing.check_card(MethodUnderTest(method_of(GAN, gan.__doc__.replace(old, new), name="gan")))
 
 
 class Moments(Game):
@@ -194,8 +204,8 @@ class Moments(Game):
         self.generator, self.noise_dim = generator, noise_dim
 
     @classmethod
-    def assemble(cls, network, facts, **settings):
-        return cls(network("generator", settings["noise_dim"], facts.shape), **settings)
+    def assemble(cls, network, spec, **settings):
+        return cls(network("generator", settings["noise_dim"], spec.shape), **settings)
 
     def play(self, data, clock):
         real = next(data)

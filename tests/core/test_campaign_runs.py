@@ -239,10 +239,10 @@ def test_the_model_is_of_the_stage_it_was_saved_in(tmp_path):
     assert not hasattr(model.game, "discriminator")
 
 
-class Pictures(Step):
+class ImageFiles(Step):
     """Sees pictures of one shape."""
 
-    keeps = ("generator",)
+    saved_networks = ("generator",)
 
     def __init__(self, shape):
         super().__init__(None, 4)
@@ -265,12 +265,12 @@ class Grown(Campaign):
         self.channels = channels
 
     @classmethod
-    def assemble(cls, network, facts, **settings):
-        return cls(facts.shape[0])
+    def assemble(cls, network, spec, **settings):
+        return cls(spec.shape[0])
 
     def stages(self, images):
         for size in (16, 24):
-            game = Pictures((self.channels, size, size))
+            game = ImageFiles((self.channels, size, size))
             yield Stage(f"{size}", game, images // 2, changes={"data": {"size": size}})
 
 
@@ -282,7 +282,7 @@ def test_a_run_goes_on_and_its_model_loads_where_stages_see_other_sizes(tmp_path
             break
     model = gan.load(tmp_path / "run")
     assert model.generate(2).shape == (2, 3, 16, 16)
-    assert model.facts.shape == (3, 16, 16)
+    assert model.spec.shape == (3, 16, 16)
     model = gan.resume(tmp_path / "run").model()
     assert model.generate(2).shape == (2, 3, 24, 24)
     assert "3x24x24" in (tmp_path / "run" / "model" / "README.md").read_text()
@@ -298,7 +298,7 @@ class Relay(Campaign):
 
 
 class Other(Step):
-    keeps = ("refiner",)
+    saved_networks = ("refiner",)
 
     def __init__(self):
         super().__init__(None, 4)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganarium.common import files
-from ganarium.training.checkpoint import FORMAT, Checkpoints, DamagedError, read, write
+from ganarium.training.checkpoint import FORMAT, Checkpoints, CorruptFileError, read, write
 from small_runs import differing, left_over
 
 STATE = {
@@ -26,16 +26,16 @@ def test_what_is_written_is_read(tmp_path):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(DamagedError, match=r"a.pt cannot be read"):
+    with pytest.raises(CorruptFileError, match=r"a.pt cannot be read"):
         read(tmp_path / "a.pt")
 
 
 def test_another_format_is_named(tmp_path):
     torch.save({"format": 7}, tmp_path / "a.pt")
-    with pytest.raises(DamagedError, match="format 7; this program reads format 1"):
+    with pytest.raises(CorruptFileError, match="format 7; this program reads format 1"):
         read(tmp_path / "a.pt")
     torch.save([1, 2], tmp_path / "b.pt")
-    with pytest.raises(DamagedError, match="format 'list'"):
+    with pytest.raises(CorruptFileError, match="format 'list'"):
         read(tmp_path / "b.pt")
 
 

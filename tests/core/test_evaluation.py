@@ -17,7 +17,7 @@ from ganarium.evaluation.during_training import BEST, Evaluation
 from ganarium.networks.classifiers import LeNet
 from ganarium.recipes.resolve import TINY, resolve
 from ganarium.training.run import Run
-from small_runs import DUEL, LADDER, Duel, assert_same, differing, newest
+from small_runs import DUEL, LADDER, TwoPlayerGame, assert_same, differing, newest
 
 EVERY = {"log": 48, "samples": 320, "checkpoint": 96}
 JUDGED = {"images": 320, "every": EVERY, "evaluate": {"every": 64, "count": 50}}
@@ -81,7 +81,7 @@ def test_training_is_not_disturbed(judged, tmp_path):
     assert not (plain.folder / BEST).exists()
 
 
-class Random(Duel):
+class Random(TwoPlayerGame):
     """Draws chance of its own when it is used."""
 
     def generate(self, noise, condition=None):
@@ -212,7 +212,7 @@ def test_what_cannot_be_is_told_before_anything_is_written(tmp_path, evaluate, w
 
 
 def test_a_game_that_draws_nothing_is_not_judged(tmp_path, monkeypatch):
-    monkeypatch.delattr(Duel, "generate")
+    monkeypatch.delattr(TwoPlayerGame, "generate")
     with pytest.raises(ValueError, match=r"evaluate.every=64, but duel draws no samples"):
         gan.train(DUEL, out=tmp_path / "run", **JUDGED)
 

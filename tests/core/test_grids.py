@@ -10,13 +10,13 @@ from ganarium.common import grids
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (4, "RGBA"), (5, "L")])
 def test_a_sample_is_a_picture(channels, mode):
-    picture = grids.to_picture(torch.linspace(-1, 1, channels * 6 * 4).view(channels, 6, 4))
+    picture = grids.to_image(torch.linspace(-1, 1, channels * 6 * 4).view(channels, 6, 4))
     assert (picture.mode, picture.size) == (mode, (4, 6))
 
 
 def test_the_range_is_the_whole_range():
     values = torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0]).view(1, 1, 5)
-    assert np.asarray(grids.to_picture(values)).tolist() == [[0, 0, 128, 255, 255]]
+    assert np.asarray(grids.to_image(values)).tolist() == [[0, 0, 128, 255, 255]]
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (5, 3), (64, 8)])

@@ -12,7 +12,7 @@ import ganarium as gan
 from command_line import done
 from ganarium.data.dataset import open_data
 from ganarium.data.settings import Data
-from ganarium.evaluation.held_out import evaluate_translations, held_back, translated
+from ganarium.evaluation.held_out import evaluate_translations, test_split, translated
 from ganarium.evaluation.tables import tables
 from ganarium.metrics import psnr, world_translations
 from ganarium.metrics.lpips import TAPS
@@ -68,7 +68,7 @@ def perfect(monkeypatch, model, dataset, *, wrong=False):
 
     def translate(pictures, *, to, source, batch_size=8):
         shown = [scenes[picture.numpy().tobytes()] for picture in pictures]
-        made = [torch.from_numpy(STYLES[dataset.facts.classes[to]](x)).permute(0, 3, 1, 2) for x in shown]
+        made = [torch.from_numpy(STYLES[dataset.spec.classes[to]](x)).permute(0, 3, 1, 2) for x in shown]
         return torch.cat(made).roll(int(wrong), 0) / 127.5 - 1
 
     monkeypatch.setattr(model, "translate", translate)
@@ -76,7 +76,7 @@ def perfect(monkeypatch, model, dataset, *, wrong=False):
 
 def test_a_perfect_translator_is_told_from_one_that_mixes_pictures_up(unpaired, monkeypatch):
     model = gan.load(unpaired.folder)
-    dataset, data = held_back(model.recipe.data, model.recipe.seed)
+    dataset, data = test_split(model.recipe.data, model.recipe.seed)
     assert data.split == "test"
     perfect(monkeypatch, model, dataset)
     right = evaluate_translations(model, dataset, data, resamples=0)
@@ -95,7 +95,7 @@ def test_a_perfect_translator_is_told_from_one_that_mixes_pictures_up(unpaired, 
 
 def test_scenes_are_those_of_the_pictures(unpaired, paired):
     for run, style in ((unpaired, "plain"), (paired, "inked")):
-        dataset, _ = held_back(run.recipe.data, run.recipe.seed)
+        dataset, _ = test_split(run.recipe.data, run.recipe.seed)
         numbers = [3, 0, 41]
         domain = 0 if run is unpaired else None
         shown = dataset.domain_batch(0, numbers) if run is unpaired else dataset.batch(numbers).condition
@@ -115,7 +115,7 @@ def test_values_are_those_of_the_models_translations(paired):
     made = model.translate(batch.condition)
     assert told["psnr"] == pytest.approx(psnr(made, batch.real).mean().item())
     said = world_translations(made, dataset.scenes(numbers), "plain").summary()
-    assert told["world"]["colour_kept"] == said["colour_kept"]
+    assert told["world"]["color_kept"] == said["color_kept"]
     assert json.loads(json.dumps(result)) == result
     (table,) = tables(result)
     assert "20 translations style to picture" in table.heading
@@ -128,7 +128,7 @@ def test_pairs_turned_round(paired, tmp_path, condition, style):
     data = Data(source="world", size=32, count=12, condition=condition, direction="b-to-a")
     dataset = open_data(data)
     model = gan.load(paired.folder)
-    model.facts = dataset.facts
+    model.spec = dataset.spec
     model.translate = lambda pictures: dataset.batch(range(12)).real
     ((way, judged),) = translated(model, dataset, data, 12)
     assert (way, judged.style, judged.scenes is not None) == ((0, 1), style, bool(style))
@@ -141,13 +141,13 @@ def test_pairs_turned_round(paired, tmp_path, condition, style):
 
 
 def test_measured_while_it_is_trained(paired, unpaired):
-    for run, deciding in ((paired, "psnr"), (unpaired, "world/translation_accuracy")):
+    for run, selecting in ((paired, "psnr"), (unpaired, "world/translation_accuracy")):
         measured = {x["images"]: x["metrics"] for x in run.records if "metrics" in x}
         assert list(measured) == [8, 16]
-        assert next(iter(measured[16])) == deciding
+        assert next(iter(measured[16])) == selecting
         result = gan.evaluate(run, count=30, resamples=0)["ways"]
-        values = [(way.get("world", {}) | way)[deciding.removeprefix("world/")] for way in result.values()]
-        assert measured[16][deciding] == pytest.approx(sum(values) / len(values))
+        values = [(way.get("world", {}) | way)[selecting.removeprefix("world/")] for way in result.values()]
+        assert measured[16][selecting] == pytest.approx(sum(values) / len(values))
         assert run.best is not None
     again = result["inked to plain"]["cycle_error"]  # with the networks laid out otherwise
     assert measured[16]["inked to plain/cycle_error"] == pytest.approx(again, rel=1e-5)
@@ -169,11 +169,11 @@ def test_both_ways_and_both_tables(unpaired, tmp_path):
 
 
 def folders(place, *names):
-    dice = np.random.default_rng(0)
+    shared_random = np.random.default_rng(0)
     for name in names:
         (place / name).mkdir(parents=True)
         for number in range(6):
-            pixels = dice.integers(0, 255, (32, 32, 3), dtype=np.uint8)
+            pixels = shared_random.integers(0, 255, (32, 32, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(place / name / f"{number}.png")
     return place
 

@@ -95,7 +95,7 @@ def test_what_depends_on_the_machine_stands_apart(tmp_path):
     book.write(1, 64, {})
     speed = book.write_speed(64, 0.0)
     assert speed["images_per_second"] > 0
-    assert 0 <= speed["waited_for_data"] <= 1
+    assert 0 <= speed["data_wait_share"] <= 1
     assert log.read(tmp_path)[0].keys() == {"round", "images", "terms", "rates"}
     (line,) = (tmp_path / "speed.jsonl").read_text().splitlines()
     assert json.loads(line) == speed

@@ -27,21 +27,21 @@ def built(method, changes=None):
     """A model with weights that follow from the seed: what loading and sampling need no training for."""
     row = methods.find(method)
     recipe = resolve(row, TINY, row.tiny, changes or {})
-    facts = open_data(recipe.data, seed=recipe.seed).facts
+    spec = open_data(recipe.data, seed=recipe.seed).spec
     torch.manual_seed(1)
-    game = assemble(row, recipe, facts)
+    game = assemble(row, recipe, spec)
     with torch.no_grad():
         for weight in game.parameters():
             weight.normal_(0, 0.5)
-    return Model(row, recipe, facts, game, images=1_234)
+    return Model(row, recipe, spec, game, images=1_234)
 
 
 def told(model, count):
     """What a model must be told for `count` samples."""
-    if model.facts.condition in (None, "label", "attributes"):
+    if model.spec.condition in (None, "label", "attributes"):
         return {}
     return {
-        "pictures": torch.linspace(-1, 1, count).view(-1, 1, 1, 1).expand(-1, *model.facts.condition_shape)
+        "pictures": torch.linspace(-1, 1, count).view(-1, 1, 1, 1).expand(-1, *model.spec.condition_shape)
     }
 
 
@@ -53,15 +53,15 @@ def model(request):
 def test_what_is_saved_is_what_is_loaded(tmp_path, model):
     assert model.save(tmp_path / "kept") == tmp_path / "kept"
     loaded = gan.load(tmp_path / "kept")
-    assert (loaded.method, loaded.recipe, loaded.facts, loaded.images) == (
+    assert (loaded.method, loaded.recipe, loaded.spec, loaded.images) == (
         model.method,
         model.recipe,
-        model.facts,
+        model.spec,
         1_234,
     )
     samples = model.generate(5, seed=3, **told(model, 5))
     assert torch.equal(loaded.generate(5, seed=3, **told(model, 5)), samples)
-    assert samples.shape == (5, *model.facts.shape)
+    assert samples.shape == (5, *model.spec.shape)
     assert samples.dtype is torch.float32
     assert samples.abs().max() <= 1
     assert not loaded.game.training
@@ -76,7 +76,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path, model):
 def test_a_copied_folder_is_all_it_needs(tmp_path, model):
     model.save(tmp_path / "kept")
     shutil.move(tmp_path / "kept", tmp_path / "elsewhere")
-    assert gan.load(tmp_path / "elsewhere").facts == model.facts
+    assert gan.load(tmp_path / "elsewhere").spec == model.spec
 
 
 def test_samples_depend_on_seed_and_place_alone(model):
@@ -124,7 +124,7 @@ def test_how_many(model):
 
 def test_classes_by_name_and_number():
     model = built("cgan", {"data": {"condition": "label"}})
-    names = model.facts.classes
+    names = model.spec.classes
     assert model.condition(8).tolist() == [i % len(names) for i in range(8)], "every class in turn"
     assert model.condition(3, names[2]).tolist() == [2, 2, 2]
     assert model.condition(3, 1).tolist() == [1, 1, 1]
@@ -146,7 +146,7 @@ def test_classes_by_name_and_number():
 
 def test_attributes_by_name():
     model = built("cgan", {"data": {"condition": "attributes"}})
-    names = model.facts.attributes
+    names = model.spec.attributes
     assert model.condition(2).tolist() == [[0.0] * len(names)] * 2
     wished = model.condition(2, attributes={names[1]: True, names[0]: False})
     assert wished.tolist() == [[0.0, 1.0] + [0.0] * (len(names) - 2)] * 2
@@ -157,7 +157,7 @@ def test_attributes_by_name():
 
 def test_pictures_of_the_right_shape():
     model = built("cgan", {"data": {"condition": "edges"}})
-    shape = model.facts.condition_shape
+    shape = model.spec.condition_shape
     pictures = torch.rand(2, *shape) * 2 - 1
     assert torch.equal(model.condition(5, pictures=pictures), pictures[[0, 1, 0, 1, 0]])
     with pytest.raises(ValueError, match=r"told a picture \(edges\): give pictures"):
@@ -189,7 +189,7 @@ def test_pictures_of_any_shape(tmp_path, method, height, width, channels):
     keys = {"images": 16, "batch_size": 8, "device": "cpu", **row.tiny}
     run = gan.train(method, data=tmp_path / "data.npz", out=tmp_path / "run", **keys)
     model = run.model()
-    assert model.facts.shape == (channels, height, width)
+    assert model.spec.shape == (channels, height, width)
     samples = model.generate(3, seed=1)
     assert samples.shape == (3, channels, height, width)
     assert samples.abs().max() <= 1
@@ -235,7 +235,7 @@ def test_a_config_of_another_format_names_both(kept):
         gan.load(kept)
 
 
-@pytest.mark.parametrize("key", ["method", "recipe", "facts", "run_facts", "stage", "images"])
+@pytest.mark.parametrize("key", ["method", "recipe", "facts", "run_spec", "stage", "images"])
 def test_a_config_that_lacks_a_key_names_it(kept, key):
     config = json.loads((kept / "config.json").read_text())
     del config[key]
@@ -305,7 +305,7 @@ def test_a_card_names_classes_and_no_path_of_its_maker(tmp_path):
     data = model.recipe.data.model_copy(update={"source": "/home/someone/private/photos"})
     model.recipe = model.recipe.model_copy(update={"data": data})
     card = (model.save(tmp_path / "kept") / "README.md").read_text()
-    assert f"- classes: {', '.join(model.facts.classes)}" in card
+    assert f"- classes: {', '.join(model.spec.classes)}" in card
     assert "told its label" in card
     assert "`photos`" in card
     assert "someone" not in card

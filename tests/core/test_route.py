@@ -3,7 +3,7 @@
 import torch
 
 from ganarium.inference.reading import WEIGHTS_PER_PIXEL, Route
-from ganarium.models.network import LoneNetwork, Origin
+from ganarium.models.network import NetworkModel, Origin
 from ganarium.networks.resnet_translator import ResNetTranslator
 
 
@@ -13,7 +13,7 @@ def test_a_heavier_network_takes_more_pixels_at_once():
         with torch.device(device):
             network = ResNetTranslator(**settings)
         weights = sum(each.numel() for each in network.parameters())
-        lone = LoneNetwork("translator", "resnet", settings, network, Origin("owner/name", "MIT"))
+        lone = NetworkModel("translator", "resnet", settings, network, Origin("owner/name", "MIT"))
         return weights, Route(lone, None, None, "float32").pixels_at_once
 
     for width in (4, 8):

@@ -166,7 +166,7 @@ def test_tensorboard_forgets_what_a_resumed_run_plays_again(tmp_path, monkeypatc
     """Ended without saving at 96, it goes on from 64: the line at 96 is not shown twice."""
     run = gan.prepare(DUEL, out=tmp_path / "run", tensorboard=True, **SHORT)
     with monkeypatch.context() as patch:
-        patch.setattr("ganarium.training.loop.Desk._hand_out", _dying_at_96)
+        patch.setattr("ganarium.training.loop.TrainingLoop._hand_out", _dying_at_96)
         with pytest.raises(ZeroDivisionError):
             run.finish()
     run = gan.resume(run.folder)

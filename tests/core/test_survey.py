@@ -44,7 +44,7 @@ def test_the_sheet_is_spread_over_the_data(tmp_path):
 def test_the_sheet_shows_what_came_with_the_conditions_that_samples_are_drawn_for(tmp_path):
     source = pictures(tmp_path / "data", 128)
     data_summary.save(open_data(Data(source=str(source), condition="blur")), tmp_path)
-    assert cells(tmp_path / "data.png") == list(range(64)), "as `Desk.draw` takes its conditions"
+    assert cells(tmp_path / "data.png") == list(range(64)), "as `TrainingLoop.draw` takes its conditions"
 
 
 def test_points_are_a_scatter_plot(tmp_path):

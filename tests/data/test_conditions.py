@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ganarium.data.conditions.derived import CONDITIONS, blur, edges, grey, lowres, mask, mosaic
+from ganarium.data.conditions.derived import CONDITIONS, blur, edges, gray, lowres, mask, mosaic
 
 torch.set_num_threads(1)
 
@@ -17,8 +17,8 @@ def test_pictures_of_the_same_size_in_range(name, shape):
 
 
 def test_grey_weighs_the_colours():
-    colours = torch.eye(3)[:, :, None, None] * 2 - 1
-    assert torch.allclose((grey(colours).flatten() + 1) / 2, torch.tensor([0.299, 0.587, 0.114]))
+    colors = torch.eye(3)[:, :, None, None] * 2 - 1
+    assert torch.allclose((gray(colors).flatten() + 1) / 2, torch.tensor([0.299, 0.587, 0.114]))
 
 
 def test_blurring_keeps_flat_pictures_and_the_mean_and_takes_the_detail():
@@ -51,7 +51,7 @@ def test_edges_are_where_the_brightness_steps():
 def test_edges_between_colours_of_one_brightness():
     halves = torch.zeros(1, 3, 8, 8)
     halves[:, 0, :, 4:], halves[:, 1, :, 4:] = 0.587, -0.299
-    assert grey(halves).abs().max() < 1e-6
+    assert gray(halves).abs().max() < 1e-6
     assert edges(halves)[0, 0, :, 3:5].min() > -0.9
     assert (edges(halves)[0, 0, :, :3] == -1).all()
 

@@ -35,7 +35,7 @@ def taken(dataset, calls, **keys):
 
 def test_cuts_are_somewhere_else_each_time_and_whole():
     data = placed()
-    assert data.facts.shape == (1, 6, 7)
+    assert data.spec.shape == (1, 6, 7)
     cuts = torch.cat(taken(data, 40, batch_size=10))
     found = corners(cuts)
     assert found.amin(dim=0).tolist() == [0, 0]

@@ -5,7 +5,7 @@ import torch
 from ganarium.data.batches import Unpaired, real_samples
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
-from ganarium.data.modalities.image import normalised
+from ganarium.data.modalities.image import normalized
 from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
 from ganarium.data.world import World
@@ -42,9 +42,9 @@ def test_each_domain_is_a_stream_of_its_own():
     dataset, labels = numbered()
     assert len(dataset) == 12
     assert dataset.domain_sizes == SIZES
-    assert dataset.facts.condition == "domains"
-    assert dataset.facts.condition_shape == ()
-    assert dataset.facts.classes == ("a", "b", "c")
+    assert dataset.spec.condition == "domains"
+    assert dataset.spec.condition_shape == ()
+    assert dataset.spec.classes == ("a", "b", "c")
     feed = Feed(dataset, batch_size=4, flip=True, channels_last=True)
     batches = taken(feed, 105)
     assert feed.images == 420
@@ -107,7 +107,7 @@ def test_count_is_of_each_domain():
 
 def test_the_worlds_domains_have_no_scene_in_common():
     dataset = open_data(Data(condition="domains", size=16, count=24), seed=5)
-    assert dataset.facts.classes == ("plain", "inked")
+    assert dataset.spec.classes == ("plain", "inked")
     assert dataset.domain_sizes == (24, 24)
     plain, inked = dataset.batch(range(24)).domains
     scenes = World(16, seed=5).scenes(range(48))
@@ -122,7 +122,7 @@ def test_scenes_held_back_are_others(condition):
     keys = {"size": 16, "count": 300, "condition": condition}
     train, test = (open_data(Data(split=split, **keys), seed=5) for split in ("train", "test"))
     assert train.has_test
-    assert train.facts == test.facts
+    assert train.spec == test.spec
     seen = {picture.numpy().tobytes() for picture in real_samples(train.batch(range(300)))}
     held_back = {picture.numpy().tobytes() for picture in real_samples(test.batch(range(300)))}
     assert len(seen) > 250
@@ -152,4 +152,4 @@ def test_domains_need_classes():
 
 
 def pictures(levels):
-    return torch.from_numpy(normalised(levels)).permute(0, 3, 1, 2)
+    return torch.from_numpy(normalized(levels)).permute(0, 3, 1, 2)

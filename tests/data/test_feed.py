@@ -146,7 +146,7 @@ def test_channels_last():
 class Watched:
     """A set that tells which thread asks, can be slow, and can fail."""
 
-    in_memory, labelled, domain_sizes = False, 0, ()
+    in_memory, labeled, domain_sizes = False, 0, ()
 
     def __init__(self, seconds=0.0, fails_at=None):
         self.seconds, self.fails_at = seconds, fails_at

@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 from ganarium.data.modalities.image import (
-    LARGEST_PICTURE,
-    Form,
-    look,
-    normalised,
+    LARGEST_IMAGE,
+    ArrayFormat,
+    normalized,
     opaque,
     picture,
+    read_header,
     reason,
-    recoloured,
+    recolored,
     refitted,
 )
 
@@ -27,7 +27,7 @@ def stream(image, kind="PNG", **options):
 
 
 def form(channels, height, width, dtype=np.uint8):
-    return Form((channels, height, width), np.dtype(dtype))
+    return ArrayFormat((channels, height, width), np.dtype(dtype))
 
 
 def random_pixels(*shape, seed=0):
@@ -42,7 +42,7 @@ def test_pixels_come_out_as_they_went_in():
 def test_sixteen_bits_survive():
     levels = np.arange(20 * 28, dtype=np.uint16).reshape(20, 28) * 117
     source = stream(Image.fromarray(levels))
-    assert look(source).deep
+    assert read_header(source).deep
     source.seek(0)
     assert np.array_equal(picture(source, form(1, 20, 28, np.uint16))[0], levels)
     source.seek(0)
@@ -61,7 +61,7 @@ def test_exif_rotation_is_undone():
     exif[0x0112] = 6  # to be turned clockwise: left becomes top
     for kind in ("JPEG", "PNG"):
         source = stream(Image.fromarray(pixels), kind, exif=exif)
-        seen = look(source)
+        seen = read_header(source)
         assert (seen.height, seen.width) == (32, 16)
         source.seek(0)
         upright = picture(source, form(1, 32, 16))[0]
@@ -85,15 +85,15 @@ def test_transparency_lies_on_white_or_stays():
 def test_palettes():
     image = Image.fromarray(np.array([[0, 1], [1, 0]], np.uint8), mode="P")
     image.putpalette([255, 0, 0, 10, 20, 30])
-    assert look(stream(image)).colour
-    assert not look(stream(image)).alpha
+    assert read_header(stream(image)).color
+    assert not read_header(stream(image)).alpha
     assert picture(stream(image), form(3, 2, 2))[:, 0].T.tolist() == [[255, 0, 0], [10, 20, 30]]
     holed = stream(image, transparency=1)
-    assert look(holed).alpha
+    assert read_header(holed).alpha
     holed.seek(0)
     assert (picture(holed, form(3, 2, 2))[:, 0, 1] == 255).all()
     image.putpalette([9, 9, 9, 70, 70, 70])
-    assert not look(stream(image)).colour
+    assert not read_header(stream(image)).color
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P", "CMYK", "I", "I;16", "F"])
@@ -104,7 +104,7 @@ def test_every_mode_becomes_every_form(mode, channels):
 
 
 def test_of_an_animation_the_first_frame_is_shown():
-    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
     animation = stream(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert picture(animation, form(3, 4, 4))[:, 0, 0].tolist() == [255, 0, 0]
 
@@ -142,19 +142,19 @@ def test_a_header_that_promises_too_much_is_refused():
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    side = int(LARGEST_PICTURE**0.5) + 1
+    side = int(LARGEST_IMAGE**0.5) + 1
     for width in (side, 30_000):
         header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, width, 8, 0, 0, 0, 0))
         bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
         with pytest.raises(Image.DecompressionBombError) as caught:
-            look(io.BytesIO(bomb))
+            read_header(io.BytesIO(bomb))
         assert reason(caught.value) == "more than 100,000,000 pixels"
 
 
 def test_levels_are_normalised():
-    assert normalised(np.array([0, 255], np.uint8)).tolist() == [-1, 1]
-    assert normalised(np.array([0, 65535], np.uint16)).tolist() == [-1, 1]
-    assert normalised(np.array([0.25], np.float32)).tolist() == [0.25]
+    assert normalized(np.array([0, 255], np.uint8)).tolist() == [-1, 1]
+    assert normalized(np.array([0, 65535], np.uint16)).tolist() == [-1, 1]
+    assert normalized(np.array([0.25], np.float32)).tolist() == [0.25]
 
 
 def test_arrays_are_refitted_channel_by_channel():
@@ -167,10 +167,10 @@ def test_arrays_are_refitted_channel_by_channel():
 
 
 def test_arrays_are_recoloured():
-    grey = random_pixels(2, 1, 3, 3)
-    assert np.array_equal(recoloured(recoloured(grey, 3), 1), grey)
+    gray = random_pixels(2, 1, 3, 3)
+    assert np.array_equal(recolored(recolored(gray, 3), 1), gray)
     clear = np.zeros((1, 4, 2, 2), np.uint8)
-    assert (recoloured(clear, 3) == 255).all()
-    assert (recoloured(np.full((1, 4, 2, 2), -1, np.float32), 3) == 1).all()
+    assert (recolored(clear, 3) == 255).all()
+    assert (recolored(np.full((1, 4, 2, 2), -1, np.float32), 3) == 1).all()
     with pytest.raises(ValueError, match=r"data\.channels=3, but the data have 5"):
-        recoloured(np.zeros((1, 5, 2, 2), np.uint8), 3)
+        recolored(np.zeros((1, 5, 2, 2), np.uint8), 3)

@@ -5,13 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from ganarium.data.batches import Conditioned, PartlyLabelled
+from ganarium.data.batches import Conditioned, SemiSupervisedBatch
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
 from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
 from ganarium.data.sources.folder import Folder, contents
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 
 CLASSES = 3
 
@@ -28,50 +28,53 @@ def numbers(pictures):
 
 
 def kept(dataset):
-    return set(numbers(dataset.labelled_batch(range(dataset.labelled)).real).tolist())
+    return set(numbers(dataset.labeled_batch(range(dataset.labeled)).real).tolist())
 
 
 def test_so_many_labels_are_kept_evenly_over_the_classes():
-    dataset = numbered(60, labels=11)
-    batch = dataset.labelled_batch(range(11))
-    assert len(kept(dataset)) == dataset.labelled == dataset.facts.labelled == 11
+    dataset = numbered(60, labeled_samples=11)
+    batch = dataset.labeled_batch(range(11))
+    assert len(kept(dataset)) == dataset.labeled == dataset.spec.labeled == 11
     assert torch.equal(batch.condition, numbers(batch.real) % CLASSES)
     assert sorted(batch.condition.bincount().tolist()) == [3, 4, 4]
     assert "11 of 60 samples keep their labels, 3 to 4 a class" in dataset.report.notes
 
 
 def test_the_seed_draws_them_and_more_keep_the_same_ones():
-    assert kept(numbered(60, labels=9)) == kept(numbered(60, labels=9))
-    assert kept(numbered(60, labels=9)) != kept(numbered(60, labels=9, seed=1))
-    assert kept(numbered(60, labels=9)) < kept(numbered(60, labels=12))
+    assert kept(numbered(60, labeled_samples=9)) == kept(numbered(60, labeled_samples=9))
+    assert kept(numbered(60, labeled_samples=9)) != kept(numbered(60, labeled_samples=9, seed=1))
+    assert kept(numbered(60, labeled_samples=9)) < kept(numbered(60, labeled_samples=12))
 
 
 def test_of_a_rare_class_there_are_as_many_as_there_are():
     images = np.zeros((30, 1, 2, 2), np.uint8)
     source = Arrays("rare", images, np.repeat([0, 1], [28, 2]))
-    dataset = Dataset(source, Data(source="rare", labels=10))
-    assert dataset.labelled_batch(range(10)).condition.bincount().tolist() == [8, 2]
+    dataset = Dataset(source, Data(source="rare", labeled_samples=10))
+    assert dataset.labeled_batch(range(10)).condition.bincount().tolist() == [8, 2]
 
 
 def test_more_than_there_are_is_told():
-    dataset = numbered(6, labels=100)
+    dataset = numbered(6, labeled_samples=100)
     assert kept(dataset) == set(range(6))
-    assert "data.labels=100, but only 6 samples have one: all are kept" in dataset.report.notes
+    assert "data.labeled_samples=100, but only 6 samples have one: all are kept" in dataset.report.notes
 
 
 def test_without_the_key_batches_are_what_they_were():
     dataset = numbered(60)
-    assert dataset.labelled == dataset.facts.labelled == 0
+    assert dataset.labeled == dataset.spec.labeled == 0
     assert isinstance(next(Feed(dataset, batch_size=4, workers=0)), torch.Tensor)
 
 
 @pytest.mark.parametrize(
     ("keys", "complaint"),
     [
-        ({"labels": 2}, "data.labels=2, but there are 3 classes: keep at least one label of each"),
         (
-            {"labels": 9, "condition": "label"},
-            "data.labels=9 sets .* data.condition=label gives .*: leave one of them out",
+            {"labeled_samples": 2},
+            "data.labeled_samples=2, but there are 3 classes: keep at least one label of each",
+        ),
+        (
+            {"labeled_samples": 9, "condition": "label"},
+            "data.labeled_samples=9 sets .* data.condition=label gives .*: leave one of them out",
         ),
     ],
 )
@@ -82,8 +85,10 @@ def test_what_does_not_go_together_is_told(keys, complaint):
 
 def test_labels_that_are_not_there_are_told(tmp_path):
     picture(tmp_path / "a.png")
-    with pytest.raises(ValueError, match=r"data.labels=5, but .* has none: looked for a sub-folder for each"):
-        open_data(Data(source=str(tmp_path), labels=5))
+    with pytest.raises(
+        ValueError, match=r"data.labeled_samples=5, but .* has none: looked for a sub-folder for each"
+    ):
+        open_data(Data(source=str(tmp_path), labeled_samples=5))
 
 
 def taken(dataset, batches, *, size=1, accumulate=1, **keys):
@@ -96,21 +101,21 @@ def taken(dataset, batches, *, size=1, accumulate=1, **keys):
     shares = [share for call in calls for share in call]
     for feed in feeds:
         feed.close()
-    assert all(isinstance(share, PartlyLabelled) for share in shares)
-    labelled = Conditioned(*map(torch.cat, zip(*(share.labelled for share in shares), strict=True)))
-    return PartlyLabelled(torch.cat([share.real for share in shares]), labelled)
+    assert all(isinstance(share, SemiSupervisedBatch) for share in shares)
+    labeled = Conditioned(*map(torch.cat, zip(*(share.labeled for share in shares), strict=True)))
+    return SemiSupervisedBatch(torch.cat([share.real for share in shares]), labeled)
 
 
 def equal(ours, theirs):
-    return all(map(torch.equal, (ours.real, *ours.labelled), (theirs.real, *theirs.labelled)))
+    return all(map(torch.equal, (ours.real, *ours.labeled), (theirs.real, *theirs.labeled)))
 
 
 def test_beside_every_batch_stand_as_many_labelled_samples():
-    dataset = numbered(60, labels=9)
+    dataset = numbered(60, labeled_samples=9)
     batch = taken(dataset, 5)
     assert torch.equal(batch.real, stream(numbered(60), 5)), "the others come as they would without labels"
-    shown = numbers(batch.labelled.real)
-    assert torch.equal(batch.labelled.condition, shown % CLASSES)
+    shown = numbers(batch.labeled.real)
+    assert torch.equal(batch.labeled.condition, shown % CLASSES)
     for epoch in shown[: 9 * 13].split(9):
         assert set(epoch.tolist()) == kept(dataset), "in an epoch each is shown once"
     assert not torch.equal(shown[:9], shown[9:18])
@@ -123,7 +128,7 @@ def stream(dataset, batches):
 
 @pytest.mark.parametrize(("size", "accumulate", "workers"), [(2, 1, 2), (1, 3, 0), (2, 2, 1)])
 def test_processes_micro_batches_and_workers_change_nothing(size, accumulate, workers):
-    dataset = numbered(60, labels=9)
+    dataset = numbered(60, labeled_samples=9)
     alone = taken(dataset, 3, flip=True, seed=5)
     assert equal(
         taken(dataset, 3, size=size, accumulate=accumulate, workers=workers, flip=True, seed=5), alone
@@ -131,7 +136,7 @@ def test_processes_micro_batches_and_workers_change_nothing(size, accumulate, wo
 
 
 def test_a_count_goes_on():
-    dataset = numbered(60, labels=9)
+    dataset = numbered(60, labeled_samples=9)
     whole, part = (Feed(dataset, batch_size=24, workers=0) for _ in range(2))
     for _ in range(3):
         next(whole)
@@ -141,12 +146,12 @@ def test_a_count_goes_on():
 
 
 def test_labelled_samples_are_mirrored_by_a_chance_of_their_own():
-    batch = taken(numbered(60, labels=9), 20, flip=True)
-    of_all, of_labelled = (
+    batch = taken(numbered(60, labeled_samples=9), 20, flip=True)
+    of_all, of_labeled = (
         pictures[:, 0, 0, 0] > pictures[:, 0, 0, 1] for pictures in (batch.real, batch[1][0])
     )
-    assert 180 < of_labelled.sum() < 300
-    assert 180 < (of_all == of_labelled).sum() < 300
+    assert 180 < of_labeled.sum() < 300
+    assert 180 < (of_all == of_labeled).sum() < 300
 
 
 def picture(path, level=0):
@@ -167,11 +172,11 @@ def folders(tmp_path):
 
 
 def test_an_unlabelled_folder_is_no_class(folders):
-    dataset = open_data(Data(source=str(folders), labels=100))
-    assert dataset.facts.classes == ("cats", "dogs")
-    assert (len(dataset), dataset.labelled) == (28, 8)
+    dataset = open_data(Data(source=str(folders), labeled_samples=100))
+    assert dataset.spec.classes == ("cats", "dogs")
+    assert (len(dataset), dataset.labeled) == (28, 8)
     assert dataset.report.classes == {"cats": 4, "dogs": 4}
-    assert dataset.labelled_batch(range(8)).condition.tolist() == [0] * 4 + [1] * 4
+    assert dataset.labeled_batch(range(8)).condition.tolist() == [0] * 4 + [1] * 4
 
 
 def test_where_each_sample_needs_a_label_the_unlabelled_are_left_out(folders):
@@ -183,27 +188,27 @@ def test_where_each_sample_needs_a_label_the_unlabelled_are_left_out(folders):
 def test_for_a_broken_labelled_sample_another_labelled_one_stands_in(folders):
     source = Folder(folders, contents(folders))
     broken = folders / "cats" / "1.png"
-    data = Data(source=str(folders), labels=8)
+    data = Data(source=str(folders), labeled_samples=8)
     dataset = Dataset(source, data)
     broken.write_bytes(broken.read_bytes()[:40])
-    batch = dataset.labelled_batch([0, 1, 7])
+    batch = dataset.labeled_batch([0, 1, 7])
     levels = ((batch.real[:, 0, 0, 0] + 1) * 127.5).round().tolist()
     assert (levels, batch.condition.tolist()) == ([0, 2, 103], [0, 0, 1])
     for path in (folders / "cats").iterdir():
         path.write_bytes(b"")
-    assert set(dataset.labelled_batch(range(8)).condition.tolist()) <= {0, 1}
+    assert set(dataset.labeled_batch(range(8)).condition.tolist()) <= {0, 1}
 
 
 def test_no_labelled_sample_is_whole(folders):
-    dataset = open_data(Data(source=str(folders), labels=8, cache_gib=0))
+    dataset = open_data(Data(source=str(folders), labeled_samples=8, cache_gib=0))
     for name in ("cats", "dogs"):
         for path in (folders / name).iterdir():
             path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"not one sample is whole; the last: dogs/3.png: empty file"):
-        dataset.labelled_batch([0])
+        dataset.labeled_batch([0])
 
 
 def test_facts_of_older_models_have_no_labelled_samples():
-    tree = Facts((1, 8, 8)).to_dict()
+    tree = DataSpec((1, 8, 8)).to_dict()
     del tree["labelled"]
-    assert Facts.from_dict(tree).labelled == 0
+    assert DataSpec.from_dict(tree).labeled == 0

@@ -40,7 +40,7 @@ def test_the_layout_of_every_tutorial(tmp_path):
         tmp_path, "trainA/1.png", "trainA/2.png", "trainB/1.png", "testA/9.png", "testB/8.png", "testB/9.png"
     )
     train, test = (opened(tmp_path, condition="domains", split=split) for split in ("train", "test"))
-    assert train.facts.classes == test.facts.classes == ("A", "B")
+    assert train.spec.classes == test.spec.classes == ("A", "B")
     assert train.has_test
     assert train.domain_sizes == (2, 1)
     assert test.domain_sizes == (1, 2)
@@ -55,7 +55,7 @@ def test_the_layout_of_every_tutorial(tmp_path):
 def test_class_folders_inside_the_parts(tmp_path):
     save(tmp_path, "train/cat/1.png", "train/dog/1.png", "test/dog/1.png", "val/cat/7.png")
     train, test = (opened(tmp_path, condition="label", split=split) for split in ("train", "test"))
-    assert train.facts.classes == test.facts.classes == ("cat", "dog")
+    assert train.spec.classes == test.spec.classes == ("cat", "dog")
     assert test.batch([0]).condition.tolist() == [1], "numbered as in training, though no cat is held back"
     (tmp_path / "test" / "dog" / "1.png").unlink()
     (tmp_path / "test" / "dog").rmdir()
@@ -65,7 +65,7 @@ def test_class_folders_inside_the_parts(tmp_path):
 def test_folders_that_are_no_parts_stay_classes(tmp_path):
     save(tmp_path, "train/1.png", "plane/1.png")
     data = opened(tmp_path, condition="label")
-    assert data.facts.classes == ("plane", "train")
+    assert data.spec.classes == ("plane", "train")
     assert not data.has_test
     with pytest.raises(ValueError, match=r"holds nothing back: looked for folders train/ and test/"):
         opened(tmp_path, split="test")
@@ -104,7 +104,7 @@ class TestSeveralSources:
     def test_each_is_a_domain_in_the_order_given(self, tmp_path):
         save(tmp_path, "zebras/1.png", "zebras/2.png", "horses/deep/1.png")
         data = opened(tmp_path / "zebras", tmp_path / "horses", condition="domains")
-        assert data.facts.classes == ("zebras", "horses")
+        assert data.spec.classes == ("zebras", "horses")
         assert data.domain_sizes == (2, 1)
         assert data.report.classes == {"zebras": 2, "horses": 1}
         assert levels(data.batch([0]).domains[1]) == [level("horses/deep/1.png")]
@@ -121,13 +121,13 @@ class TestSeveralSources:
         deep = np.full((1, 16, 16), 65535, np.uint16)
         np.savez(tmp_path / "deep.npz", images=deep)
         data = opened(tmp_path / "grey", tmp_path / "red", tmp_path / "deep.npz", condition="domains")
-        assert data.facts.shape == (3, 16, 16)
-        assert data.facts.classes == ("grey", "red", "deep")
-        grey, red, white = (domain[0] for domain in data.batch([0]).domains)
-        assert (grey - level("grey/1.png")).abs().max() < 1e-6
+        assert data.spec.shape == (3, 16, 16)
+        assert data.spec.classes == ("grey", "red", "deep")
+        gray, red, white = (domain[0] for domain in data.batch([0]).domains)
+        assert (gray - level("grey/1.png")).abs().max() < 1e-6
         assert red[:, 3, 3].tolist() == [1, -1, -1]
         assert (white == 1).all()
-        assert opened(tmp_path / "grey", tmp_path / "red", size=8, channels=1).facts.shape == (1, 8, 8)
+        assert opened(tmp_path / "grey", tmp_path / "red", size=8, channels=1).spec.shape == (1, 8, 8)
 
     def test_a_broken_file_is_named_and_the_next_of_its_domain_stands_in(self, tmp_path):
         save(tmp_path, "a/1.png", "b/1.png", "b/2.png")
@@ -151,7 +151,7 @@ class TestSeveralSources:
     def test_names_tell_them_apart(self, tmp_path):
         save(tmp_path, "a/photos/1.png", "b/photos/1.png")
         data = opened(tmp_path / "a" / "photos", tmp_path / "b" / "photos", condition="domains")
-        assert data.facts.classes == (str(tmp_path / "a" / "photos"), str(tmp_path / "b" / "photos"))
+        assert data.spec.classes == (str(tmp_path / "a" / "photos"), str(tmp_path / "b" / "photos"))
         with pytest.raises(ValueError, match="names one source twice"):
             opened(tmp_path / "a", tmp_path / "a")
         with pytest.raises(ValueError, match=r"data\.source is empty"):

@@ -9,33 +9,33 @@ from ganarium.data.sources.layouts import instances_beside
 from ganarium.data.sources.map_files import MapFiles
 
 NAMES = ("sky", "road", "tree")
-COLOURS = ("#000000", "#c80000", "#00c800")
+COLORS = ("#000000", "#c80000", "#00c800")
 IDS = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
 PAINTED = np.array([(0, 0, 0), (200, 0, 0), (0, 200, 0)], np.uint8)[IDS]
 
 
-def with_palette(ids, colours):
+def with_palette(ids, colors):
     image = Image.fromarray(ids)
-    image.putpalette(np.array(colours, np.uint8).tobytes())
+    image.putpalette(np.array(colors, np.uint8).tobytes())
     return image
 
 
 def read(folder, image, *known, **more):
     image.save(folder / "map.png")
-    return MapFiles(folder, NAMES, *known, say=print, **more).ids(folder / "map.png")
+    return MapFiles(folder, NAMES, *known, notify=print, **more).ids(folder / "map.png")
 
 
 @pytest.mark.parametrize(
     ("image", "known"),
     [
         (Image.fromarray(IDS), ((), ())),
-        (Image.fromarray(IDS), ((0, 1, 2), COLOURS)),
-        (Image.fromarray(IDS), ((), COLOURS)),
+        (Image.fromarray(IDS), ((0, 1, 2), COLORS)),
+        (Image.fromarray(IDS), ((), COLORS)),
         (Image.fromarray(IDS + np.uint8(5)), ((5, 6, 7), ())),
-        (Image.fromarray(PAINTED), ((), COLOURS)),
-        (Image.fromarray(PAINTED), ((0, 1, 2), COLOURS)),
-        (with_palette(2 - IDS, [(0, 200, 0), (200, 0, 0), (0, 0, 0)]), ((), COLOURS)),
-        (with_palette(IDS, [(9, 9, 9), (8, 8, 8), (7, 7, 7)]), ((0, 1, 2), COLOURS)),
+        (Image.fromarray(PAINTED), ((), COLORS)),
+        (Image.fromarray(PAINTED), ((0, 1, 2), COLORS)),
+        (with_palette(2 - IDS, [(0, 200, 0), (200, 0, 0), (0, 0, 0)]), ((), COLORS)),
+        (with_palette(IDS, [(9, 9, 9), (8, 8, 8), (7, 7, 7)]), ((0, 1, 2), COLORS)),
         (with_palette(IDS, [(0, 0, 0), (0, 0, 0), (0, 0, 0)]), ((0, 1, 2), ("#000000",) * 3)),
     ],
 )
@@ -58,10 +58,10 @@ def test_paint_without_known_colours(tmp_path):
 def test_unlabelled_is_number_255_where_no_numbers_are_known(tmp_path):
     ids = np.array([[0, 255]], np.uint8)
     Image.fromarray(ids).save(tmp_path / "map.png")
-    found = MapFiles(tmp_path, ("0", "1", "unlabelled"), say=print).ids(tmp_path / "map.png")
+    found = MapFiles(tmp_path, ("0", "1", "unlabelled"), notify=print).ids(tmp_path / "map.png")
     assert found.tolist() == [[[0, 2]]]
     with pytest.raises(ValueError, match="id 255 stands for none of the 3 classes"):
-        MapFiles(tmp_path, NAMES, say=print).ids(tmp_path / "map.png")
+        MapFiles(tmp_path, NAMES, notify=print).ids(tmp_path / "map.png")
 
 
 def test_classes_called_by_numbers_follow_a_tables_order():

@@ -45,8 +45,8 @@ def side_by_side(tmp_path):
 
 def test_side_by_side(side_by_side):
     data = opened(side_by_side)
-    assert data.facts.shape == data.facts.condition_shape == (1, 12, 10)
-    assert data.facts.condition == "pair"
+    assert data.spec.shape == data.spec.condition_shape == (1, 12, 10)
+    assert data.spec.condition == "pair"
     assert "A|B side by side" in data.report.kind
     assert data.report.sizes == {"12x10": 4}
     for number in range(4):
@@ -70,8 +70,8 @@ def test_halves_of_photos(tmp_path, mode):
         image, exif[274] = image.transpose(Image.Transpose.ROTATE_90), 6
     image.save(tmp_path / "a.jpg", quality=95, exif=exif)
     batch = opened(tmp_path, size=8).batch([0])
-    for half, colour in ((batch.condition, [1, -1, -1]), (batch.real, [-1, -1, 1])):
-        assert (half[0].mean(dim=(1, 2)) - torch.tensor(colour)).abs().max() < 0.06
+    for half, color in ((batch.condition, [1, -1, -1]), (batch.real, [-1, -1, 1])):
+        assert (half[0].mean(dim=(1, 2)) - torch.tensor(color)).abs().max() < 0.06
 
 
 def test_an_odd_width_has_no_halves(side_by_side):
@@ -101,8 +101,8 @@ def test_equal_names(tmp_path, layout):
         source = (tmp_path / "set.zip",)
     data = opened(*source)
     assert len(data) == 3
-    assert data.facts.shape == (3, 8, 8)
-    assert data.facts.condition_shape == (1, 8, 8), "what goes in has its own channels"
+    assert data.spec.shape == (3, 8, 8)
+    assert data.spec.condition_shape == (1, 8, 8), "what goes in has its own channels"
     batch = data.batch(range(3))
     given = pictures(np.stack([noise(number, 8, 8) for number in range(3)]))
     assert torch.allclose(batch.condition[:, 0], given, atol=1e-6)
@@ -110,7 +110,7 @@ def test_equal_names(tmp_path, layout):
     letter = names[0].removeprefix("train")
     assert f"1 files have no fellow of the same name and are left out: {letter}/lone.png" in data.report.notes
     assert "paired by equal names" in data.report.kind
-    assert opened(*source, direction="b-to-a").facts.shape == (1, 8, 8)
+    assert opened(*source, direction="b-to-a").spec.shape == (1, 8, 8)
 
 
 def test_no_equal_names(tmp_path):
@@ -155,8 +155,8 @@ def test_arrays_of_any_channels_as_pairs(tmp_path):
     np.savez(tmp_path / "b.npz", images=noise(1, 4, 2, 8, 8))
     np.savez(tmp_path / "c.npz", images=noise(1, 3, 2, 8, 8))
     data = opened(tmp_path / "a.npz", tmp_path / "b.npz")
-    assert data.facts.condition_shape == (5, 8, 8)
-    assert data.facts.shape == (2, 8, 8)
+    assert data.spec.condition_shape == (5, 8, 8)
+    assert data.spec.shape == (2, 8, 8)
     assert torch.allclose(data.batch([3]).condition[0], pictures(noise(0, 4, 5, 8, 8)[3]), atol=1e-6)
     with pytest.raises(ValueError, match=r"there are 4 of \.npz, 3 of \.npz: give as many"):
         opened(tmp_path / "a.npz", tmp_path / "c.npz")
@@ -193,5 +193,5 @@ def test_the_world_turned_round():
 def test_real_facades():
     folder = REAL / "openmmlab_testdata" / "paired"
     data, held_back = (opened(folder, size=64, split=split) for split in ("train", "test"))
-    assert data.facts.shape == data.facts.condition_shape == (3, 64, 64)
+    assert data.spec.shape == data.spec.condition_shape == (3, 64, 64)
     assert len(data) == len(held_back) == 2

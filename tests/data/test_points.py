@@ -10,7 +10,7 @@ torch.set_num_threads(1)
 
 def test_named_distributions():
     assert list(POINTS) == ["ring", "grid", "spiral"]
-    assert [len(p.centres) for p in POINTS.values()] == [8, 25, 64]
+    assert [len(p.centers) for p in POINTS.values()] == [8, 25, 64]
 
 
 @pytest.mark.parametrize("points", POINTS.values(), ids=POINTS)
@@ -50,17 +50,17 @@ def test_samples_are_a_function_of_the_seed(points):
 
 
 def test_centres_lie_where_they_are_said_to():
-    assert ring().centres.norm(dim=1).allclose(torch.tensor(2.0))
-    assert ring().centres.mean(0).abs().max() < 1e-6
-    assert grid().centres.aminmax() == (-2, 2)
-    assert torch.pdist(grid().centres).min() == 1
+    assert ring().centers.norm(dim=1).allclose(torch.tensor(2.0))
+    assert ring().centers.mean(0).abs().max() < 1e-6
+    assert grid().centers.aminmax() == (-2, 2)
+    assert torch.pdist(grid().centers).min() == 1
 
 
 def test_the_spiral_is_level_along_its_arm():
     points = spiral()
-    steps = points.centres.diff(dim=0).norm(dim=1)
+    steps = points.centers.diff(dim=0).norm(dim=1)
     assert steps.min() > 0.97 * steps.max()
-    between = (points.centres[1:] + points.centres[:-1]) / 2
-    ripple = points.log_density(between)[5:-5] - points.log_density(points.centres[:-1])[5:-5]
+    between = (points.centers[1:] + points.centers[:-1]) / 2
+    ripple = points.log_density(between)[5:-5] - points.log_density(points.centers[:-1])[5:-5]
     assert ripple.abs().max() < 0.05
-    assert points.centres[[0, -1]].norm(dim=1).tolist() == pytest.approx([0.3, 2.0], abs=0.05)
+    assert points.centers[[0, -1]].norm(dim=1).tolist() == pytest.approx([0.3, 2.0], abs=0.05)

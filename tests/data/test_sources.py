@@ -31,9 +31,9 @@ def whole(data):
     return data.batch(range(len(data)))
 
 
-def save(path, shape=(8, 8), colour=0, mode="RGB"):
+def save(path, shape=(8, 8), color=0, mode="RGB"):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, shape[::-1], colour).save(path)
+    Image.new(mode, shape[::-1], color).save(path)
 
 
 def idx_bytes(array, code=8):
@@ -51,10 +51,10 @@ class TestFolder:
         save(tmp_path / "c.webp", (70, 70), (0, 0, 255, 0), "RGBA")
         save(tmp_path / ".hidden.png")
         (tmp_path / "notes.txt").write_text("hello")
-        data = opened(tmp_path, largest=24)
-        assert data.facts.shape == (3, 24, 24)
+        data = opened(tmp_path, max_size=24)
+        assert data.spec.shape == (3, 24, 24)
         assert len(data) == 3
-        assert data.facts.classes == ()
+        assert data.spec.classes == ()
         batch = whole(data)
         assert batch.dtype == torch.float32
         assert batch.shape == (3, 3, 24, 24)
@@ -70,17 +70,17 @@ class TestFolder:
     def test_one_shared_size_is_kept_up_to_the_largest(self, tmp_path):
         for number in range(3):
             save(tmp_path / f"{number}.png", (20, 28), number, "L")
-        assert opened(tmp_path).facts.shape == (1, 20, 28)
-        assert opened(tmp_path, largest=14).facts.shape == (1, 10, 14)
-        assert opened(tmp_path, size=16).facts.shape == (1, 16, 16)
-        assert opened(tmp_path, size=(6, 9), channels=3).facts.shape == (3, 6, 9)
+        assert opened(tmp_path).spec.shape == (1, 20, 28)
+        assert opened(tmp_path, max_size=14).spec.shape == (1, 10, 14)
+        assert opened(tmp_path, size=16).spec.shape == (1, 16, 16)
+        assert opened(tmp_path, size=(6, 9), channels=3).spec.shape == (3, 6, 9)
 
     def test_alpha_is_kept_where_every_picture_uses_it(self, tmp_path):
-        save(tmp_path / "a.png", colour=(1, 2, 3, 40), mode="RGBA")
-        save(tmp_path / "b.png", colour=(1, 2, 3, 255), mode="RGBA")
-        assert opened(tmp_path).facts.shape[0] == 4
-        save(tmp_path / "a.png", colour=(1, 2, 3, 255), mode="RGBA")
-        assert opened(tmp_path).facts.shape[0] == 3
+        save(tmp_path / "a.png", color=(1, 2, 3, 40), mode="RGBA")
+        save(tmp_path / "b.png", color=(1, 2, 3, 255), mode="RGBA")
+        assert opened(tmp_path).spec.shape[0] == 4
+        save(tmp_path / "a.png", color=(1, 2, 3, 255), mode="RGBA")
+        assert opened(tmp_path).spec.shape[0] == 3
 
     def test_sixteen_bit_grey_keeps_its_levels(self, tmp_path):
         levels = np.arange(64, dtype=np.uint16).reshape(8, 8)
@@ -95,13 +95,13 @@ class TestFolder:
         for name in ("dog/1.png", "cat/2.png", "cat/long/hair/3.png"):
             save(tmp_path / name)
         data = opened(tmp_path, condition="label")
-        assert data.facts.classes == ("cat", "dog")
-        assert data.facts.condition_shape == ()
+        assert data.spec.classes == ("cat", "dog")
+        assert data.spec.condition_shape == ()
         assert whole(data).condition.tolist() == [0, 0, 1]
         assert whole(data).condition.dtype == torch.int64
         assert data.report.classes == {"cat": 2, "dog": 1}
         save(tmp_path / "stray.png")
-        assert opened(tmp_path).facts.classes == ()
+        assert opened(tmp_path).spec.classes == ()
         with pytest.raises(ValueError, match="looked for a sub-folder for each class"):
             opened(tmp_path, condition="label")
 
@@ -130,7 +130,7 @@ class TestFolder:
 
     def test_count_is_spread_over_the_set(self, tmp_path):
         for number in range(6):
-            save(tmp_path / ("a" if number < 3 else "b") / f"{number}.png", colour=number)
+            save(tmp_path / ("a" if number < 3 else "b") / f"{number}.png", color=number)
         data = opened(tmp_path, count=2, condition="label")
         assert whole(data).condition.tolist() == [0, 1]
         assert "data.count=9, but there are 6 samples" in "\n".join(opened(tmp_path, count=9).report.notes)
@@ -150,7 +150,7 @@ class TestArrays:
         pixels = random_pixels(*shape)
         np.savez(tmp_path / "set.npz", images=pixels)
         data = opened(tmp_path / "set.npz")
-        assert data.facts.shape == expected
+        assert data.spec.shape == expected
         ordered = (
             pixels if shape[1:] == expected else pixels.reshape(4, *expected[1:], -1).transpose(0, 3, 1, 2)
         )
@@ -159,21 +159,21 @@ class TestArrays:
         )
 
     def test_npz_values_of_any_kind(self, tmp_path):
-        grey = np.linspace(0, 1, 64).reshape(1, 8, 8)
+        gray = np.linspace(0, 1, 64).reshape(1, 8, 8)
         for name, pixels in {
-            "unit": grey,
-            "centred": (grey * 2 - 1).astype(np.float16),
-            "deep": np.rint(grey * 65535).astype(">u2"),
-            "long": np.rint(grey * 255).astype(np.int64),
+            "unit": gray,
+            "centred": (gray * 2 - 1).astype(np.float16),
+            "deep": np.rint(gray * 65535).astype(">u2"),
+            "long": np.rint(gray * 255).astype(np.int64),
         }.items():
             np.savez(tmp_path / f"{name}.npz", anything=pixels)
-            assert np.allclose(whole(opened(tmp_path / f"{name}.npz"))[0, 0], grey[0] * 2 - 1, atol=0.005), (
+            assert np.allclose(whole(opened(tmp_path / f"{name}.npz"))[0, 0], gray[0] * 2 - 1, atol=0.005), (
                 name
             )
-        np.savez(tmp_path / "wild.npz", images=grey * 300)
+        np.savez(tmp_path / "wild.npz", images=gray * 300)
         with pytest.raises(ValueError, match=r"from 0 to 300; give uint8, uint16, or finite floats"):
             opened(tmp_path / "wild.npz")
-        np.savez(tmp_path / "nan.npz", images=grey * np.nan)
+        np.savez(tmp_path / "nan.npz", images=gray * np.nan)
         with pytest.raises(ValueError, match="finite floats"):
             opened(tmp_path / "nan.npz")
 
@@ -181,7 +181,7 @@ class TestArrays:
         pixels = random_pixels(3, 8, 8)
         np.savez(tmp_path / "a.npz", images=pixels, labels=[2, 0, 1], classes=["x", "y", "z"])
         data = opened(tmp_path / "a.npz", condition="label")
-        assert data.facts.classes == ("x", "y", "z")
+        assert data.spec.classes == ("x", "y", "z")
         assert whole(data).condition.tolist() == [2, 0, 1]
         np.savez(tmp_path / "b.npz", images=pixels, labels=[2, 0, 9], classes=["x", "y", "z"])
         with pytest.raises(ValueError, match="labels run from 0 to 9, but there are 3 classes"):
@@ -216,7 +216,7 @@ class TestArrays:
             (tmp_path / (f"{name}.gz" if packed else name)).write_bytes(gzip.compress(raw) if packed else raw)
         for source in (tmp_path, tmp_path / (f"{images}.gz" if packed else images)):
             data = opened(source, condition="label")
-            assert data.facts.shape == (1, 20, 28)
+            assert data.spec.shape == (1, 20, 28)
             assert whole(data).condition.tolist() == [1, 0, 1]
             assert torch.allclose(
                 whole(data).real[:, 0], torch.from_numpy(pixels / np.float32(127.5) - 1), atol=1e-6
@@ -230,9 +230,9 @@ class TestArrays:
     @pytest.mark.skipif(not REAL.is_dir(), reason=f"no real data at {REAL}: set GANARIUM_DATA")
     def test_real_digits(self):
         data = opened(REAL / "mnist_small", condition="label")
-        assert data.facts.shape == (1, 28, 28)
+        assert data.spec.shape == (1, 28, 28)
         assert len(data) == 5000
-        assert data.facts.classes == tuple("0123456789")
+        assert data.spec.classes == tuple("0123456789")
         assert min(data.report.classes.values()) > 400
         digits = data.batch(range(200))
         assert digits.real.min() == -1
@@ -242,8 +242,8 @@ class TestArrays:
     @pytest.mark.skipif(not REAL.is_dir(), reason=f"no real data at {REAL}: set GANARIUM_DATA")
     def test_real_photos(self):
         data = opened(REAL / "cifar10_small", condition="label")
-        assert data.facts.shape == (3, 32, 32)
-        assert data.facts.classes[3] == "cat"
+        assert data.spec.shape == (3, 32, 32)
+        assert data.spec.classes[3] == "cat"
         assert set(data.report.classes.values()) == {200}
 
 
@@ -254,9 +254,9 @@ class TestZip:
                 archive.writestr(name, body)
         return path
 
-    def png(self, colour="red"):
+    def png(self, color="red"):
         buffer = io.BytesIO()
-        Image.new("RGB", (8, 8), colour).save(buffer, "PNG")
+        Image.new("RGB", (8, 8), color).save(buffer, "PNG")
         return buffer.getvalue()
 
     def test_read_in_place(self, tmp_path):
@@ -264,7 +264,7 @@ class TestZip:
         members |= {"set/read.me": b"", "__MACOSX/set/red/._0.png": b"junk"}
         path = self.archive(tmp_path / "a.zip", members)
         data = opened(path, condition="label")
-        assert data.facts.classes == ("blue", "red")
+        assert data.spec.classes == ("blue", "red")
         assert len(data) == 4
         assert not data.report.broken
         assert whole(data).real[3, :, 0, 0].tolist() == [1, -1, -1]
@@ -352,7 +352,7 @@ class TestNamed:
         bodies = self.digits()
         self.pinned(monkeypatch, bodies)
         self.network(monkeypatch, bodies)
-        assert opened("mnist", condition="label").facts.classes == tuple("0123456789")
+        assert opened("mnist", condition="label").spec.classes == tuple("0123456789")
         self.offline(monkeypatch)
         data = opened("mnist", condition="label")
         assert whole(data).condition.tolist() == [0, 1, 2, 3]
@@ -406,13 +406,13 @@ class TestNamed:
 class TestDrawn:
     def test_the_world(self):
         data = opened("world", count=60, condition="label")
-        assert data.facts.shape == (3, 32, 32)
+        assert data.spec.shape == (3, 32, 32)
         assert len(data) == 60
-        assert len(data.facts.classes) == 6
+        assert len(data.spec.classes) == 6
         assert torch.equal(whole(data).real, whole(opened("world", count=60, condition="label")).real)
         other = open_data(Data(source="world", count=60, condition="label"), seed=1)
         assert not torch.equal(whole(data).real, whole(other).real)
-        assert opened("world", count=4, size=(20, 28), channels=1).facts.shape == (1, 20, 28)
+        assert opened("world", count=4, size=(20, 28), channels=1).spec.shape == (1, 20, 28)
 
     @pytest.mark.parametrize(
         ("condition", "channels"),
@@ -420,7 +420,7 @@ class TestDrawn:
     )
     def test_the_world_shows_what_it_knows(self, condition, channels):
         data = opened("world", count=12, condition=condition)
-        assert data.facts.condition_shape == (channels, 32, 32)
+        assert data.spec.condition_shape == (channels, 32, 32)
         plain, mirrored = data.batch(range(12)), data.batch(range(12), mirrored=[True] * 12)
         assert plain.condition.min() >= -1
         assert plain.condition.max() <= 1
@@ -436,7 +436,7 @@ class TestDrawn:
 
     def test_points(self):
         data = opened("ring", count=500)
-        assert data.facts.shape == (2,)
+        assert data.spec.shape == (2,)
         assert data.batch([3, 1]).shape == (2, 2)
         assert not torch.equal(whole(data), whole(open_data(Data(source="ring", count=500), seed=1)))
         for keys in ({"size": 8}, {"channels": 3}, {"flip": True}, {"condition": "grey"}):

@@ -112,7 +112,7 @@ def test_another_seed_draws_other_scenes():
 
 def test_classes_and_colours_are_balanced_and_attributes_even():
     scenes = World(16, seed=3).scenes(range(4800))
-    kinds = np.bincount(scenes.labels * 4 + scenes.colours, minlength=24)
+    kinds = np.bincount(scenes.labels * 4 + scenes.colors, minlength=24)
     assert (kinds == 200).all()
     assert not np.array_equal(scenes.labels[:24], scenes.labels[24:48])
     assert np.abs(scenes.attributes[:, 4:].mean(axis=0) - 0.5).max() < 0.03
@@ -126,9 +126,9 @@ def test_shapes_lie_inside(world):
     scenes = world.scenes(range(240))
     width, height = world.canvas.extent
     for moved in (scenes, scenes.at(37.0)):
-        for centre, extent in ((moved.x, width), (moved.y, height)):
-            assert (centre - moved.radius).min() > 0
-            assert (centre + moved.radius).max() < extent
+        for center, extent in ((moved.x, width), (moved.y, height)):
+            assert (center - moved.radius).min() > 0
+            assert (center + moved.radius).max() < extent
         masks = moved.masks()
         assert masks.any(axis=(1, 2)).all()
         assert not (masks[:, 0].any() and masks[:, -1].any() and masks[:, :, 0].any())
@@ -139,18 +139,18 @@ def test_shapes_lie_inside(world):
 
 def test_attributes_and_captions_say_what_the_parameters_are(world):
     scenes = world.scenes(range(240))
-    assert world.attributes == (*world.colours, "large", "left", "high")
+    assert world.attributes == (*world.colors, "large", "left", "high")
     assert scenes.attributes.shape == (240, len(world.attributes))
     assert scenes.attributes.dtype == np.float32
     assert scenes.labels.dtype == np.int64
-    assert np.array_equal(scenes.attributes[:, :4].argmax(axis=1), scenes.colours)
+    assert np.array_equal(scenes.attributes[:, :4].argmax(axis=1), scenes.colors)
     assert (scenes.attributes[:, :4].sum(axis=1) == 1).all()
-    for caption, row, label, colour in zip(
-        scenes.captions(), scenes.attributes, scenes.labels, scenes.colours, strict=True
+    for caption, row, label, color in zip(
+        scenes.captions(), scenes.attributes, scenes.labels, scenes.colors, strict=True
     ):
         size, side, height = (bool(value) for value in row[4:])
         assert caption == (
-            f"a {'large' if size else 'small'} {world.colours[colour]} {world.classes[label]} "
+            f"a {'large' if size else 'small'} {world.colors[color]} {world.classes[label]} "
             f"at the {'top' if height else 'bottom'} {'left' if side else 'right'}"
         )
 
@@ -178,8 +178,8 @@ def test_pictures_show_the_colour_inside_and_the_background_outside(world):
     inside, outside = distance < -0.51, distance > 0.51
     assert np.array_equal(scenes.masks(), distance <= 0)
     palette = world.canvas.palette.numpy().astype(np.uint8)
-    for image, core, far, colour in zip(images, inside, outside, scenes.colours, strict=True):
-        assert (image[core] == palette[colour]).all()
+    for image, core, far, color in zip(images, inside, outside, scenes.colors, strict=True):
+        assert (image[core] == palette[color]).all()
         strayed = np.linalg.norm(image[far] - world.canvas.background.numpy(), axis=-1)
         assert (strayed <= world.canvas.depth + 1).all()
 
@@ -222,9 +222,9 @@ def test_the_second_style_tells_the_same_story(world):
     assert np.abs(styled[np.abs(distance + line / 2) < line / 2 - 0.5] - ink).max(initial=0) < 1
     # The deepest of the hatching is one of four paints: the scene's colour.
     palette = world.canvas.style_palette.numpy()
-    for picture, core, colour in zip(styled, distance < -line - 0.51, scenes.colours, strict=True):
+    for picture, core, color in zip(styled, distance < -line - 0.51, scenes.colors, strict=True):
         paints = picture[core & (world.canvas.hatch.numpy() == 1)]
-        assert (paints == palette[colour]).all()
+        assert (paints == palette[color]).all()
 
 
 def test_low_resolution_is_the_area_mean():

@@ -44,7 +44,7 @@ def boxed(images, times):
 
 def covered(images, scenes):
     """The share of each pixel that the shape covers, [N, 1, H, W]."""
-    paint = PAINTS[scenes.colours]
+    paint = PAINTS[scenes.colors]
     return ((images - BACKGROUND) * paint).sum(dim=1, keepdim=True) / (paint**2).sum(dim=1, keepdim=True)
 
 
@@ -56,7 +56,7 @@ def half_plane():
     """The pixels on one side of a line through each shape's centre, [N, 1, H, W]."""
     axis = torch.arange(32) + 0.5
     turn = 2 * math.pi * random(torch.rand, (COUNT, 1, 1))
-    x, y = (axis - torch.from_numpy(centre * 32)[:, None] for centre in (SCENES.x, SCENES.y))
+    x, y = (axis - torch.from_numpy(center * 32)[:, None] for center in (SCENES.x, SCENES.y))
     return (x[:, None, :] * turn.cos() + y[:, :, None] * turn.sin() > 0)[:, None]
 
 
@@ -72,7 +72,7 @@ def repainted():
 
 
 def two_coloured():
-    paint, other = PAINTS[SCENES.colours], PAINTS[(SCENES.colours + 1) % 4]
+    paint, other = PAINTS[SCENES.colors], PAINTS[(SCENES.colors + 1) % 4]
     return painted(torch.where(half_plane(), paint, other), covered(REAL, SCENES))
 
 
@@ -82,8 +82,8 @@ def overlapping(of_one_colour):
     hidden = (first * second).sum(dim=(1, 2, 3))
     seen = (hidden < 0.8 * first.sum(dim=(1, 2, 3))) & (hidden < 0.8 * second.sum(dim=(1, 2, 3)))
     if of_one_colour:
-        return painted(PAINTS[SCENES.colours], torch.maximum(first, second))[seen]
-    return (REAL + (painted(PAINTS[OTHERS.colours], 1) - REAL) * second)[seen]
+        return painted(PAINTS[SCENES.colors], torch.maximum(first, second))[seen]
+    return (REAL + (painted(PAINTS[OTHERS.colors], 1) - REAL) * second)[seen]
 
 
 def side_by_side():
@@ -95,7 +95,7 @@ TOLERABLE = {
     "faint noise": lambda: REAL + 0.05 * random(),
     "slight blur": lambda: blurred(REAL, 0.4),
     "a colour slightly off": lambda: painted(
-        PAINTS[SCENES.colours] + 0.08 * random(shape=(COUNT, 3, 1, 1)), covered(REAL, SCENES)
+        PAINTS[SCENES.colors] + 0.08 * random(shape=(COUNT, 3, 1, 1)), covered(REAL, SCENES)
     ),
     "other poses": lambda: floats(SCENES.at(20).images()),
 }
@@ -143,7 +143,7 @@ def test_held_out_pictures_are_well_formed_and_recognised(world, least):
     judgement = world.judge(floats(scenes.images()))
     assert judgement.well_formed.float().mean() >= least
     assert np.mean(judgement.labels.numpy() == scenes.labels) >= least
-    assert np.mean(judgement.colours.numpy() == scenes.colours) >= least
+    assert np.mean(judgement.colors.numpy() == scenes.colors) >= least
 
 
 @pytest.mark.parametrize("images", TOLERABLE.values(), ids=TOLERABLE.keys())
@@ -202,7 +202,7 @@ def test_the_summary_counts_what_is_well_formed():
     judgement = Judgement(
         WORLD.classes,
         labels=torch.tensor([ring, ring, star, star]),
-        colours=torch.zeros(4, dtype=torch.int64),
+        colors=torch.zeros(4, dtype=torch.int64),
         scores=torch.tensor([0.9, 0.7, 0.6, 0.2]),
     )
     assert judgement.shares() == {

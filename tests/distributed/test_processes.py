@@ -148,8 +148,8 @@ def test_with_noise_of_their_own_and_pools_two_go_on_bit_equal(tmp_path):
 def waited_for():
     """What the first process took two seconds to make, in groups that wait for one."""
     torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=1))
-    made = processes.from_first(lambda: time.sleep(2) or {"made by": processes.rank()})
-    print(made, processes.from_first(lambda: 3), flush=True)
+    made = processes.on_first_process(lambda: time.sleep(2) or {"made by": processes.rank()})
+    print(made, processes.on_first_process(lambda: 3), flush=True)
     processes.stop()
 
 
@@ -160,7 +160,7 @@ def test_all_wait_for_the_first_however_long_it_takes(tmp_path):
 def failing_first():
     processes.start(torch.device("cpu"))
     with processes.together():
-        processes.from_first(lambda: 1 / 0)
+        processes.on_first_process(lambda: 1 / 0)
 
 
 def test_a_first_process_that_fails_ends_the_others(tmp_path):

@@ -32,7 +32,7 @@ def belongings(tmp_path_factory):
     for photos in ("photos", "real", "generated", "new_pictures", "shared/photos", "horses", "zebras"):
         pictures(*(f"{photos}/{i}.jpg" for i in range(12)))
     pictures(*(f"digits/{i % 10}/{i}.png" for i in range(30)))
-    pictures(*(f"few_labels/{('cat', 'dog', 'unlabelled')[i % 3]}/{i}.png" for i in range(36)))
+    pictures(*(f"few_labels/{('cat', 'dog', 'unlabeled')[i % 3]}/{i}.png" for i in range(36)))
     pictures(*(f"faces/{i}.png" for i in range(24)))
     pictures(*(f"seasons/{('autumn', 'spring', 'summer')[i % 3]}/{i}.jpg" for i in range(12)))
     pictures(*(f"streets/images/{i}.png" for i in range(12)))

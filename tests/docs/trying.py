@@ -99,7 +99,7 @@ def tiny_parts(method: str, preset: str | None = None, given: Sequence[str] = ()
     networks = leaves({"networks": tree.get("networks", {})}, ".")
     parts = [f"{path}={value}" for path, value in networks if not path.endswith(".kind")]
     parts = [part for part in parts if is_known(part, method, preset, given)]
-    return [*parts, "data.labels=12"] if "labels" in tree.get("data", {}) else parts
+    return [*parts, "data.labeled_samples=12"] if "labeled_samples" in tree.get("data", {}) else parts
 
 
 def is_known(part: str, method: str, preset: str | None, given: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganarium import methods
 from ganarium.core.engine import Engine
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.losses.penalties import PENALTIES
 from ganarium.methods.noise_to_image.gan import GAN
 from ganarium.networks import DISCRIMINATORS, GENERATORS
@@ -19,7 +19,7 @@ from ganarium.ops.scoring import frozen
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import resolve
 from ganarium.training.builder import engine_for
-from helpers import Duel, Stream, adam, assert_near, mlp, played, sgd
+from helpers import Stream, TwoPlayerGame, adam, assert_near, mlp, played, sgd
 
 SHAPE = (3, 16, 16)
 
@@ -45,7 +45,7 @@ def _fresh_compiler():
 
 def game_of(name, **changes):
     widths = {"networks": {"generator": {"width": 8}, "discriminator": {"width": 8}}}
-    return assemble(methods.find(name), resolve(methods.find(name), widths, changes), Facts(SHAPE))
+    return assemble(methods.find(name), resolve(methods.find(name), widths, changes), DataSpec(SHAPE))
 
 
 def compiled(game):
@@ -88,8 +88,8 @@ def work_of_a_round(game):
     return work
 
 
-def unfrozen_terms(game, deal):
-    return {"adversarial": game.dispute.generator(game.discriminator(deal.fake))}
+def unfrozen_terms(game, turn_data):
+    return {"adversarial": game.adversarial_loss.generator(game.discriminator(turn_data.fake))}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_generators_turn_computes_no_weight_gradient_of_the_discriminator(name
 def test_what_a_compiled_discriminator_would_cost_unfrozen(monkeypatch):
     """Eager it costs nothing: the engine asks for the movers' gradients only."""
     frozen_work = work_of_a_round(game_of("dcgan"))["generator"]
-    monkeypatch.setattr(GAN, "generators_terms", unfrozen_terms)
+    monkeypatch.setattr(GAN, "generator_terms", unfrozen_terms)
     assert work_of_a_round(game_of("dcgan"))["generator"] == frozen_work
     walked, of_weights, operations = work_of_a_round(compiled(game_of("dcgan")))["generator"]
     assert (walked, of_weights) == (4, 4)
@@ -186,7 +186,7 @@ class Body(nn.Sequential):
 
 @pytest.mark.parametrize("body", [nn.Sequential, Body])
 def test_networks_that_torch_passes_over_are_refused(body):
-    game = Duel(None)
+    game = TwoPlayerGame(None)
     game.generator = body(nn.Linear(2, 2))
     recipe = resolve(methods.find("gan"), {"compile": True})
     with pytest.raises(ValueError, match=f"cannot compile generator: .* plain {body.__name__}; give it"):

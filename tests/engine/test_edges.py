@@ -12,7 +12,7 @@ from ganarium.core.game import Clock, Game, turn
 from ganarium.core.optimizers import completed, make, schedule
 from ganarium.core.schedules import constant, cosine, linear, warm_up
 from ganarium.losses.objectives import least_squares
-from helpers import Duel, Scalar, Stream, adam, mlp, played, sgd
+from helpers import Scalar, Stream, TwoPlayerGame, adam, mlp, played, sgd
 
 
 def nice_script(game, data, clock):
@@ -67,7 +67,7 @@ def everybody_moved(game, data, rounds):
 
 
 def test_an_encoder_may_belong_to_both_sides():
-    game = Duel(nice_script, encoder=mlp(2, 4), decoder=mlp(4, 2))
+    game = TwoPlayerGame(nice_script, encoder=mlp(2, 4), decoder=mlp(4, 2))
     game.discriminator = mlp(4, 1)
     del game.generator
     movers = [t.players for t in game.play(Stream(), Clock())]
@@ -76,11 +76,11 @@ def test_an_encoder_may_belong_to_both_sides():
 
 
 def test_a_recurrent_generator_moves_every_frame():
-    assert everybody_moved(Duel(video_script), Stream(3, 8, 2), 2)
+    assert everybody_moved(TwoPlayerGame(video_script), Stream(3, 8, 2), 2)
 
 
 def test_phases_are_an_if_on_the_clock():
-    game = Duel(phases_script)
+    game = TwoPlayerGame(phases_script)
     engine, data = Engine(game, adam(game)), Stream()
     assert [sorted(engine.round(data)) for _ in range(3)] == [
         ["generator/pixel"],
@@ -98,7 +98,7 @@ class Controlled(Game):
         self.register_buffer("strength", torch.zeros(()))
 
     def play(self, data, clock):
-        if clock.leads or not self.careful:
+        if clock.first_micro_batch or not self.careful:
             self.strength += 0.05
         yield turn(self.discriminator, judge=self.discriminator(next(data)).square().mean())
 
@@ -137,7 +137,7 @@ def pulled_script(game, data, clock):
 
 
 def pulled():
-    game = Duel(pulled_script, only=Scalar(0.0))
+    game = TwoPlayerGame(pulled_script, only=Scalar(0.0))
     del game.generator, game.discriminator
     return game
 
@@ -223,7 +223,7 @@ def test_averages_mean_the_same_at_every_batch_size():
 
 
 def test_in_place_shows_the_averages_and_puts_the_players_back():
-    game = Duel(nice_script, coders=nn.ModuleDict({"owl": nn.Sequential(mlp(), nn.BatchNorm1d(1))}))
+    game = TwoPlayerGame(nice_script, coders=nn.ModuleDict({"owl": nn.Sequential(mlp(), nn.BatchNorm1d(1))}))
     live, owl = game.generator, game.coders["owl"]
     averages = Averages(game.players(), {"generator": HalfLife(1e6), "coders.owl": HalfLife(1e6)})
     game.train()

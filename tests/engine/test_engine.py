@@ -11,7 +11,7 @@ from ganarium.core.engine import Engine
 from ganarium.core.game import Clock, Game, Turn, turn
 from ganarium.losses.objectives import non_saturating
 from ganarium.losses.penalties import gradient_penalty
-from helpers import Duel, Scalar, Stream, adam, assert_equal, assert_near, copies, mlp, played, sgd
+from helpers import Scalar, Stream, TwoPlayerGame, adam, assert_equal, assert_near, copies, mlp, played, sgd
 
 
 def duel_script(game, data, clock):
@@ -34,13 +34,13 @@ def test_only_movers_get_a_gradient():
         yield turn(game.discriminator, judge=game.discriminator(fake).mean())
         seen.append({name for name, p in game.named_parameters() if p.grad is not None})
 
-    game = Duel(script)
+    game = TwoPlayerGame(script)
     Engine(game, sgd(game)).round(Stream())
     assert seen == [{name for name, _ in game.named_parameters() if name.startswith("discriminator")}]
 
 
 def test_a_shared_fake_stays_alive_for_its_own_turn():
-    game = Duel(duel_script)
+    game = TwoPlayerGame(duel_script)
     before = copies(game.generator)
     Engine(game, adam(game)).round(Stream())
     assert not any(map(torch.equal, before, game.generator.parameters()))
@@ -98,7 +98,7 @@ def test_turns_of_a_tuple_share_one_forward_pass():
 
     torch.manual_seed(0)
     encoder = mlp(2, 4)
-    game = Duel(script, encoder=encoder)
+    game = TwoPlayerGame(script, encoder=encoder)
     by_hand = copy.deepcopy(game)
     Engine(game, sgd(game)).round(Stream())
 
@@ -126,7 +126,7 @@ def noiseless_script(game, data, clock):
 
 @pytest.mark.parametrize("parts", [2, 4, 16])
 def test_micro_batches_equal_one_batch(parts):
-    whole, cut = Duel(noiseless_script), Duel(noiseless_script)
+    whole, cut = TwoPlayerGame(noiseless_script), TwoPlayerGame(noiseless_script)
     batches = [next(Stream(16, 4, start=i)) for i in range(3)]
     played(Engine(whole, sgd(whole)), iter(batches), 3)
     pieces = [piece for batch in batches for piece in batch.chunk(parts)]
@@ -138,7 +138,7 @@ def test_the_report_is_the_mean_over_micro_batches():
     def script(game, data, clock):
         yield turn(game.generator, value=next(data) + 0 * game.judged_fake().mean())
 
-    game = Duel(script)
+    game = TwoPlayerGame(script)
     report = Engine(game, sgd(game), accumulate=4).round(iter(torch.arange(4.0)))
     assert report["generator/value"].item() == 1.5
 
@@ -171,7 +171,7 @@ def test_turn_takes_a_function_as_its_last_argument():
 
 
 def test_frozen_networks_stay_in_eval_mode():
-    game = Duel(duel_script, features=mlp().requires_grad_(False), pool=nn.Identity())
+    game = TwoPlayerGame(duel_script, features=mlp().requires_grad_(False), pool=nn.Identity())
     game.eval().train()
     assert "features" not in game.players()
     assert not game.features.training
@@ -180,7 +180,7 @@ def test_frozen_networks_stay_in_eval_mode():
 
 
 def test_items_of_containers_are_players():
-    game = Duel(duel_script, encoders=nn.ModuleDict({"horse": mlp(), "owl": nn.ModuleList([mlp()])}))
+    game = TwoPlayerGame(duel_script, encoders=nn.ModuleDict({"horse": mlp(), "owl": nn.ModuleList([mlp()])}))
     assert list(game.players()) == ["generator", "discriminator", "encoders.horse", "encoders.owl.0"]
 
 
@@ -192,7 +192,7 @@ class ManyDomains(Game):
         self.coders = nn.ModuleDict({name: mlp(2, 2) for name in domains})
 
     def play(self, data, clock):
-        a, b = clock.dice().sample(sorted(self.coders), 2)
+        a, b = clock.shared_random().sample(sorted(self.coders), 2)
         real = next(data)
         cycled = self.coders[b](self.coders[a](real))
         yield turn(self.coders[a], self.coders[b], cycle=nn.functional.l1_loss(cycled, real))
@@ -205,19 +205,19 @@ def test_micro_batches_share_the_clocks_dice():
     moved = {
         name for name, net in game.coders.items() if not all(map(torch.equal, before[name], net.parameters()))
     }
-    assert moved == set(Clock().dice().sample(sorted(game.coders), 2))
+    assert moved == set(Clock().shared_random().sample(sorted(game.coders), 2))
 
 
 def test_dice_follow_seed_and_round_alone():
     def rolled(**clock):
-        return Clock(**clock).dice().random()
+        return Clock(**clock).shared_random().random()
 
-    assert rolled(round=3, seed=1) == rolled(round=3, seed=1, images=99, leads=False)
+    assert rolled(round=3, seed=1) == rolled(round=3, seed=1, images=99, first_micro_batch=False)
     assert len({rolled(round=r, seed=s) for r in range(5) for s in range(5)}) == 25
 
 
 def test_clock_counts_what_the_data_gave():
-    game = Duel(duel_script)
+    game = TwoPlayerGame(duel_script)
     engine = Engine(game, adam(game), length=64)
     played(engine, Stream(8, 2), 3)
     assert (engine.clock.round, engine.clock.images, engine.clock.progress) == (3, 24, 0.375)
@@ -229,7 +229,7 @@ def test_noise_follows_seed_and_round_alone():
     """What was drawn before a round does not change its noise."""
     ends = []
     for disturbed in (False, True):
-        game = Duel(duel_script)
+        game = TwoPlayerGame(duel_script)
         engine, data = Engine(game, adam(game), seed=5), Stream()
         for _ in range(3):
             if disturbed:
@@ -242,7 +242,7 @@ def test_noise_follows_seed_and_round_alone():
 def test_another_seed_is_another_match():
     ends = []
     for seed in (0, 1):
-        game = Duel(duel_script)
+        game = TwoPlayerGame(duel_script)
         played(Engine(game, adam(game), seed=seed), Stream(), 1)
         ends.append(copies(game))
     assert not all(map(torch.equal, *ends))
@@ -258,7 +258,7 @@ def test_bfloat16_reaches_the_body_of_the_script():
             seen.append(scores.dtype)
             yield turn(net, loss=scores.float().mean())
 
-    game = Duel(script)
+    game = TwoPlayerGame(script)
     Engine(game, adam(game), precision=torch.bfloat16).round(Stream())
     assert seen == [torch.bfloat16] * 2
     assert not torch.is_autocast_enabled("cpu")
@@ -277,7 +277,7 @@ def test_closures_run_in_bfloat16_too():
 
         yield turn(game.discriminator, terms)
 
-    game = Duel(script)
+    game = TwoPlayerGame(script)
     Engine(game, sgd(game), precision=torch.bfloat16).round(Stream())
     assert seen == [torch.bfloat16]
 
@@ -295,7 +295,7 @@ def test_fakes_made_without_gradients_do_not_take_them_from_later_ones(precision
 
     ends = []
     for peek in (False, True):
-        game = Duel(lambda *args, peek=peek: script(*args, peek=peek))
+        game = TwoPlayerGame(lambda *args, peek=peek: script(*args, peek=peek))
         Engine(game, sgd(game), precision=precision).round(Stream())
         ends.append(game)
     assert_equal(*ends)
@@ -308,7 +308,7 @@ def test_autocast_keeps_no_cache_of_casts():
         seen.append(torch.is_autocast_cache_enabled())
         yield turn(game.generator, loss=game.generator(next(data)).float().mean())
 
-    game = Duel(script)
+    game = TwoPlayerGame(script)
     Engine(game, sgd(game), precision=torch.bfloat16).round(Stream())
     assert seen == [False]
 
@@ -317,7 +317,7 @@ def test_clip_norm_bounds_the_gradient_that_is_stepped_on():
     def script(game, data, clock):
         yield turn(game.generator, loss=1000 * game.judged_fake().mean())
 
-    game = Duel(script)
+    game = TwoPlayerGame(script)
     before = copies(game.generator)
     Engine(game, sgd(game, lr=1.0), clip_norms={"generator": 0.5}).round(iter(()))
     steps = [(p - q).flatten() for p, q in zip(game.generator.parameters(), before, strict=True)]
@@ -327,7 +327,7 @@ def test_clip_norm_bounds_the_gradient_that_is_stepped_on():
 def test_clip_norm_leaves_short_gradients_alone():
     ends = []
     for clip_norms in ({}, {"generator": 1e6}):
-        game = Duel(duel_script)
+        game = TwoPlayerGame(duel_script)
         played(Engine(game, sgd(game), clip_norms=clip_norms), Stream(), 2)
         ends.append(game)
     assert_equal(*ends)
@@ -339,7 +339,7 @@ def test_two_time_scales():
     def script(game, data, clock):
         yield turn(game.one, value=game.one.value), turn(game.two, value=game.two.value)
 
-    game = Duel(script, one=Scalar(0.0), two=Scalar(0.0))
+    game = TwoPlayerGame(script, one=Scalar(0.0), two=Scalar(0.0))
     optimizers = sgd(game) | {"two": torch.optim.SGD(game.two.parameters(), lr=0.4)}
     played(Engine(game, optimizers), iter(()), 3)
     assert game.one.value.item() == pytest.approx(-0.3)
@@ -347,21 +347,21 @@ def test_two_time_scales():
 
 
 def test_resumed_equals_uninterrupted():
-    def penalised(game, data, clock):
+    def penalized(game, data, clock):
         real = next(data)
         fake = game.generator(torch.randn_like(real))
         penalty = gradient_penalty(lambda x: game.discriminator(x)[:, 0], real, fake)
         yield turn(game.discriminator, judge=game.discriminator(fake.detach()).mean(), penalty=penalty)
         yield turn(game.generator, fool=-game.discriminator(fake).mean())
 
-    whole, data = Duel(penalised), Stream()
+    whole, data = TwoPlayerGame(penalized), Stream()
     engine = Engine(whole, adam(whole))
     played(engine, data, 3)
     state = copy.deepcopy(engine.state_dict())
     played(engine, data, 4)
 
     torch.manual_seed(999)
-    other = Duel(penalised)
+    other = TwoPlayerGame(penalized)
     for p in other.parameters():
         nn.init.normal_(p)
     resumed = Engine(other, adam(other))

@@ -7,7 +7,7 @@ from torch import nn
 from ganarium.core.averages import HalfLife
 from ganarium.core.engine import Engine
 from ganarium.core.game import Clock, Game, Turn, turn
-from helpers import Duel, Stream, adam, mlp, sgd
+from helpers import Stream, TwoPlayerGame, adam, mlp, sgd
 
 
 def yields_a_loss(game, data, clock):
@@ -113,7 +113,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("script", "kind", "message"), MISTAKES, ids=[row[0].__name__ for row in MISTAKES])
 def test_mistake_is_named(script, kind, message):
-    game = Duel(script)
+    game = TwoPlayerGame(script)
     with pytest.raises(kind, match=message):
         Engine(game, sgd(game)).round(iter(()))
     assert torch.is_grad_enabled()
@@ -121,7 +121,7 @@ def test_mistake_is_named(script, kind, message):
 
 
 def test_errors_from_backward_carry_the_line_of_the_script():
-    game = Duel(one_forward_two_turns)
+    game = TwoPlayerGame(one_forward_two_turns)
     with pytest.raises(RuntimeError) as told:
         Engine(game, sgd(game)).round(iter(()))
     line = one_forward_two_turns.__code__.co_firstlineno + 3
@@ -132,13 +132,13 @@ def test_errors_from_backward_carry_the_line_of_the_script():
 
 def more_turns_for_the_first(game, data, clock):
     yield turn(game.generator, fool=game.judged_fake().mean())
-    if clock.leads:
+    if clock.first_micro_batch:
         yield turn(game.generator, fool=game.judged_fake().mean())
 
 
 def more_turns_for_the_others(game, data, clock):
     yield turn(game.generator, fool=game.judged_fake().mean())
-    if not clock.leads:
+    if not clock.first_micro_batch:
         yield turn(game.generator, fool=game.judged_fake().mean())
 
 
@@ -148,10 +148,10 @@ def data_say_who_moves(game, data, clock):
 
 def test_micro_batches_that_disagree_are_told():
     for script in (more_turns_for_the_first, more_turns_for_the_others):
-        game = Duel(script)
+        game = TwoPlayerGame(script)
         with pytest.raises(RuntimeError, match="micro-batches disagree about whose turn it is"):
             Engine(game, sgd(game), accumulate=2).round(iter(()))
-    game = Duel(data_say_who_moves)
+    game = TwoPlayerGame(data_say_who_moves)
     with pytest.raises(RuntimeError, match=r"\[\['generator'\]\], \[\['discriminator'\]\]"):
         Engine(game, sgd(game), accumulate=2).round(iter([game.generator, game.discriminator]))
 
@@ -165,7 +165,7 @@ def test_a_graph_made_before_a_step_is_refused_after_it(fused):
         yield turn(game.discriminator, judge=judged)
         yield turn(game.generator, fool=fooled)
 
-    game = Duel(stale)
+    game = TwoPlayerGame(stale)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         Engine(game, adam(game, fused=fused)).round(iter(()))
 
@@ -180,7 +180,7 @@ class SharedParameter(Game):
         yield turn(self.one, loss=self.one(next(data)).mean())
 
 
-class Orphan(Duel):
+class Orphan(TwoPlayerGame):
     def __init__(self):
         super().__init__(nobody_moves)
         self.temperature = nn.Parameter(torch.ones(()))
@@ -196,7 +196,7 @@ def test_every_parameter_belongs_to_one_player():
 
 
 def test_players_optimizers_and_averages_are_the_same_names():
-    game = Duel(nobody_moves)
+    game = TwoPlayerGame(nobody_moves)
     optimizers = adam(game)
     with pytest.raises(ValueError, match=r"differ in \['discriminator'\]; the players are generator, disc"):
         Engine(game, {"generator": optimizers["generator"]})
@@ -213,7 +213,7 @@ def test_data_that_end_are_told():
     def hungry(game, data, clock):
         yield turn(game.generator, loss=game.generator(next(data)).mean())
 
-    game = Duel(hungry)
+    game = TwoPlayerGame(hungry)
     engine = Engine(game, sgd(game))
     engine.round(iter([next(Stream())]))
     with pytest.raises(RuntimeError, match="StopIteration"):

@@ -8,16 +8,16 @@ from torch import nn
 
 from ganarium.core.engine import Engine
 from ganarium.core.game import turn
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.methods.conditional.acgan import ACGAN
 from ganarium.methods.conditional.cgan import CGAN
 from ganarium.methods.noise_to_image.ebgan import EBGAN, pulling_away
 from ganarium.methods.noise_to_image.gan import GAN
 from ganarium.methods.noise_to_image.infogan import InfoGAN
 from ganarium.methods.noise_to_image.loss_sensitive_gan import LossSensitiveGAN
-from ganarium.methods.two_player import Deal
+from ganarium.methods.two_player import TurnData
 from ganarium.networks.conditioning import ConditionedDiscriminator, ProjectionScore
-from ganarium.networks.heads import Headed
+from ganarium.networks.heads import MultiHead
 from ganarium.networks.layers.linear_score import Scoring
 from helpers import played
 
@@ -41,20 +41,20 @@ class Table(nn.Module):
         return (samples @ self.entries).squeeze(1)
 
 
-def best(kind, discriminator, deal, **settings):
+def best(kind, discriminator, turn_data, **settings):
     """The discriminator once it has reached its optimum, and its last terms."""
 
     class OnlyTheDiscriminator(kind):
         def play(self, data, clock):
-            deal = next(data)
-            yield turn(self.discriminator, lambda: self.discriminators_terms(deal, clock))
+            turn_data = next(data)
+            yield turn(self.discriminator, lambda: self.discriminator_terms(turn_data, clock))
 
     game = OnlyTheDiscriminator(nn.Identity(), discriminator, **settings)
     optimizer = torch.optim.LBFGS(discriminator.parameters(), max_iter=100, line_search_fn="strong_wolfe")
-    return played(Engine(game, {"discriminator": optimizer}), iter([deal] * 5), 5)
+    return played(Engine(game, {"discriminator": optimizer}), iter([turn_data] * 5), 5)
 
 
-DEAL = Deal(outcomes(P), outcomes(Q), None)
+DEAL = TurnData(outcomes(P), outcomes(Q), None)
 
 
 @pytest.mark.parametrize("targets", [(0, 1, 1), (-1, 1, 0), (0.5, 2, 1)])
@@ -98,7 +98,7 @@ def test_a_clipped_linear_critic_stands_in_the_corners():
 
     class OnlyTheDiscriminator(GAN):
         def play(self, data, clock):
-            yield turn(self.discriminator, **self.discriminators_terms(next(data), clock))
+            yield turn(self.discriminator, **self.discriminator_terms(next(data), clock))
             self.after_discriminator()
 
     game = OnlyTheDiscriminator(
@@ -131,11 +131,11 @@ def test_the_best_energy_is_zero_where_data_are_denser_and_the_margin_where_samp
 
     class OnlyTheDiscriminator(EBGAN):
         def play(self, data, clock):
-            yield turn(self.discriminator, **self.discriminators_terms(next(data), clock))
+            yield turn(self.discriminator, **self.discriminator_terms(next(data), clock))
 
     game = OnlyTheDiscriminator(nn.Identity(), Energies(), margin=0.5)
     optimizer = torch.optim.SGD(game.discriminator.parameters(), lr=0.05)
-    played(Engine(game, {"discriminator": optimizer}), iter([Deal(real, fake, None)] * 600), 600)
+    played(Engine(game, {"discriminator": optimizer}), iter([TurnData(real, fake, None)] * 600), 600)
     energies = game.discriminator.error.detach().square()
     torch.testing.assert_close(energies, 0.5 * (Q > P).double(), rtol=0, atol=0.04)
 
@@ -163,7 +163,7 @@ def test_loss_sensitive_scores_stand_apart_by_the_margin():
 
     def loss(steepness, **settings):
         game = LossSensitiveGAN(nn.Identity(), Score(steepness), margin_weight=2.0, **settings)
-        return game.discriminators_terms(Deal(real, fake, None), None)["adversarial"].item()
+        return game.discriminator_terms(TurnData(real, fake, None), None)["adversarial"].item()
 
     assert loss(2.0) == 0 == loss(5.0)
     assert loss(0.5) == pytest.approx(1.5)
@@ -183,7 +183,7 @@ def test_the_best_acgan_discriminator_names_both_sides_classes(weight):
     real, fake = (torch.cat([outcomes(row) for row in rows]) for rows in (LABELS, FAKE_LABELS))
     labels = torch.arange(2).repeat_interleave(5)
     table = Table(outputs=3)
-    best(ACGAN, table, Deal(real, fake, labels), fake_classification_weight=weight)
+    best(ACGAN, table, TurnData(real, fake, labels), fake_classification_weight=weight)
     entries = table.entries.detach()
     torch.testing.assert_close(entries[:, 0], (LABELS.sum(0) / FAKE_LABELS.sum(0)).log(), rtol=0, atol=1e-4)
     joint = LABELS + weight * FAKE_LABELS
@@ -200,7 +200,7 @@ def test_the_best_information_bound_is_the_mutual_information():
     codes = torch.eye(2, dtype=torch.float64).repeat_interleave(5, 0)
     table = Table(outputs=3)
     settings = {"categorical_codes": (2,), "continuous_codes": 0}
-    terms = best(InfoGAN, table, Deal(outcomes(P), samples, codes), **settings)
+    terms = best(InfoGAN, table, TurnData(outcomes(P), samples, codes), **settings)
     information = (JOINT * (JOINT / (0.5 * JOINT.sum(0))).log()).sum().item()
     bound = math.log(2) - terms["discriminator/categorical"].item()
     assert bound == pytest.approx(information, abs=1e-6)
@@ -213,7 +213,7 @@ def test_a_continuous_code_is_read_as_its_mean():
     codes = torch.linspace(-1, 1, 10, dtype=torch.float64).unsqueeze(1)
     table = Table(outputs=2)
     settings = {"categorical_codes": (), "continuous_codes": 1}
-    best(InfoGAN, table, Deal(outcomes(P), samples, codes), **settings)
+    best(InfoGAN, table, TurnData(outcomes(P), samples, codes), **settings)
     means = torch.stack([codes[samples[:, i] == 1].mean() for i in range(3)])
     torch.testing.assert_close(table.entries[:, 1].detach(), means, rtol=0, atol=1e-4)
 
@@ -235,7 +235,9 @@ def test_the_best_projection_discriminator_is_the_joint_log_ratio():
     fakes = torch.tensor([[0.1, 0.2, 0.2], [0.1, 0.1, 0.3]], dtype=torch.float64)
     real, fake = (torch.cat([outcomes(row) for row in rows]) for rows in (LABELS, fakes))
     labels = torch.arange(2).repeat_interleave(5)
-    best(CGAN, ConditionedDiscriminator(projection), Deal(real, fake, labels), judge="projection")
+    best(
+        CGAN, ConditionedDiscriminator(projection), TurnData(real, fake, labels), condition_score="projection"
+    )
     scores = torch.stack([projection(torch.eye(3).double(), torch.full((3,), y)) for y in range(2)])
     torch.testing.assert_close(scores.detach(), (LABELS / fakes).log(), rtol=0, atol=1e-3)
 
@@ -251,7 +253,7 @@ def test_the_projection_is_the_inner_product_beside_the_bodys_score():
 
 def test_a_head_reads_the_features_that_the_score_is_read_from():
     body = OneHotFeatures().float()
-    headed = Headed(body, 5)
+    headed = MultiHead(body, 5)
     samples = torch.randn(6, 3)
     read = headed(samples)
     torch.testing.assert_close(read[:, 0], body(samples))
@@ -261,7 +263,7 @@ def test_a_head_reads_the_features_that_the_score_is_read_from():
 def test_infogan_walks_along_one_code_only():
     game = InfoGAN.assemble(
         lambda role, *shape: OneHotFeatures().float() if role == "discriminator" else nn.Linear(shape[0], 3),
-        Facts((3,)),
+        DataSpec((3,)),
         noise_dim=4,
         categorical_codes=(3, 2),
         continuous_codes=2,

@@ -127,10 +127,10 @@ class Affine(nn.Module):
 
 
 def mixture(count):
-    dice = torch.Generator().manual_seed(0)
+    shared_random = torch.Generator().manual_seed(0)
     while True:
-        which = torch.multinomial(SHARES, count, replacement=True, generator=dice)
-        yield (MEANS[which] + DEVIATIONS[which] * torch.randn(count, generator=dice)).unsqueeze(1)
+        which = torch.multinomial(SHARES, count, replacement=True, generator=shared_random)
+        yield (MEANS[which] + DEVIATIONS[which] * torch.randn(count, generator=shared_random)).unsqueeze(1)
 
 
 def learned_fit(name, *, length, batch, lr=1e-2):
@@ -157,11 +157,11 @@ def learned_fit(name, *, length, batch, lr=1e-2):
 
 def test_the_best_fit_depends_on_the_divergence():
     """KL wants the mixture's own moments; reverse KL would rather miss a component than the gap between."""
-    centre = (SHARES * MEANS).sum()
-    spread = (SHARES * (DEVIATIONS**2 + (MEANS - centre) ** 2)).sum().sqrt()
-    assert best_fit("kl") == pytest.approx((centre.item(), spread.item()), abs=1e-4)
+    center = (SHARES * MEANS).sum()
+    spread = (SHARES * (DEVIATIONS**2 + (MEANS - center) ** 2)).sum().sqrt()
+    assert best_fit("kl") == pytest.approx((center.item(), spread.item()), abs=1e-4)
     mean, deviation = best_fit("reverse-kl")
-    assert mean > centre + 0.5
+    assert mean > center + 0.5
     assert deviation < spread - 0.2
 
 

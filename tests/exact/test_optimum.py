@@ -11,7 +11,7 @@ from ganarium.core.engine import Engine
 from ganarium.core.game import turn
 from ganarium.methods.conditional.cgan import CGAN
 from ganarium.methods.noise_to_image.gan import GAN
-from ganarium.methods.two_player import Deal
+from ganarium.methods.two_player import TurnData
 from helpers import mlp, played
 
 P = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
@@ -38,8 +38,8 @@ class OnlyTheDiscriminator(GAN):
     """Real and fake samples are given, and the discriminator learns to the end."""
 
     def play(self, data, clock):
-        deal = Deal(*next(data), None)
-        yield turn(self.discriminator, lambda: self.discriminators_terms(deal, clock))
+        turn_data = TurnData(*next(data), None)
+        yield turn(self.discriminator, lambda: self.discriminator_terms(turn_data, clock))
 
 
 def lbfgs(net):
@@ -107,8 +107,8 @@ class PairTable(nn.Module):
 
 class OnlyTheConditionedDiscriminator(CGAN):
     def play(self, data, clock):
-        deal = Deal(*next(data))
-        yield turn(self.discriminator, lambda: self.discriminators_terms(deal, clock))
+        turn_data = TurnData(*next(data))
+        yield turn(self.discriminator, lambda: self.discriminator_terms(turn_data, clock))
 
 
 def judged_pairs(**settings):
@@ -132,12 +132,12 @@ def test_told_a_condition_the_best_score_is_the_ratio_of_the_pairs():
 
 def test_shown_mismatched_pairs_it_is_the_ratio_to_both_kinds_of_wrong_pairs():
     """Minimise E_p softplus(-D) + (E_q softplus(D) + E_m softplus(D)) / 2 pointwise: D = log 2p / (q + m)."""
-    table = judged_pairs(mismatched=True)
+    table = judged_pairs(mismatched_pairs=True)
     assert_optimal(table.matching, (2 * PAIRS / (FAKE_PAIRS + MISMATCHED_PAIRS)).log())
 
 
 def test_judged_apart_realism_does_not_ask_for_the_condition():
-    table = judged_pairs(judge="apart", mismatched=True)
+    table = judged_pairs(condition_score="apart", mismatched_pairs=True)
     assert_optimal(table.realism, (PAIRS.sum(0) / FAKE_PAIRS.sum(0)).log())
     assert_optimal(table.matching, (2 * PAIRS / (FAKE_PAIRS + MISMATCHED_PAIRS)).log())
 

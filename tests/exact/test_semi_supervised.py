@@ -10,10 +10,10 @@ from torch.nn.functional import cross_entropy
 from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.core.game import turn
-from ganarium.data.batches import Conditioned, PartlyLabelled
-from ganarium.data.spec import Facts
+from ganarium.data.batches import Conditioned, SemiSupervisedBatch
+from ganarium.data.spec import DataSpec
 from ganarium.methods.noise_to_image.semi_supervised_gan import SemiSupervisedGAN, realness
-from ganarium.methods.two_player import Deal
+from ganarium.methods.two_player import TurnData
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
@@ -41,7 +41,7 @@ class OnlyTheClassifier(SemiSupervisedGAN):
     """All samples are given, and the classifier learns to the end."""
 
     def play(self, data, clock):
-        yield turn(self.discriminator, lambda: self.discriminators_terms(next(data), clock))
+        yield turn(self.discriminator, lambda: self.discriminator_terms(next(data), clock))
 
 
 def one_hot(shares, count=100):
@@ -50,14 +50,14 @@ def one_hot(shares, count=100):
 
 def taught(**settings):
     """The table of logits once the classifier has reached its optimum."""
-    labelled = one_hot(P)
+    labeled = one_hot(P)
     of_class_one = (P * OF_CLASS_ONE * 100).round().long().tolist()
     labels = torch.cat([torch.arange(n) < ones for n, ones in zip((50, 30, 20), of_class_one, strict=True)])
     game = OnlyTheClassifier(nn.Identity(), Table(), **settings)
     lbfgs = torch.optim.LBFGS(game.discriminator.parameters(), max_iter=50, line_search_fn="strong_wolfe")
-    deal = Deal(one_hot(P), one_hot(Q), Conditioned(labelled, labels.long()))
+    turn_data = TurnData(one_hot(P), one_hot(Q), Conditioned(labeled, labels.long()))
     engine = Engine(game, {"discriminator": lbfgs})
-    played(engine, iter([deal] * 1000), 5)
+    played(engine, iter([turn_data] * 1000), 5)
     return game.discriminator.logits.detach()
 
 
@@ -69,29 +69,29 @@ def test_the_best_classifier_knows_class_and_realness():
 
 
 def test_taught_by_labels_alone_it_knows_the_class_only():
-    logits = taught(unlabelled_weight=0.0)
+    logits = taught(unlabeled_weight=0.0)
     torch.testing.assert_close(logits.softmax(1)[:, 1], OF_CLASS_ONE, rtol=0, atol=1e-4)
     assert not torch.allclose(realness(logits), (P / Q).log(), atol=0.1)
 
 
-class Labelled(Stream):
+class Labeled(Stream):
     """Endless batches with as many labelled samples beside them."""
 
     def __next__(self):
-        real, labelled = super().__next__().split(BATCH)
-        return PartlyLabelled(real, Conditioned(labelled, torch.arange(BATCH) % CLASSES))
+        real, labeled = super().__next__().split(BATCH)
+        return SemiSupervisedBatch(real, Conditioned(labeled, torch.arange(BATCH) % CLASSES))
 
 
 def batches():
-    return Labelled(2 * BATCH, *SHAPE)
+    return Labeled(2 * BATCH, *SHAPE)
 
 
 def game_of(**settings):
     method = methods.find("semi-supervised-gan")
     changes = {"game": settings, "networks": {"discriminator": {"norm": "none"}}}
     recipe = resolve(method, TINY, method.tiny, changes)
-    facts = Facts(SHAPE, classes=("a", "b", "c"), labelled=6)
-    return assemble(method, recipe, facts)
+    spec = DataSpec(SHAPE, classes=("a", "b", "c"), labeled=6)
+    return assemble(method, recipe, spec)
 
 
 def textbook(G, D, data, *, adversarial=False):  # noqa: N803 - as the paper writes them
@@ -104,9 +104,9 @@ def textbook(G, D, data, *, adversarial=False):  # noqa: N803 - as the paper wri
 
     for number in range(ROUNDS):
         torch.manual_seed(number * 4_099)
-        real, (labelled, labels) = next(data)
+        real, (labeled, labels) = next(data)
         fake = G(torch.randn(BATCH, 4))
-        known = probabilities(labelled)[:, :CLASSES]
+        known = probabilities(labeled)[:, :CLASSES]
         among_known = known / known.sum(1, keepdim=True)  # p(y | x, y < K + 1)
         supervised = -among_known[torch.arange(BATCH), labels].log().mean()
         is_real = -(1 - probabilities(real)[:, -1]).log().mean()
@@ -129,7 +129,7 @@ def test_it_equals_the_loop_over_k_plus_one_classes(adversarial):
 
 
 def test_another_game_ends_elsewhere():
-    game = game_of(unlabelled_weight=0.0)
+    game = game_of(unlabeled_weight=0.0)
     by_hand = copy.deepcopy(game)
     played(Engine(game, sgd(game, 0.02)), batches(), ROUNDS)
     textbook(by_hand.generator, by_hand.discriminator, batches())
@@ -149,12 +149,16 @@ def test_the_probabilities_are_those_of_the_classes():
 
 def test_without_labels_it_says_what_to_set():
     method = methods.find("semi-supervised-gan")
-    with pytest.raises(ValueError, match=r"some have labels: set data.labels to how many keep theirs"):
-        assemble(method, resolve(method, TINY, method.tiny), Facts(SHAPE, classes=("a", "b")))
+    with pytest.raises(
+        ValueError, match=r"some have labels: set data.labeled_samples to how many keep theirs"
+    ):
+        assemble(method, resolve(method, TINY, method.tiny), DataSpec(SHAPE, classes=("a", "b")))
 
 
 def test_other_games_refuse_labels_beside_batches():
     for name in ("gan", "infogan"):
         method = methods.find(name)
         with pytest.raises(ValueError, match=r"which this method cannot use; leave it out, or choose semi-"):
-            assemble(method, resolve(method, TINY, method.tiny), Facts(SHAPE, classes=("a", "b"), labelled=6))
+            assemble(
+                method, resolve(method, TINY, method.tiny), DataSpec(SHAPE, classes=("a", "b"), labeled=6)
+            )

@@ -31,7 +31,7 @@ def saturating(G, D, data):
         step_g((1 - D(fake).sigmoid()).log().mean())
 
 
-def fresh_noise(G, D, data):
+def resample_noise(G, D, data):
     """The generator's turn draws its own noise, as the algorithm has it."""
     step_g, step_d = steps(G), steps(D)
     for _ in rounds():
@@ -184,9 +184,9 @@ def cgan_apart_mismatched(G, D, data):
 CASES = [
     (gan, "gan", {}),
     (saturating, "gan", {"objective": "saturating"}),
-    (fresh_noise, "gan", {"fresh_noise": True}),
+    (resample_noise, "gan", {"resample_noise": True}),
     (generator_first, "gan", {"generator_first": True, "discriminator_updates": 2}),
-    (generator_first_with_fresh_noise, "gan", {"generator_first": True, "fresh_noise": True}),
+    (generator_first_with_fresh_noise, "gan", {"generator_first": True, "resample_noise": True}),
     (three_updates, "gan", {"discriminator_updates": 3}),
     (
         clipped,
@@ -196,9 +196,9 @@ CASES = [
     (lazy_r1, "gan", {"penalty": "r1", "penalty_weight": 0.3, "penalty_interval": 2}),
     (sngan, "sngan", {}),
     (cgan, "cgan", {}),
-    (cgan_apart, "cgan", {"judge": "apart"}),
-    (cgan_mismatched, "cgan", {"mismatched": True}),
-    (cgan_apart_mismatched, "cgan", {"judge": "apart", "mismatched": True}),
+    (cgan_apart, "cgan", {"condition_score": "apart"}),
+    (cgan_mismatched, "cgan", {"mismatched_pairs": True}),
+    (cgan_apart_mismatched, "cgan", {"condition_score": "apart", "mismatched_pairs": True}),
 ]
 
 

@@ -10,9 +10,9 @@ from ganarium import methods
 from ganarium.core.campaign import last_stage
 from ganarium.core.engine import Engine
 from ganarium.data.batches import Conditioned
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.methods.paired.gaugan import normal_divergence
-from ganarium.methods.paired.semantic import Painter
+from ganarium.methods.paired.semantic import SemanticTranslator
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
@@ -32,7 +32,7 @@ def batches():
         yield Conditioned(real.double(), torch.cat([ids, instances], 1))
 
 
-def planes(condition):
+def one_hot_planes(condition):
     """A plane a class, and the two columns where one instance touches the other.
 
     All is compared in float64: instance norms and absolute values make much of rounding.
@@ -46,15 +46,17 @@ def planes(condition):
 def game_of(name, changes):
     method = methods.find(name)
     recipe = resolve(method, TINY, method.tiny, {"data": {"size": SIDE}}, changes)
-    facts = Facts((3, SIDE, SIDE), classes=("a", "b", "c"), condition="map", condition_shape=(2, SIDE, SIDE))
-    played = assemble(method, recipe, facts)
-    game = (played if isinstance(played, Painter) else last_stage(played).game).double()
-    shown = game.shown
-    game.shown = lambda condition: shown(condition).double()
+    spec = DataSpec(
+        (3, SIDE, SIDE), classes=("a", "b", "c"), condition="map", condition_shape=(2, SIDE, SIDE)
+    )
+    played = assemble(method, recipe, spec)
+    game = (played if isinstance(played, SemanticTranslator) else last_stage(played).game).double()
+    network_input = game.network_input
+    game.network_input = lambda condition: network_input(condition).double()
     return game
 
 
-def pix2pixhd(game, data, weight=10.0, held=0):
+def pix2pixhd(game, data, weight=10.0, constant_weights=0):
     """Wang et al. 2018, eq. 2 to 5 with least squares, the sum over layers averaged as in its program."""
     G, D, E = game.translator, game.discriminator, game.encoder
     step_d = steps(D, LR)
@@ -62,22 +64,24 @@ def pix2pixhd(game, data, weight=10.0, held=0):
     enhancer = torch.nn.ModuleList([*G.enhancers, G.last, *filter(None, [E])])
     for number in rounds():
         real, condition = next(data)
-        told = shown = planes(condition)
+        condition = network_input = one_hot_planes(condition)
         if E is not None:
             means = E.translator(real)
             halves = [half.mean((2, 3), keepdim=True).expand_as(half) for half in means.chunk(2, 3)]
-            shown = torch.cat([told, torch.cat(halves, 3)], 1)
-        fake = G(shown)
-        true_layers = D.features(torch.cat([told, real], 1))
-        fake_layers = D.features(torch.cat([told, fake], 1))
+            network_input = torch.cat([condition, torch.cat(halves, 3)], 1)
+        fake = G(network_input)
+        true_layers = D.features(torch.cat([condition, real], 1))
+        fake_layers = D.features(torch.cat([condition, fake], 1))
         loss = 0
         for reals, fakes in zip(true_layers, fake_layers, strict=True):
             loss = loss + (fakes[-1] - 1).square().mean()
             for r, f in zip(reals[:-1], fakes[:-1], strict=True):
                 loss = loss + weight / len(D.scales) * 4 / len(reals[:-1]) * (r.detach() - f).abs().mean()
-        steps(enhancer if number < held else movers, LR)(loss)
+        steps(enhancer if number < constant_weights else movers, LR)(loss)
         loss = 0
-        for r, f in zip(D(torch.cat([told, real], 1)), D(torch.cat([told, fake.detach()], 1)), strict=True):
+        for r, f in zip(
+            D(torch.cat([condition, real], 1)), D(torch.cat([condition, fake.detach()], 1)), strict=True
+        ):
             loss = loss + ((r - 1).square().mean() + f.square().mean()) / 2
         step_d(loss)
 
@@ -88,7 +92,7 @@ def gaugan(game, data, style_weight=0.05):
     step_g, step_d = steps(game.generator, LR), steps(D, LR)
     for _ in rounds():
         real, condition = next(data)
-        told = planes(condition)
+        condition = one_hot_planes(condition)
         styles, loss = [], 0
         if E is not None:
             mean, log_variance = E(real)
@@ -97,38 +101,38 @@ def gaugan(game, data, style_weight=0.05):
             theirs = torch.distributions.Normal(0.0, 1.0)
             divergence = torch.distributions.kl_divergence(ours, theirs)
             loss = style_weight * divergence.sum(1).mean()
-        fake = G(told, *styles)
-        fake_layers = D.features(torch.cat([told, fake], 1))
+        fake = G(condition, *styles)
+        fake_layers = D.features(torch.cat([condition, fake], 1))
         with torch.no_grad():
-            true_layers = D.features(torch.cat([told, real], 1))
+            true_layers = D.features(torch.cat([condition, real], 1))
         scales = len(D.scales)
         for reals, fakes in zip(true_layers, fake_layers, strict=True):
             loss = loss - fakes[-1].mean() / scales
             for r, f in zip(reals[:-1], fakes[:-1], strict=True):
                 loss = loss + 10 / scales * (r - f).abs().mean()
         step_g(loss)
-        both = D(torch.cat([torch.cat([told, fake.detach()], 1), torch.cat([told, real], 1)]))
+        both = D(torch.cat([torch.cat([condition, fake.detach()], 1), torch.cat([condition, real], 1)]))
         loss = 0
         for f, r in (scores.split(BATCH) for scores in both):
             loss = loss + (relu(1 - r).mean() + relu(1 + f).mean()) / scales
         step_d(loss)
 
 
-FEATURES = {"game": {"encoder_features": 2, "coarse_share": 0.0, "held_share": 0.0}}
+FEATURES = {"game": {"encoder_features": 2, "coarse_share": 0.0, "frozen_share": 0.0}}
 BARE = {"networks": {"generator": {"style_dim": 0}}}
 CASES = [
-    (pix2pixhd, "pix2pixhd", {"game": {"held_share": 0.0}}),
+    (pix2pixhd, "pix2pixhd", {"game": {"frozen_share": 0.0}}),
     (pix2pixhd, "pix2pixhd", FEATURES),
     (gaugan, "gaugan", {}),
     (gaugan, "gaugan", BARE),
 ]
 
 
-def both_ways(loop, name, changes, **told):
+def both_ways(loop, name, changes, **condition):
     game = game_of(name, changes)
     by_hand = copy.deepcopy(game)
     played(Engine(game, sgd(game, LR), length=ROUNDS * BATCH), counted(), ROUNDS)
-    loop(by_hand, batches(), **told)
+    loop(by_hand, batches(), **condition)
     return game, by_hand
 
 
@@ -152,10 +156,10 @@ def test_game_equals_the_textbook_loop(loop, name, changes):
 
 
 def test_at_first_only_the_enhancer_moves():
-    changes = {"game": {"held_share": 0.5}}
-    game, by_hand = both_ways(pix2pixhd, "pix2pixhd", changes, held=ROUNDS // 2)
+    changes = {"game": {"frozen_share": 0.5}}
+    game, by_hand = both_ways(pix2pixhd, "pix2pixhd", changes, constant_weights=ROUNDS // 2)
     assert_near(game.generator, by_hand.generator, rtol=1e-6, atol=1e-9)
-    other, _ = both_ways(pix2pixhd, "pix2pixhd", {"game": {"held_share": 0.0}})
+    other, _ = both_ways(pix2pixhd, "pix2pixhd", {"game": {"frozen_share": 0.0}})
     with pytest.raises(AssertionError):
         assert_near(game.generator, other.generator, rtol=1e-6, atol=1e-9)
 
@@ -163,14 +167,14 @@ def test_at_first_only_the_enhancer_moves():
 @pytest.mark.parametrize(
     ("loop", "name", "changes", "told"),
     [
-        (pix2pixhd, "pix2pixhd", {"game": {"held_share": 0.0}}, {"weight": 5.0}),
+        (pix2pixhd, "pix2pixhd", {"game": {"frozen_share": 0.0}}, {"weight": 5.0}),
         (gaugan, "gaugan", {}, {"style_weight": 5.0}),
         (gaugan, "gaugan", {"game": {"over_scales": "sum"}}, {}),
     ],
 )
-def test_another_setting_ends_elsewhere(loop, name, changes, told):
+def test_another_setting_ends_elsewhere(loop, name, changes, condition):
     """The comparison can fail."""
-    game, by_hand = both_ways(loop, name, changes, **told)
+    game, by_hand = both_ways(loop, name, changes, **condition)
     with pytest.raises(AssertionError):
         assert_near(game.generator, by_hand.generator, rtol=1e-6, atol=1e-9)
 

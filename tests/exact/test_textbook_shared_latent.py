@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.data.batches import Unpaired
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
@@ -23,8 +23,8 @@ RATE = 1e-3
 def game_of(name, game, domains=2):
     method = methods.find(name)
     recipe = resolve(method, TINY, method.tiny, {"game": game})
-    facts = Facts(SHAPE, classes=("a", "b", "c")[:domains], condition="domains")
-    return assemble(method, recipe, facts).double().train()
+    spec = DataSpec(SHAPE, classes=("a", "b", "c")[:domains], condition="domains")
+    return assemble(method, recipe, spec).double().train()
 
 
 class Domains(Stream):
@@ -215,9 +215,9 @@ def cogan_game(shared):
     plain = {"generator": {"norm": "none"}, "discriminator": {"norm": "none"}}
     layers = {"shared_generator_layers": shared, "shared_discriminator_layers": shared}
     recipe = resolve(method, TINY, method.tiny, {"networks": plain, "game": layers})
-    game = assemble(method, recipe, Facts(SHAPE, classes=("a", "b"), condition="domains")).double().train()
-    drawn = game.fresh_noise_for
-    game.fresh_noise_for = lambda count: drawn(count).double()
+    game = assemble(method, recipe, DataSpec(SHAPE, classes=("a", "b"), condition="domains")).double().train()
+    drawn = game.noise_for
+    game.noise_for = lambda count: drawn(count).double()
     return game
 
 

@@ -7,7 +7,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_l
 from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.data.batches import Conditioned, Unpaired
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
@@ -15,14 +15,14 @@ from textbook import BATCH, ROUNDS, SHAPE, rounds, steps
 
 torch.set_num_threads(1)
 
-PAIRED = Facts(SHAPE, condition="edges", condition_shape=(1, *SHAPE[1:]))
-DOMAINS = Facts(SHAPE, classes=("a", "b"), condition="domains")
+PAIRED = DataSpec(SHAPE, condition="edges", condition_shape=(1, *SHAPE[1:]))
+DOMAINS = DataSpec(SHAPE, classes=("a", "b"), condition="domains")
 
 
-def game_of(name, facts, **changes):
+def game_of(name, spec, **changes):
     method = methods.find(name)
     recipe = resolve(method, TINY, method.tiny, {"game": changes})
-    return assemble(method, recipe, facts).double()
+    return assemble(method, recipe, spec).double()
 
 
 def pairs():
@@ -97,26 +97,26 @@ def test_a_fake_from_the_past_is_judged():
 @pytest.mark.parametrize(
     ("name", "facts", "changes", "complaint"),
     [
-        ("pix2pix", Facts(SHAPE), {}, "data.condition=None"),
+        ("pix2pix", DataSpec(SHAPE), {}, "data.condition=None"),
         ("pix2pix", PAIRED, {"l1_weight": 0, "adversarial_weight": 0}, "both 0"),
-        ("cyclegan", Facts(SHAPE), {}, "set data.condition=domains"),
-        ("cyclegan", Facts(SHAPE, classes=("a", "b", "c"), condition="domains"), {}, "between 2.*have 3"),
+        ("cyclegan", DataSpec(SHAPE), {}, "set data.condition=domains"),
+        ("cyclegan", DataSpec(SHAPE, classes=("a", "b", "c"), condition="domains"), {}, "between 2.*have 3"),
     ],
 )
-def test_what_cannot_be_played_is_named(name, facts, changes, complaint):
+def test_what_cannot_be_played_is_named(name, spec, changes, complaint):
     with pytest.raises(ValueError, match=complaint):
-        game_of(name, facts, **changes)
+        game_of(name, spec, **changes)
 
 
 def test_label_maps_go_in_as_planes_with_outlines():
-    facts = Facts(SHAPE, classes=("sky", "road", "car"), condition="map", condition_shape=(2, *SHAPE[1:]))
-    game = game_of("pix2pix", facts)
+    spec = DataSpec(SHAPE, classes=("sky", "road", "car"), condition="map", condition_shape=(2, *SHAPE[1:]))
+    game = game_of("pix2pix", spec)
     ids = torch.zeros(2, 2, 16, 16, dtype=torch.int64)
     ids[:, 0, 8:], ids[:, 1, :, 4:] = 2, 7
-    shown = game.shown(ids)
-    assert shown.shape == (2, 4, 16, 16)
-    assert shown[:, :3].sum(1).eq(1).all()
-    assert shown[:, 2, 8:].all()
-    assert shown[:, 0, :8].all()
-    assert shown[0, 3].sum(0).tolist() == [0, 0, 0, 16, 16] + [0] * 11
+    network_input = game.network_input(ids)
+    assert network_input.shape == (2, 4, 16, 16)
+    assert network_input[:, :3].sum(1).eq(1).all()
+    assert network_input[:, 2, 8:].all()
+    assert network_input[:, 0, :8].all()
+    assert network_input[0, 3].sum(0).tolist() == [0, 0, 0, 16, 16] + [0] * 11
     assert game.float().translate(ids).shape == (2, *SHAPE)

@@ -7,7 +7,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cosine_similar
 from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.data.batches import Unpaired
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.models.loading import load
 from ganarium.models.model import Model
 from ganarium.networks.alexnet_vgg import VGG
@@ -21,7 +21,7 @@ torch.set_num_threads(1)
 
 SLOW = 1e-3
 """A learning rate for slopes told in units of their mean: nearly flat pictures have steep ones."""
-DOMAINS = Facts(SHAPE, classes=("a", "b"), condition="domains")
+DOMAINS = DataSpec(SHAPE, classes=("a", "b"), condition="domains")
 
 
 def recipe_of(name, *layers):
@@ -172,11 +172,11 @@ def test_edges_are_the_same_on_black_and_on_white():
     torch.manual_seed(0)
     pictures = torch.rand(2, 1, 8, 8).expand(-1, 3, -1, -1) * 2 - 1
     maps = EdgeMaps(3)
-    shown = maps(pictures)
-    assert shown.shape == (2, 4, 8, 8)
-    torch.testing.assert_close(maps(-pictures), shown)
-    torch.testing.assert_close(maps(pictures / 2)[:, :1], shown[:, :1], rtol=1e-2, atol=1e-2)
-    assert shown[:, 1:].abs().max() < 1e-5, "grey has no colour"
+    network_input = maps(pictures)
+    assert network_input.shape == (2, 4, 8, 8)
+    torch.testing.assert_close(maps(-pictures), network_input)
+    torch.testing.assert_close(maps(pictures / 2)[:, :1], network_input[:, :1], rtol=1e-2, atol=1e-2)
+    assert network_input[:, 1:].abs().max() < 1e-5, "grey has no colour"
     red = torch.tensor([1.0, -1.0, -1.0]).view(1, 3, 1, 1).expand(1, 3, 8, 8)
     assert maps(red)[0, 1:, 0, 0].tolist() == pytest.approx([4.0, -2.0, -2.0])
     assert EdgeMaps(1, halvings=2)(pictures[:, :1]).shape == (2, 1, 2, 2)
@@ -200,8 +200,8 @@ def test_a_vgg_sees_what_its_file_taught_it(vgg_file):
     expected = theirs.features[:7](((images + 1) / 2 - mean) / deviation)
     assert (maps.width, maps.multiple) == (256, 4)
     torch.testing.assert_close(maps(images), expected)
-    grey = VGGMaps(1, file=str(vgg_file), depth=11, layer=3)
-    torch.testing.assert_close(grey(images[:, :1]), maps(images[:, :1].expand(-1, 3, -1, -1)))
+    gray = VGGMaps(1, file=str(vgg_file), depth=11, layer=3)
+    torch.testing.assert_close(gray(images[:, :1]), maps(images[:, :1].expand(-1, 3, -1, -1)))
 
 
 @pytest.mark.parametrize(

@@ -42,13 +42,13 @@ def test_a_case_is_stopped_judged_and_shown(trial, real_data, monkeypatch, tmp_p
 def test_maps_are_read_by_the_nearest_colour(trial, tmp_path):
     chance = np.random.default_rng(0)
     ids = chance.integers(0, len(trial.CLASSES), (8, 8))
-    for half, pixels in (("A", trial.COLOURS[ids]), ("B", trial.COLOURS[ids])):
+    for half, pixels in (("A", trial.COLORS[ids]), ("B", trial.COLORS[ids])):
         (tmp_path / half).mkdir()
         Image.fromarray(pixels).save(tmp_path / half / "0.png")
 
     def model(made):
         return SimpleNamespace(
-            facts=SimpleNamespace(shape=(3, 8, 8)), device=torch.device("cpu"), translate=made
+            spec=SimpleNamespace(shape=(3, 8, 8)), device=torch.device("cpu"), translate=made
         )
 
     dim = trial._read_maps(model(lambda picture: picture + 0.05 * torch.randn_like(picture)), tmp_path)

@@ -15,24 +15,22 @@ from safetensors import safe_open
 import ganarium as gan
 from ganarium import methods
 from ganarium.models.model import Model
-from ganarium.models.network import LONE_NETWORKS, LoneNetwork, Origin
-from ganarium.testing import Trial
+from ganarium.models.network import NETWORKS, NetworkModel, Origin
+from ganarium.testing import MethodUnderTest
 
 SETTINGS = {"inputs": 3, "outputs": 3, "width": 4, "downsamplings": 2}
 
 
 def trained(name, **changes):
-    trial = Trial(methods.find(name), changes)
+    trial = MethodUnderTest(methods.find(name), changes)
     torch.manual_seed(0)
-    return Model(trial.method, trial.recipe, trial.dataset.facts, trial.game(), 64)
+    return Model(trial.method, trial.recipe, trial.dataset.spec, trial.game(), 64)
 
 
 def translator():
     torch.manual_seed(0)
     origin = Origin("owner/name", "BSD-2-Clause", "horse.pth", "0123", "U-Net generator")
-    return LoneNetwork(
-        "translator", "unet", SETTINGS, LONE_NETWORKS["translator"]["unet"](**SETTINGS), origin
-    )
+    return NetworkModel("translator", "unet", SETTINGS, NETWORKS["translator"]["unet"](**SETTINGS), origin)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +127,7 @@ def test_a_model_that_can_do_more(elsewhere, tmp_path):
     (file,) = gan.export(model, out=tmp_path / "a", task="classify")
     assert file.path.name == "classify.onnx"
     said = done(elsewhere(tmp_path / "a" / "example.py", picture(tmp_path / "in.png", (16, 16))))
-    assert [line.split(":")[0] for line in said.splitlines()] == list(model.facts.classes)
+    assert [line.split(":")[0] for line in said.splitlines()] == list(model.spec.classes)
     with pytest.raises(ValueError, match=r"no task 'clasify'; it has generate, classify. Did you mean"):
         gan.export(model, out=tmp_path / "b", task="clasify")
 

@@ -10,28 +10,30 @@ from torch import nn
 
 import ganarium as gan
 from ganarium import methods
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.exporting import onnx as onnx_files
 from ganarium.exporting.onnx import plain, written
 from ganarium.exporting.tasks import Input, Task, tasks
 from ganarium.models.model import Model
-from ganarium.models.network import LONE_NETWORKS, LoneNetwork, Origin
+from ganarium.models.network import NETWORKS, NetworkModel, Origin
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import tiny
-from ganarium.testing import Trial
+from ganarium.testing import MethodUnderTest
 
 QUICK = ("gan", "infogan", "cgan")
 """Methods whose files are made among the quick tests: noise alone, with codes, with labels."""
 CLASSIFIER = methods.find("semi-supervised-gan")
-TRIALS = {name: Trial(method) for name, method in methods.table().items()} | {
-    "points": Trial(methods.find("gan"), {"data": {"source": "ring", "size": None}}),
-    "attributes": Trial(methods.find("cgan"), {"data": {"condition": "attributes"}}),
-    "pictures alone": Trial(
+TRIALS = {name: MethodUnderTest(method) for name, method in methods.table().items()} | {
+    "points": MethodUnderTest(methods.find("gan"), {"data": {"source": "ring", "size": None}}),
+    "attributes": MethodUnderTest(methods.find("cgan"), {"data": {"condition": "attributes"}}),
+    "pictures alone": MethodUnderTest(
         methods.find("cgan"), {"data": {"condition": "edges"}, "game": {"noise": "none"}}
     ),
-    "virtual batch norm": Trial(methods.find("dcgan"), {"networks": {"generator": {"norm": "virtual"}}}),
+    "virtual batch norm": MethodUnderTest(
+        methods.find("dcgan"), {"networks": {"generator": {"norm": "virtual"}}}
+    ),
 }
-NETWORKS = {
+TRIED_NETWORKS = {
     "resnet": ("translator", {"inputs": 3, "outputs": 2, "width": 4, "blocks": 1}),
     "unet": ("translator", {"inputs": 1, "outputs": 3, "width": 4, "downsamplings": 3, "norm": "instance"}),
     "local-enhancer": (
@@ -54,18 +56,18 @@ SIZES = {"spade with a style": ((64, 128),), "instance": ((16, 40), (32, 12))}
 
 def model_of(trial):
     torch.manual_seed(0)
-    return Model(trial.method, trial.recipe, trial.dataset.facts, trial.game(), 64)
+    return Model(trial.method, trial.recipe, trial.dataset.spec, trial.game(), 64)
 
 
 def lone(name, **changes):
     role, settings = NETWORKS[name]
     kind = name.split(" ")[0]
     torch.manual_seed(0)
-    network = LONE_NETWORKS[role][kind](**settings | changes)
+    network = NETWORKS[role][kind](**settings | changes)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not hasattr(module, "parametrizations"):
             nn.init.normal_(module.weight, std=0.2)  # large enough that differences would show
-    return LoneNetwork(role, kind, settings | changes, network, Origin("owner/name", "BSD-2-Clause"))
+    return NetworkModel(role, kind, settings | changes, network, Origin("owner/name", "BSD-2-Clause"))
 
 
 @functools.cache
@@ -110,8 +112,8 @@ def test_every_method_does_the_same_as_onnx(name):
 def test_maps_go_in_as_integers(planes):
     method = methods.find("pix2pix")
     recipe = tiny(method)
-    facts = Facts((3, 32, 32), ("sky", "road", "tree"), (), "map", (planes, 32, 32))
-    model = Model(method, recipe, facts, assemble(method, recipe, facts))
+    spec = DataSpec((3, 32, 32), ("sky", "road", "tree"), (), "map", (planes, 32, 32))
+    model = Model(method, recipe, spec, assemble(method, recipe, spec))
     task = tasks(model)[0]
     assert task.stem == "map-to-picture"
     maps = torch.randint(3, (2, planes, 70, 37))
@@ -134,9 +136,9 @@ def test_what_is_generated_is_what_the_model_generates():
 
 
 def test_classes_are_named_as_by_the_model():
-    model = model_of(Trial(CLASSIFIER))
+    model = model_of(MethodUnderTest(CLASSIFIER))
     task = {task.name: task for task in tasks(model)}["classify"]
-    images = torch.rand(3, *model.facts.shape) * 2 - 1
+    images = torch.rand(3, *model.spec.shape) * 2 - 1
     (found,) = run(written(task, {}).content, images=images)
     alike(found, model.classify(images))
 

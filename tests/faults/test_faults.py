@@ -20,7 +20,7 @@ import ganarium as gan
 from ganarium.common import files
 from ganarium.monitoring.log import NonFiniteError
 from ganarium.training import checkpoint
-from ganarium.training.checkpoint import Checkpoints, DamagedError
+from ganarium.training.checkpoint import Checkpoints, CorruptFileError
 from ganarium.training.run import Run
 from small_runs import (
     DUEL,
@@ -110,7 +110,7 @@ def test_with_none_sound_nothing_is_touched(run, damage):
     for path in Checkpoints(run / "checkpoints").paths():
         damage(path)
     before = contents(run)
-    with pytest.raises(DamagedError, match=r"none of the 3 checkpoints in .* can be read"):
+    with pytest.raises(CorruptFileError, match=r"none of the 3 checkpoints in .* can be read"):
         gan.resume(run)
     assert contents(run) == before
 
@@ -127,15 +127,15 @@ def test_a_damaged_checkpoint_never_displaces_a_sound_one(run):
 @pytest.mark.parametrize("seed", range(3))
 def test_any_flipped_bit_is_noticed_or_harmless(finished, tmp_path, seed):
     data = max((finished / "checkpoints").glob("[0-9]*.pt")).read_bytes()
-    sound, dice, path = newest(finished), random.Random(seed), tmp_path / "flipped.pt"
+    sound, shared_random, path = newest(finished), random.Random(seed), tmp_path / "flipped.pt"
     noticed = 0
     for _ in range(60):
         damaged = bytearray(data)
-        damaged[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        damaged[shared_random.randrange(len(data))] ^= 1 << shared_random.randrange(8)
         path.write_bytes(damaged)
         try:
             assert differing(checkpoint.read(path), sound) == []
-        except DamagedError:
+        except CorruptFileError:
             noticed += 1
     assert noticed >= 20
 
@@ -150,7 +150,7 @@ def test_a_finished_stage_that_is_lost_or_damaged_is_named(tmp_path):
     for damage in (emptied, Path.unlink):
         damage(file)
         with pytest.raises(
-            DamagedError, match=r"stage-step 0%2F3.pt.*'step 2/3' is built on stage 'step 0/3'"
+            CorruptFileError, match=r"stage-step 0%2F3.pt.*'step 2/3' is built on stage 'step 0/3'"
         ):
             gan.resume(whole)
         file.write_bytes(sound)

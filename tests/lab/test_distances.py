@@ -75,10 +75,10 @@ def test_the_critics_estimate_follows_the_true_distance(finding):
 
 def test_no_plan_is_cheaper():
     """Six grains on five places: each of the 720 ways to move them is tried."""
-    dice = np.random.default_rng(0)
-    axis = np.sort(dice.normal(size=5))
+    shared_random = np.random.default_rng(0)
+    axis = np.sort(shared_random.normal(size=5))
     for _ in range(3):
-        here, there = dice.multinomial(6, np.full(5, 0.2), size=2)
+        here, there = shared_random.multinomial(6, np.full(5, 0.2), size=2)
         grains, holes = np.repeat(axis, here), np.repeat(axis, there)
         cheapest = min(np.abs(grains - holes[list(way)]).mean() for way in itertools.permutations(range(6)))
         moved = plan(here / 6, there / 6)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageChops, ImageStat
 
 from ganarium import lab
-from ganarium.lab import EXPERIMENTS, Finding
+from ganarium.lab import EXPERIMENTS, ExperimentResult
 from ganarium.lab.result import arrays
 
 torch.set_num_threads(1)
@@ -25,11 +25,11 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
-def findings() -> dict[str, Finding]:
+def findings() -> dict[str, ExperimentResult]:
     return {name: experiment(**TINY[name]) for name, experiment in EXPERIMENTS.items()}
 
 
-def same(one: Finding, other: Finding) -> bool:
+def same(one: ExperimentResult, other: ExperimentResult) -> bool:
     return one.to_dict() == other.to_dict() and all(
         np.array_equal(values, other.arrays[key], equal_nan=values.dtype.kind == "f")
         for key, values in one.arrays.items()
@@ -98,7 +98,7 @@ def test_wrong_settings_are_named(name, settings, complaint):
 
 
 def test_what_json_cannot_say_is_said_in_words():
-    finding = Finding(
+    finding = ExperimentResult(
         "a", "b", [{"x": float("inf"), "y": 1.5, "z": "t"}], "c.", arrays(), painter=lambda _: None
     )
     assert finding.to_dict()["rows"] == [{"x": "inf", "y": 1.5, "z": "t"}]

@@ -9,7 +9,7 @@ import torch
 
 import ganarium as gan
 from ganarium.metrics import class_accuracy, code_agreement, features_of, frechet_distance, load_features
-from ganarium.metrics.features import readings_of
+from ganarium.metrics.features import features_and_logits
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ AS_ASKED = {
 
 
 def as_asked(run, reader):
-    digits = readings_of(reader, run.model().generate(1000, seed=7))
+    digits = features_and_logits(reader, run.model().generate(1000, seed=7))
     return class_accuracy(digits.logits, torch.arange(1000) % 10).overall
 
 
@@ -86,7 +86,7 @@ INFOGAN_IMAGES, INFOGAN_BOUND = 40_000, 0.5
 def agreement(run, reader):
     """How far the ten-way code names the digit that is read, where no label was ever shown."""
     walked = run.model().walk("categorical-0", rows=100, steps=10, seed=7)
-    digits = readings_of(reader, walked.flatten(0, 1))
+    digits = features_and_logits(reader, walked.flatten(0, 1))
     return code_agreement(digits.logits, torch.arange(1000) % 10).share
 
 

@@ -50,7 +50,7 @@ def accuracy(folder, digits, *, data="learn", seed=0, images=IMAGES, **game):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_unlabelled_digits_help(tmp_path, digits, seed):
     """The control is the same network, taught by the same labelled digits for as long."""
-    alone = accuracy(tmp_path / "alone", digits, seed=seed, unlabelled_weight=0.0)
+    alone = accuracy(tmp_path / "alone", digits, seed=seed, unlabeled_weight=0.0)
     together = accuracy(tmp_path / "together", digits, seed=seed)
     print(f"seed {seed}: {100 * together:.1f} % with the unlabelled digits, {100 * alone:.1f} % without")
     assert together > alone + BETTER
@@ -65,7 +65,7 @@ def accuracy_in_the_world(folder, seed, images=80_000, **game):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_unlabelled_shapes_help(tmp_path, seed):
-    alone = accuracy_in_the_world(tmp_path / "alone", seed, unlabelled_weight=0.0)
+    alone = accuracy_in_the_world(tmp_path / "alone", seed, unlabeled_weight=0.0)
     together = accuracy_in_the_world(tmp_path / "together", seed)
     print(f"seed {seed}: {100 * together:.1f} % with the unlabelled shapes, {100 * alone:.1f} % without")
     assert together > alone + BETTER

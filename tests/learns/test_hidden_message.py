@@ -11,7 +11,7 @@ import torch
 
 from ganarium import methods
 from ganarium.data.batches import Unpaired
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.data.world import World
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import resolve
@@ -49,8 +49,8 @@ class DrawingsAndBlanks:
 
     def __next__(self):
         self.images += BATCH
-        greys = torch.rand(BATCH, 1, 1, 1) * 0.6 - 0.3
-        blanks = greys.expand(-1, 3, SIZE, SIZE).contiguous()
+        grays = torch.rand(BATCH, 1, 1, 1) * 0.6 - 0.3
+        blanks = grays.expand(-1, 3, SIZE, SIZE).contiguous()
         return Unpaired((self.drawings[torch.randint(len(self.drawings), (BATCH,))], blanks))
 
 
@@ -61,8 +61,8 @@ def after_training(seed, cycle):
         {"images": IMAGES, "batch_size": BATCH, "seed": seed},
         {"game": {"identity_weight": 0.0, "cycle": cycle}, **SETTINGS},
     )
-    facts = Facts((3, SIZE, SIZE), classes=("drawing", "blank"), condition="domains")
-    game = assemble(methods.find("cyclegan"), recipe, facts)
+    spec = DataSpec((3, SIZE, SIZE), classes=("drawing", "blank"), condition="domains")
+    game = assemble(methods.find("cyclegan"), recipe, spec)
     data, engine = DrawingsAndBlanks(seed), engine_for(game, recipe, torch.device("cpu"))
     while data.images < IMAGES:
         engine.round(data)

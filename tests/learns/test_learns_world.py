@@ -9,7 +9,7 @@ import torch
 
 from ganarium import methods
 from ganarium.data.world import World
-from ganarium.testing import Trial
+from ganarium.testing import MethodUnderTest
 
 SIZE, COUNT = 16, 480
 CLASSES = len(World.classes)
@@ -41,7 +41,7 @@ LESSONS = {
     "cgan": Lesson(
         "cgan",
         8_000,
-        {**LAZY_R1, "mismatched": True},
+        {**LAZY_R1, "mismatched_pairs": True},
         as_asked=0.3,  # 0.38 to 0.52
     ),
     "cgan without mismatched pairs": Lesson(
@@ -54,7 +54,7 @@ LESSONS = {
     "cgan judged apart": Lesson(
         "cgan",
         20_000,
-        {**LAZY_R1, "mismatched": True, "judge": "apart"},
+        {**LAZY_R1, "mismatched_pairs": True, "condition_score": "apart"},
         as_asked=0.5,  # 0.61 to 0.73
         score=0.2,  # 0.30 to 0.31
     ),
@@ -133,7 +133,7 @@ def judgement(lesson, *, seed=0, lr=None):
         "optimizers": {"generator": optimizer, "discriminator": optimizer},
         "averages": {"generator": {"half_life_kimg": 5}},
     }
-    trial = Trial(methods.find(lesson.method), changes)
+    trial = MethodUnderTest(methods.find(lesson.method), changes)
     engine, feed = trial.engine(), trial.feed()
     while engine.clock.images < lesson.images:
         engine.round(feed)

@@ -11,7 +11,7 @@ from ganarium.common.schema import merge
 from ganarium.data.world import World
 from ganarium.models.model import Model
 from ganarium.recipes.assemble import assemble
-from ganarium.testing import Trial
+from ganarium.testing import MethodUnderTest
 from ganarium.training.run import Run, prepare
 
 SIZE, COUNT = 32, 120
@@ -20,7 +20,7 @@ SCENES = WORLD.scenes(range(10_000, 10_000 + COUNT))
 """None of these is among those of training."""
 MAPS = torch.from_numpy(np.stack([SCENES.semantic(), SCENES.masks()], 1).astype(np.int64))
 TRUTH = torch.from_numpy(SCENES.images()).permute(0, 3, 1, 2) / 127.5 - 1
-COLOURS = torch.from_numpy(SCENES.colours)
+COLORS = torch.from_numpy(SCENES.colors)
 OTHERS = torch.arange(COUNT).roll(7)
 """Scenes of which most have another colour, class and place."""
 
@@ -32,7 +32,7 @@ LESSONS: dict[str, dict[str, Any]] = {
         "images": 6_000,
         "batch_size": 8,
         "data": DATA,
-        "game": {"encoder_features": 3, "coarse_share": 0.0, "held_share": 0.0},
+        "game": {"encoder_features": 3, "coarse_share": 0.0, "frozen_share": 0.0},
         "networks": {
             "generator": {
                 "width": 8,
@@ -68,11 +68,11 @@ def taught(name: str, *, seed: int = 0, lr: float | None = None) -> Model:
     if lr:
         slow = {"generator": {"lr": lr}, "discriminator": {"lr": lr}}
         lesson = merge(lesson, {"images": 32, "optimizers": slow})
-    trial = Trial(methods.find(name), lesson)
+    trial = MethodUnderTest(methods.find(name), lesson)
     engine, feed = trial.engine(), trial.feed()
     while engine.clock.images < trial.recipe.images:
         engine.round(feed)
-    return Model(trial.method, trial.recipe, trial.dataset.facts, engine.game)
+    return Model(trial.method, trial.recipe, trial.dataset.spec, engine.game)
 
 
 def shares(model: Model, **how: Any) -> dict[str, float]:
@@ -81,8 +81,8 @@ def shares(model: Model, **how: Any) -> dict[str, float]:
     found = {
         "class": seen.labels == torch.from_numpy(SCENES.labels),
         "well formed": seen.well_formed,
-        "own colour": seen.colours == COLOURS,
-        "others' colour": seen.colours == COLOURS[OTHERS],
+        "own colour": seen.colors == COLORS,
+        "others' colour": seen.colors == COLORS[OTHERS],
     }
     return {name: value.float().mean().item() for name, value in found.items()}
 
@@ -146,7 +146,7 @@ def test_a_run_goes_from_coarse_to_fine(stages):
         "64x64": 64,
     }
     model = stages.model()
-    assert (model.stage, model.facts.shape) == ("64x64", (3, 64, 64))
+    assert (model.stage, model.spec.shape) == ("64x64", (3, 64, 64))
     scenes = World(64).scenes(range(3))
     maps = torch.from_numpy(np.stack([scenes.semantic(), scenes.masks()], 1).astype(np.int64))
     assert model.translate(maps).shape == (3, 3, 64, 64)
@@ -155,8 +155,8 @@ def test_a_run_goes_from_coarse_to_fine(stages):
 def test_what_a_stage_learns_the_next_ones_know():
     method = methods.find("pix2pixhd")
     changes = {"networks": {"generator": {"enhancers": 2}}, "data": {"size": 64}}
-    trial = Trial(method, merge(changes, {"game": {"encoder_features": 2}}))
-    script = assemble(method, trial.recipe, trial.dataset.facts).stages(1_000)
+    trial = MethodUnderTest(method, merge(changes, {"game": {"encoder_features": 2}}))
+    script = assemble(method, trial.recipe, trial.dataset.spec).stages(1_000)
     games, images, sizes = [], [], []
     for _ in range(3):
         stage = script.send(games[-1].players() if games else None)
@@ -171,22 +171,22 @@ def test_what_a_stage_learns_the_next_ones_know():
     assert first.last.in_channels == 2 * second.last.in_channels == 4 * third.last.in_channels
     assert games[0].encoder is games[2].encoder
     assert games[0].discriminator is games[2].discriminator
-    assert [game.held_share for game in games] == [0.0, 0.05, 0.05]
+    assert [game.frozen_share for game in games] == [0.0, 0.05, 0.05]
 
 
 def test_a_coarse_network_paints_half_the_size():
-    game = Trial(methods.find("pix2pixhd")).game()
+    game = MethodUnderTest(methods.find("pix2pixhd")).game()
     coarser = game.generator.coarser()
-    told = torch.randn(2, coarser.coarse.first.conv.in_channels, 16, 16)
-    assert coarser(told).shape == (2, 3, 16, 16)
-    assert torch.equal(coarser.coarse(told), game.generator.coarse(told))
+    condition = torch.randn(2, coarser.coarse.first.conv.in_channels, 16, 16)
+    assert coarser(condition).shape == (2, 3, 16, 16)
+    assert torch.equal(coarser.coarse(condition), game.generator.coarse(condition))
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "complaint"),
     [
         ("pix2pixhd", {"game": {"coarse_share": 1.0}}, "coarse_share is 1.0; it is a share"),
-        ("pix2pixhd", {"game": {"held_share": -0.1}}, "held_share is -0.1"),
+        ("pix2pixhd", {"game": {"frozen_share": -0.1}}, "frozen_share is -0.1"),
         (
             "pix2pixhd",
             {"game": {"encoder_features": 2}, "data": {"condition": "edges"}},
@@ -201,13 +201,13 @@ def test_a_coarse_network_paints_half_the_size():
 )
 def test_what_cannot_be_is_said(name, changes, complaint):
     with pytest.raises(ValueError, match=complaint):
-        Trial(methods.find(name), changes).game()
+        MethodUnderTest(methods.find(name), changes).game()
 
 
 def test_styles_are_refused_where_none_were_learned():
     def model(name: str, changes: dict[str, Any]) -> Model:
-        trial = Trial(methods.find(name), changes)
-        return Model(trial.method, trial.recipe, trial.dataset.facts, trial.game())
+        trial = MethodUnderTest(methods.find(name), changes)
+        return Model(trial.method, trial.recipe, trial.dataset.spec, trial.game())
 
     maps, style = MAPS[:2, :, :16, :16], TRUTH[:1]
     with pytest.raises(ValueError, match="trained without an encoder"):

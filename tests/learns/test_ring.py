@@ -7,7 +7,7 @@ from ganarium import methods
 from ganarium.data.sources.densities import ring
 from ganarium.losses.divergences import DIVERGENCES
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
-from ganarium.testing import Trial
+from ganarium.testing import MethodUnderTest
 from helpers import played
 
 POINTS = ring()
@@ -61,7 +61,7 @@ def trial(kind, *, seed=0, lr=None):
         "optimizers": {"generator": optimizer, "discriminator": optimizer},
         "averages": {"generator": {"half_life_kimg": 20}},
     }
-    return Trial(methods.find(name), changes), rounds
+    return MethodUnderTest(methods.find(name), changes), rounds
 
 
 def drawn(kind, *, rounds=None, **settings):
@@ -80,7 +80,7 @@ def samples(kind, **settings):
 
 def has_learned(points):
     return (
-        modes_covered(points, POINTS) == len(POINTS.centres)
+        modes_covered(points, POINTS) == len(POINTS.centers)
         and share_of_good_samples(points, POINTS) > GOOD
         and sliced_wasserstein(points, POINTS.sample(COUNT, seed=11)) < FACTOR * FLOOR
     )
@@ -113,7 +113,7 @@ CODES = {**NON_SATURATING, "categorical_codes": [8], "continuous_codes": 0}
 def agreement(*, game, **settings):
     """The share of samples whose mode is the one that their code stands for most often, in eight modes."""
     points, noise = drawn(("infogan", 2000, {**CODES, **game}), **settings)
-    codes, modes = noise[:, 4:].argmax(1), torch.cdist(points, POINTS.centres).argmin(1)
+    codes, modes = noise[:, 4:].argmax(1), torch.cdist(points, POINTS.centers).argmin(1)
     counts = torch.stack([modes[codes == code].bincount(minlength=8) for code in range(8)])
     by_code = counts.argmax(1)
     named = len(set(by_code.tolist()))

@@ -54,7 +54,7 @@ def shown(pictures, style):
     """Class and colour of the nearest of many drawings in that style."""
     many = scenes(2400)
     nearest = torch.cdist(pictures.flatten(1), drawn(many, style).flatten(1)).argmin(1)
-    return torch.from_numpy(many.labels)[nearest], torch.from_numpy(many.colours)[nearest]
+    return torch.from_numpy(many.labels)[nearest], torch.from_numpy(many.colors)[nearest]
 
 
 def agreement(game):
@@ -67,9 +67,9 @@ def agreement(game):
     noise = game.draw_noise(COUNT, torch.Generator().manual_seed(1))
     with torch.no_grad():
         pairs = [game.generate(noise, torch.full((COUNT,), domain)) for domain in range(len(STYLES))]
-    (class_a, colour_a), (class_b, colour_b) = map(shown, pairs, STYLES)
+    (class_a, color_a), (class_b, color_b) = map(shown, pairs, STYLES)
     exchanges = map(torch.tensor, itertools.permutations(range(4)))
-    return kappa(class_a, class_b), max(kappa(exchange[colour_a], colour_b) for exchange in exchanges)
+    return kappa(class_a, class_b), max(kappa(exchange[color_a], color_b) for exchange in exchanges)
 
 
 def kappa(a, b):

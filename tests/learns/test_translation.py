@@ -9,7 +9,7 @@ from ganarium.data.dataset import open_data
 from ganarium.data.world import World
 from ganarium.metrics.pairs import psnr
 from ganarium.metrics.world_translation import world_translations
-from ganarium.testing import Trial
+from ganarium.testing import MethodUnderTest
 
 torch.set_num_threads(1)
 
@@ -28,7 +28,7 @@ PLAYERS = ("a_to_b", "b_to_a", "discriminator_a", "discriminator_b")
 
 def played(method, images, changes):
     """A game after so many images."""
-    trial = Trial(methods.find(method), {"images": images, **changes})
+    trial = MethodUnderTest(methods.find(method), {"images": images, **changes})
     engine = trial.engine()
     trial.played(engine, trial.feed(), images // trial.recipe.batch_size)
     return trial, engine.game.eval()
@@ -85,8 +85,8 @@ def painted(seed, lr=1e-3, images=3_000):
         "data": {"size": SIZE, "channels": 1, "count": 1_000},
     }
     trial, game = played("pix2pix", images, changes)
-    held_back = trial.recipe.data.model_copy(update={"split": "test", "count": COUNT})
-    unseen = open_data(held_back, seed=seed).batch(range(COUNT))
+    test_split = trial.recipe.data.model_copy(update={"split": "test", "count": COUNT})
+    unseen = open_data(test_split, seed=seed).batch(range(COUNT))
     with torch.no_grad():
         return float(psnr(game.translate(unseen.condition), unseen.real).mean())
 

@@ -101,9 +101,9 @@ def readings(counts):
 
 @pytest.mark.parametrize("size", [2, 3, 5, 6])
 def test_the_matching_of_codes_is_the_best_of_all(size):
-    dice = torch.Generator().manual_seed(size)
+    shared_random = torch.Generator().manual_seed(size)
     for _ in range(20):
-        counts = torch.randint(0, 9, (size, size), generator=dice) ** 2 + torch.eye(size).long()
+        counts = torch.randint(0, 9, (size, size), generator=shared_random) ** 2 + torch.eye(size).long()
         agreement = code_agreement(*readings(counts.tolist()))
         sums = [counts[range(size), order].sum().item() for order in itertools.permutations(range(size))]
         assert agreement.share == pytest.approx(max(sums) / counts.sum().item())

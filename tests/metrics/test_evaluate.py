@@ -8,19 +8,19 @@ import torch
 
 from ganarium.data.sources.densities import POINTS
 from ganarium.data.world import World
-from ganarium.evaluation.samples import offered, values_of
+from ganarium.evaluation.samples import applicable_metrics, values_of
 from ganarium.metrics import (
-    Asked,
+    ClassConditionalSamples,
     Reference,
     evaluate_samples,
     frechet_distance,
     inception_score,
     kernel_distance,
-    memorised_share,
+    memorized_share,
     precision_recall_density_coverage,
     world_quality,
 )
-from ganarium.metrics.base import METRICS, VALUES, deciding_value, metrics_named
+from ganarium.metrics.base import METRICS, VALUES, metrics_named, selecting_value
 from ganarium.metrics.feature_networks import Convention
 from ganarium.metrics.features import FeatureNetwork
 
@@ -61,7 +61,7 @@ def pictures(count, seed=0, size=(12, 10)):
     return 2 * torch.rand(count, 3, *size, generator=torch.Generator().manual_seed(seed)) - 1
 
 
-def coloured(labels, size=(8, 8)):
+def colored(labels, size=(8, 8)):
     """Pictures whose strongest channel is the label."""
     images = torch.full((len(labels), 3, *size), -0.5)
     images[torch.arange(len(labels)), labels] = 0.5
@@ -80,13 +80,13 @@ def test_points():
         "modes_covered",
         "share_of_good_samples",
         "sliced_wasserstein",
-        "sliced_wasserstein_floor",
+        "sliced_wasserstein_real_floor",
     ]
     assert (table["samples"], table["real"], table["modes"], table["modes_covered"]) == (900, 1000, 8, 8)
     assert table["share_of_good_samples"] > 0.99
-    assert 0 < table["sliced_wasserstein"] < 5 * table["sliced_wasserstein_floor"]
+    assert 0 < table["sliced_wasserstein"] < 5 * table["sliced_wasserstein_real_floor"]
     far = evaluate_samples(RING.sample(900, seed=5) / 2, RING.sample(1000, seed=6), points=RING, resamples=5)
-    assert far["sliced_wasserstein"] > 5 * far["sliced_wasserstein_floor"]
+    assert far["sliced_wasserstein"] > 5 * far["sliced_wasserstein_real_floor"]
     assert far["modes_covered"] == 0
     assert far["modes_covered_interval"] == [0, 0]
     low, high = far["sliced_wasserstein_interval"]
@@ -110,15 +110,15 @@ def test_every_measure_of_pictures_is_that_of_its_function(features):
     assert {key: entry[key] for key in prdc._fields} == prdc._asdict()
     assert entry["inception_score"] == pytest.approx(inception_score(10 * ours).mean)
     assert entry["inception_score_real"] == pytest.approx(inception_score(10 * theirs[:40]).mean, rel=0.1)
-    assert entry["memorised_share"] == memorised_share(ours, theirs).share
-    assert entry["memorised_share_expected"] == memorised_share(ours, theirs).expected
+    assert entry["memorized_share"] == memorized_share(ours, theirs).share
+    assert entry["memorized_share_expected"] == memorized_share(ours, theirs).expected
     assert not any("interval" in key for key in entry)
     assert json.loads(json.dumps(table)) == table
 
 
 def test_beside_each_value_stands_its_interval():
     labels = torch.arange(30) % 3
-    asked = Asked(coloured(labels, (12, 12)), labels, ("red", "green", "blue"))
+    asked = ClassConditionalSamples(colored(labels, (12, 12)), labels, ("red", "green", "blue"))
     given = pictures(40, size=(12, 12)), pictures(50, seed=1, size=(12, 12))
     table = evaluate_samples(*given, features=network(classes=3), asked=asked, resamples=20)
     (entry,) = table["features"].values()
@@ -131,7 +131,7 @@ def test_beside_each_value_stands_its_interval():
         "density",
         "coverage",
         "inception_score",
-        "memorised_share",
+        "memorized_share",
         "ms_ssim_diversity",
         "class_accuracy",
     }
@@ -146,7 +146,7 @@ def test_beside_each_value_stands_its_interval():
 def test_what_needs_more_samples_is_left_out(features):
     table = evaluate_samples(pictures(5), pictures(9, seed=1), features=features)
     assert "precision" not in table["features"]["means"]
-    assert "memorised_share" in table["features"]["means"]
+    assert "memorized_share" in table["features"]["means"]
 
 
 def test_too_few_samples_have_no_intervals(features):
@@ -179,7 +179,7 @@ def test_a_score_of_classes_is_left_out_where_a_network_names_none():
 def test_class_accuracy_of_what_was_asked_for():
     labels = torch.arange(12) % 3
     wrong = torch.where(torch.arange(12) < 3, (labels + 1) % 3, labels)
-    asked = Asked(coloured(wrong), labels, ("red", "green", "blue"))
+    asked = ClassConditionalSamples(colored(wrong), labels, ("red", "green", "blue"))
     table = evaluate_samples(
         pictures(8), pictures(8, seed=1), features=network(classes=3), asked=asked, metrics=["accuracy"]
     )
@@ -197,9 +197,9 @@ def test_class_accuracy_of_what_was_asked_for():
 
 def test_class_accuracy_of_the_real_ones_is_the_classifiers_own():
     labels = torch.arange(20) % 3
-    real = coloured(torch.where(torch.arange(20) < 2, (labels + 1) % 3, labels))
+    real = colored(torch.where(torch.arange(20) < 2, (labels + 1) % 3, labels))
     reference = Reference(lambda rows: SimpleNamespace(real=real[rows], condition=labels[rows]), 20)
-    asked = Asked(coloured(labels), labels, ("red", "green", "blue"))
+    asked = ClassConditionalSamples(colored(labels), labels, ("red", "green", "blue"))
     table = evaluate_samples(
         real, reference, features=network(classes=3), asked=asked, metrics=["accuracy"], resamples=0
     )
@@ -209,8 +209,10 @@ def test_class_accuracy_of_the_real_ones_is_the_classifiers_own():
 
 def test_diversity_stands_beside_that_of_the_real_ones_and_of_each_class():
     labels = torch.arange(40) % 2
-    alike, various = coloured(labels, (12, 12)), pictures(40, size=(12, 12))
-    asked = Asked(torch.where((labels == 0)[:, None, None, None], alike, various), labels, ("star", "ring"))
+    alike, various = colored(labels, (12, 12)), pictures(40, size=(12, 12))
+    asked = ClassConditionalSamples(
+        torch.where((labels == 0)[:, None, None, None], alike, various), labels, ("star", "ring")
+    )
     table = evaluate_samples(alike, various, asked=asked, metrics=["diversity"])
     assert table["ms_ssim_diversity"] > 0.3 > table["ms_ssim_diversity_real"]
     of = table["ms_ssim_diversity_by_class"]
@@ -237,7 +239,7 @@ def test_the_world_reads_classes():
     samples = torch.from_numpy(scenes.images()).permute(0, 3, 1, 2) / 127.5 - 1
     labels = torch.from_numpy(scenes.labels)
     for told, share in ((labels, 1), ((labels + 1) % 6, 0)):
-        asked = Asked(samples, told, world.classes)
+        asked = ClassConditionalSamples(samples, told, world.classes)
         table = evaluate_samples(samples, samples, world=world, asked=asked, metrics=["accuracy"])
         assert abs(table["class_accuracy"] - share) < 0.1
         assert table["class_accuracy_by_class"].keys() == set(world.classes)
@@ -257,9 +259,9 @@ def test_metrics_can_be_chosen_by_the_names_of_the_field(features):
 
 
 def test_what_applies_depends_on_networks_classes_and_sizes():
-    names = lambda *given, **keys: {metric.short for metric in offered(*given, **keys)}  # noqa: E731
-    of_features = {"fid", "kid", "prdc", "neighbours"}
-    assert names((2,), points=True) == {"modes", "good", "swd"}
+    names = lambda *given, **keys: {metric.short for metric in applicable_metrics(*given, **keys)}  # noqa: E731
+    of_features = {"fid", "kid", "prdc", "memorization"}
+    assert names((2,), points=True) == {"modes", "high_quality_share", "swd"}
     assert names((3, 10, 12), [network()]) == of_features
     assert names((3, 11, 11), [network(classes=3)]) == of_features | {"is", "diversity"}
     assert names((3, 10, 12), [network(classes=3)], classes=3) == of_features | {"is", "accuracy"}
@@ -296,7 +298,7 @@ def test_metrics_that_do_not_apply_are_named(features):
     ],
 )
 def test_the_value_that_decides(best, metrics, key):
-    assert deciding_value(best, metrics_named(metrics)).key == key
+    assert selecting_value(best, metrics_named(metrics)).key == key
 
 
 @pytest.mark.parametrize(
@@ -305,4 +307,4 @@ def test_the_value_that_decides(best, metrics, key):
 )
 def test_a_value_that_cannot_decide_is_refused(best, metrics):
     with pytest.raises(ValueError, match=f"evaluate.best={best} is no measure that could tell the best"):
-        deciding_value(best, metrics_named(metrics))
+        selecting_value(best, metrics_named(metrics))

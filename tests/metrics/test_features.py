@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812
 
 from ganarium.metrics import features_of, frechet_distance, kernel_distance, load_features
-from ganarium.metrics.features import readings_of
+from ganarium.metrics.features import features_and_logits
 from ganarium.networks.alexnet_vgg import VGG, AlexNet
 from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
 from ganarium.networks.inception import InceptionV3
@@ -55,13 +55,13 @@ def test_lenet_reads_digits(lenet, digits, digit_features):
 @real_data
 def test_frechet_distance_orders_damage_to_digits(lenet, digits, digit_features):
     images, _ = digits
-    dice = torch.Generator().manual_seed(0)
-    some = images[torch.randperm(5000, generator=dice)[:1000]]
+    shared_random = torch.Generator().manual_seed(0)
+    some = images[torch.randperm(5000, generator=shared_random)[:1000]]
     damaged = {
         "real": some,
         "blurred": F.avg_pool2d(F.pad(some, (1, 1, 1, 1), value=-1), 3, stride=1),
         "mean of two": (some + some.roll(1, 0)) / 2,
-        "noise": 2 * torch.rand(1000, 1, 28, 28, generator=dice) - 1,
+        "noise": 2 * torch.rand(1000, 1, 28, 28, generator=shared_random) - 1,
     }
     features = {name: features_of(lenet, x) for name, x in damaged.items()}
     distance = {name: frechet_distance(x, digit_features) for name, x in features.items()}
@@ -177,7 +177,7 @@ def test_networks_of_imagenet_are_recognised(build, name, dimension, classes, si
     network = load_features(file_of_zeros(build, tmp_path / "zeros.pth"))
     assert (network.name, network.dimension, network.classes) == (name, dimension, classes)
     assert network.size == (size, size)
-    features, logits = readings_of(network, torch.zeros(1, 1, 40, 50))
+    features, logits = features_and_logits(network, torch.zeros(1, 1, 40, 50))
     assert features.shape == (1, dimension)
     if classes:
         assert logits.shape == (1, classes)
@@ -230,8 +230,8 @@ def test_other_stacks_of_convolutions_are_named(tmp_path):
 
 def test_pictures_are_brought_into_form(weights):
     network = load_features(weights)
-    grey = torch.rand(3, 1, 32, 32) * 2 - 1
-    assert network(grey.expand(-1, 3, -1, -1)).allclose(network(grey), atol=1e-4)
+    gray = torch.rand(3, 1, 32, 32) * 2 - 1
+    assert network(gray.expand(-1, 3, -1, -1)).allclose(network(gray), atol=1e-4)
     form = network.convention.apply(torch.stack([torch.full((3, 9, 7), -1.0), torch.full((3, 9, 7), 1.0)]))
     assert form.shape == (2, 1, 32, 32)
     assert form[0].allclose(torch.tensor(-0.1307 / 0.3081))
@@ -244,8 +244,8 @@ def test_pictures_are_brought_into_form(weights):
 def test_shrinking_is_antialiased(weights):
     stripes = torch.ones(1, 1, 256, 256)
     stripes[..., ::2] = -1
-    grey = load_features(weights).convention.apply(stripes) * 0.3081 + 0.1307
-    assert grey[..., 2:-2].sub(0.5).abs().max() < 0.02
+    gray = load_features(weights).convention.apply(stripes) * 0.3081 + 0.1307
+    assert gray[..., 2:-2].sub(0.5).abs().max() < 0.02
 
 
 def test_network_is_frozen_and_stays_in_eval_mode(tmp_path):
@@ -356,8 +356,8 @@ def test_onnx_takes_pictures_in_0_to_1(batch, tmp_path):
     assert network.size == (16, 20)
     assert network.describe()["dimension"] == 3
     assert network.describe()["name"] == "means"
-    grey = torch.zeros(2, 1, 50, 50)
-    assert features_of(network, grey).allclose(torch.full((2, 3), 0.5))
+    gray = torch.zeros(2, 1, 50, 50)
+    assert features_of(network, gray).allclose(torch.full((2, 3), 0.5))
     with pytest.raises(ValueError, match="not classes"):
         network.classify(images)
 

@@ -12,11 +12,11 @@ from ganarium.metrics import (
     frechet_distance,
     inception_score,
     load_features,
-    memorised_share,
+    memorized_share,
     ms_ssim_diversity,
     precision_recall_density_coverage,
 )
-from ganarium.metrics.features import readings_of
+from ganarium.metrics.features import features_and_logits
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def digits(real_data):
 
 @pytest.fixture(scope="module")
 def read(digits):
-    return readings_of(digits[2], digits[0])
+    return features_and_logits(digits[2], digits[0])
 
 
 def test_half_of_the_classes_and_noise(digits, read):
@@ -48,8 +48,8 @@ def test_half_of_the_classes_and_noise(digits, read):
     assert few.precision > 0.85
     assert few.recall < 0.75
     assert few.coverage < 0.6
-    dice = torch.Generator().manual_seed(0)
-    noisy = (digits[0][:2500] + torch.randn(2500, 1, 28, 28, generator=dice)).clamp(-1, 1)
+    shared_random = torch.Generator().manual_seed(0)
+    noisy = (digits[0][:2500] + torch.randn(2500, 1, 28, 28, generator=shared_random)).clamp(-1, 1)
     damaged = precision_recall_density_coverage(features_of(digits[2], noisy), real)
     # Precision does not see the noise: the large balls of rare digits hold it. Coverage does.
     assert damaged.precision > 0.9
@@ -60,11 +60,11 @@ def test_half_of_the_classes_and_noise(digits, read):
 def test_copies_of_training_digits_are_found_through_noise(digits, read):
     images, _, network = digits
     training, fresh = read.features[:4000], read.features[4000:]
-    assert not memorised_share(fresh, training).memorised
-    dice = torch.Generator().manual_seed(0)
-    copies = (images[:200] + 0.05 * torch.randn(200, 1, 28, 28, generator=dice)).clamp(-1, 1)
-    mixed = memorised_share(torch.cat([features_of(network, copies), fresh[:800]]), training)
-    assert mixed.memorised
+    assert not memorized_share(fresh, training).memorized
+    shared_random = torch.Generator().manual_seed(0)
+    copies = (images[:200] + 0.05 * torch.randn(200, 1, 28, 28, generator=shared_random)).clamp(-1, 1)
+    mixed = memorized_share(torch.cat([features_of(network, copies), fresh[:800]]), training)
+    assert mixed.memorized
     assert 0.15 < mixed.share < 0.25
 
 
@@ -90,8 +90,8 @@ def test_one_picture_a_class_is_told_from_many(digits):
 
 def test_frechet_distance_of_ten_thousand_takes_seconds(digits):
     images, _, network = digits
-    dice = torch.Generator().manual_seed(0)
-    noisy = (images + 0.3 * torch.randn(images.shape, generator=dice)).clamp(-1, 1)
+    shared_random = torch.Generator().manual_seed(0)
+    noisy = (images + 0.3 * torch.randn(images.shape, generator=shared_random)).clamp(-1, 1)
     began = time.process_time()
     samples = features_of(network, torch.cat([images, noisy]))
     distance = frechet_distance(samples, features_of(network, images))

@@ -42,11 +42,11 @@ def trunks(tmp_path_factory):
     return {name: folder / f"{name}.safetensors" for name in NETWORKS}
 
 
-def by_the_paper(features, a, b, *, layers, heads, normalised):
+def by_the_paper(features, a, b, *, layers, heads, normalized):
     """Eq. 1 for one pair, layer by layer and place by place."""
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     x, y = (
-        ((p + 1) / 2 - mean[:, None, None]) / deviation[:, None, None] if normalised else p for p in (a, b)
+        ((p + 1) / 2 - mean[:, None, None]) / deviation[:, None, None] if normalized else p for p in (a, b)
     )
     x, y = (torch.as_tensor(p, dtype=torch.float32)[None] for p in (x, y))
     distance = 0.0
@@ -72,12 +72,12 @@ def by_the_paper(features, a, b, *, layers, heads, normalised):
 def test_equals_the_papers_formula(trunks, name, version):
     trunk = load_features(trunks[name])
     layers, widths = list(TAPS[name]), list(TAPS[name].values())
-    dice = torch.Generator().manual_seed(3)
-    heads = [torch.rand(width, generator=dice) for width in widths]
+    shared_random = torch.Generator().manual_seed(3)
+    heads = [torch.rand(width, generator=shared_random) for width in widths]
     a, b = pictures(), pictures(seed=1)
     ours = LPIPS(trunk, Heads(tuple(heads), version))(a, b)
     expected = [
-        by_the_paper(trunk.network.features, *pair, layers=layers, heads=heads, normalised=version == "0.1")
+        by_the_paper(trunk.network.features, *pair, layers=layers, heads=heads, normalized=version == "0.1")
         for pair in zip(a.numpy(), b.numpy(), strict=True)
     ]
     assert ours.tolist() == pytest.approx(expected, rel=1e-4)
@@ -124,8 +124,8 @@ def test_zero_symmetric_and_growing(trunks):
     steps = torch.stack([measure(a, a + share * (noise - a)) for share in (0.05, 0.2, 0.6)])
     assert (steps.diff(dim=0) > 0).all()
     assert measure.distances(a, b, batch_size=1).tolist() == pytest.approx(measure(a, b).tolist(), rel=1e-4)
-    grey = pictures(channels=1)
-    assert measure(grey, -grey).allclose(measure(grey.expand(-1, 3, -1, -1), -grey.expand(-1, 3, -1, -1)))
+    gray = pictures(channels=1)
+    assert measure(gray, -gray).allclose(measure(gray.expand(-1, 3, -1, -1), -gray.expand(-1, 3, -1, -1)))
 
 
 def test_is_a_loss(trunks):

@@ -18,14 +18,14 @@ torch.set_num_threads(1)
 @pytest.mark.parametrize("points", POINTS.values(), ids=POINTS)
 def test_true_samples_cover_every_mode_and_are_good(points):
     samples = points.sample(5000)
-    assert modes_covered(samples, points) == len(points.centres)
+    assert modes_covered(samples, points) == len(points.centers)
     assert share_of_good_samples(samples, points) > 0.999
 
 
 @pytest.mark.parametrize("points", POINTS.values(), ids=POINTS)
 def test_noise_is_not_good(points):
     noise = 6 * torch.rand(2000, 2, generator=torch.Generator().manual_seed(0)) - 3
-    area = min(1, len(points.centres) * math.pi * (4 * points.deviation) ** 2 / 36)
+    area = min(1, len(points.centers) * math.pi * (4 * points.deviation) ** 2 / 36)
     assert share_of_good_samples(noise, points) < 1.3 * area + 0.01
 
 
@@ -33,8 +33,8 @@ def test_a_mode_counts_above_a_quarter_of_its_fair_share():
     ring = POINTS["ring"]
     # Of 800 samples a fair share is 100: two modes have 26 or more, one has 25, one is hit only from afar.
     counts = torch.tensor([700, 26, 25, 0, 0, 0, 0, 0])
-    near = ring.centres.repeat_interleave(counts, 0)
-    far = ring.centres[7:].expand(49, 2) + 4.1 * ring.deviation
+    near = ring.centers.repeat_interleave(counts, 0)
+    far = ring.centers[7:].expand(49, 2) + 4.1 * ring.deviation
     samples = torch.cat([near, far])
     assert modes_covered(samples, ring) == 2
     assert share_of_good_samples(samples, ring) == pytest.approx(751 / 800)
@@ -42,7 +42,7 @@ def test_a_mode_counts_above_a_quarter_of_its_fair_share():
 
 def test_radius_is_in_standard_deviations():
     ring = POINTS["ring"]
-    samples = ring.centres + torch.tensor([3.5 * ring.deviation, 0])
+    samples = ring.centers + torch.tensor([3.5 * ring.deviation, 0])
     assert share_of_good_samples(samples, ring) == 1
     assert share_of_good_samples(samples, ring, deviations=3) == 0
     assert modes_covered(samples, ring, deviations=3) == 0
@@ -101,14 +101,14 @@ def test_the_width_of_modes():
     ring = POINTS["ring"]
     data = ring.sample(8000)
     torch.testing.assert_close(mode_widths(data, ring), torch.ones(8).double(), rtol=0, atol=0.05)
-    centres = ring.centres[torch.arange(800) % 8]
-    assert mode_widths(centres, ring).max() < 1e-6
-    half = centres + 0.5 * ring.deviation * torch.randn(800, 2, generator=torch.Generator().manual_seed(0))
+    centers = ring.centers[torch.arange(800) % 8]
+    assert mode_widths(centers, ring).max() < 1e-6
+    half = centers + 0.5 * ring.deviation * torch.randn(800, 2, generator=torch.Generator().manual_seed(0))
     assert mode_widths(half, ring).mean() == pytest.approx(0.5, abs=0.03)
 
 
 def test_modes_that_are_not_covered_have_no_width():
     ring = POINTS["ring"]
-    samples = ring.centres[:3].repeat(10, 1)
+    samples = ring.centers[:3].repeat(10, 1)
     assert covered_modes(samples, ring).tolist() == [True] * 3 + [False] * 5
     assert mode_widths(samples, ring).isnan().tolist() == [False] * 3 + [True] * 5

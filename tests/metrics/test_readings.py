@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganarium.metrics.feature_networks import Convention
-from ganarium.metrics.features import FeatureNetwork, features_of, readings_of
+from ganarium.metrics.features import FeatureNetwork, features_and_logits, features_of
 from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
 
 torch.set_num_threads(1)
@@ -38,7 +38,7 @@ def random(network, size, channels, classes):
 def test_features_and_logits_come_of_one_pass(network, size, channels, dimension):
     made = random(network, size, channels, 7)
     images = 2 * torch.rand(3, channels, 20, 20) - 1
-    reading = readings_of(made, images)
+    reading = features_and_logits(made, images)
     assert made.passes == 1
     assert reading.logits.shape == (3, 7)
     assert reading.features.shape == (3, dimension)
@@ -51,4 +51,4 @@ def test_features_and_logits_come_of_one_pass(network, size, channels, dimension
 
 def test_a_network_without_classes_gives_features_alone():
     made = random(LeNet, 32, 1, 0)
-    assert readings_of(made, torch.zeros(2, 1, 28, 28)).logits is None
+    assert features_and_logits(made, torch.zeros(2, 1, 28, 28)).logits is None

@@ -132,7 +132,7 @@ def test_a_change_behind_a_link_is_noticed(photos, tmp_path):
     assert seen(of(tmp_path / "linked"))[0] == 5
 
 
-@pytest.mark.parametrize("keys", [{"size": 10}, {"channels": 3}, {"count": 4}, {"largest": 8}])
+@pytest.mark.parametrize("keys", [{"size": 10}, {"channels": 3}, {"count": 4}, {"max_size": 8}])
 def test_another_form_of_the_data_is_another_real_side(photos, keys):
     seen(of(photos))
     assert seen(of(photos, **keys))[0] == keys.get("count", 5)

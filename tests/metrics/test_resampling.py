@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganarium.metrics import frechet_distance, interval, kernel_distance, precision_recall_density_coverage
-from ganarium.metrics.neighbours import precision_recall_of_parts
+from ganarium.metrics.neighbors import precision_recall_of_parts
 from ganarium.metrics.resampling import (
     frechet_interval,
     frechet_of_halves,

@@ -22,14 +22,14 @@ def drawn(some, style):
 def test_the_truth_is_right_and_what_shows_nothing_is_by_chance(style, textured):
     some = scenes(textured=textured)
     truth, untranslated = drawn(some, style), drawn(some, OTHER[style])
-    dice = torch.Generator().manual_seed(0)
+    shared_random = torch.Generator().manual_seed(0)
     blurred = F.avg_pool2d(F.pad(truth, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     accuracy = {
         name: world_translations(pictures, some, style).summary()["translation_accuracy"]
         for name, pictures in {
             "truth": truth,
             "blurred": blurred,
-            "noisy": (truth + 0.3 * torch.randn(truth.shape, generator=dice)).clamp(-1, 1),
+            "noisy": (truth + 0.3 * torch.randn(truth.shape, generator=shared_random)).clamp(-1, 1),
             "moved by a pixel": truth.roll(1, 3),
             "blank": torch.zeros_like(truth),
             "black": -torch.ones_like(truth),
@@ -47,21 +47,21 @@ def test_the_truth_is_right_and_what_shows_nothing_is_by_chance(style, textured)
 def test_what_is_said_of_each_picture():
     some = scenes()
     pictures = drawn(some, "plain")
-    recoloured = World(32, seed=5).scenes(range(7200, 7320))
-    recoloured.colours[:] = (recoloured.colours + 1) % 4
-    pictures[::2] = drawn(recoloured, "plain")[::2]
+    recolored = World(32, seed=5).scenes(range(7200, 7320))
+    recolored.colors[:] = (recolored.colors + 1) % 4
+    pictures[::2] = drawn(recolored, "plain")[::2]
     pictures[1] = -1
     said = world_translations(pictures, some, "plain")
     assert said.right.tolist() == [False, False] + [False, True] * 59
     assert said.class_kept[2:].all()
-    assert not said.colour_kept[::2].any()
+    assert not said.color_kept[::2].any()
     assert said.read_right.tolist() == said.right.tolist()
     assert said.psnr[3] == float("inf") > said.psnr[2]
     part = said.of(torch.tensor([2, 3]))
     assert part.right.tolist() == [False, True]
     assert part.read_right.tolist() == [False, True]
     assert part.summary()["class_kept"] == 1
-    assert part.summary()["colour_kept"] == part.summary()["read_right"] == 0.5
+    assert part.summary()["color_kept"] == part.summary()["read_right"] == 0.5
 
 
 def test_the_inked_style_is_not_read_by_the_judge():
@@ -71,7 +71,7 @@ def test_the_inked_style_is_not_read_by_the_judge():
     assert set(said.of(torch.arange(3)).summary()) == {
         "translation_accuracy",
         "class_kept",
-        "colour_kept",
+        "color_kept",
         "psnr",
     }
     assert said.right.all()

@@ -17,11 +17,11 @@ from ganarium.metrics import (
     ssim,
     world_translations,
 )
-from ganarium.metrics.base import VALUES, deciding_value, metrics_named
+from ganarium.metrics.base import VALUES, metrics_named, selecting_value
 from ganarium.metrics.feature_networks import Convention
 from ganarium.metrics.features import FeatureNetwork
 from ganarium.metrics.lpips import TAPS
-from ganarium.metrics.pairs import nearest_colours, palette_of
+from ganarium.metrics.pairs import nearest_colors, palette_of
 from ganarium.metrics.world_translation import STYLES, world_maps
 from ganarium.networks.classifiers import SqueezeNet
 
@@ -67,7 +67,7 @@ def test_what_applies(trunk):
     made, real = pictures(), Reference.of(pictures(seed=1))
     heads = Heads(tuple(torch.ones(width) for width in TAPS["SqueezeNet 1.1"].values()))
     paired = Translated(made, real, truth=pictures(seed=2))
-    of_features = ["fid", "kid", "prdc", "neighbours"]
+    of_features = ["fid", "kid", "prdc", "memorization"]
     assert short_names(Translated(made, real)) == []
     assert short_names(paired) == ["psnr", "ssim", "ms-ssim"]
     assert short_names(paired, [trunk]) == [*of_features, "psnr", "ssim", "ms-ssim", "perceptual"]
@@ -77,7 +77,7 @@ def test_what_applies(trunk):
     assert short_names(small) == ["psnr"]
     assert short_names(small, [trunk], heads) == [*of_features, "psnr"]
     assert short_names(Translated(made, real, truth=made.sign())) == ["psnr", "ssim", "ms-ssim", "maps"]
-    unpaired = Translated(made, real, there_and_back=(made, made), own_domain=(made, made))
+    unpaired = Translated(made, real, cycle=(made, made), identity=(made, made))
     assert short_names(unpaired) == ["cycle", "identity"]
     assert short_names(unpaired._replace(scenes=scenes(), style="inked")) == [
         *("cycle", "identity", "translation")
@@ -116,23 +116,23 @@ def test_heads_that_fit_make_it_lpips(trunk):
 
 def test_errors_there_and_back_and_at_home():
     a, b, c = pictures(), pictures(seed=1), pictures(seed=2)
-    result = judged(Translated(c, Reference.of(b), there_and_back=(a, c), own_domain=(b, b)), resamples=0)
+    result = judged(Translated(c, Reference.of(b), cycle=(a, c), identity=(b, b)), resamples=0)
     assert result["cycle_error"] == pytest.approx(absolute_error(a, c).mean().item())
     assert result["identity_error"] == 0
     assert set(result) == {"samples", "real", "cycle_error", "identity_error"}
 
 
 def test_maps_are_read_by_their_colours():
-    dice = torch.Generator().manual_seed(4)
+    shared_random = torch.Generator().manual_seed(4)
     palette = torch.tensor([[-1.0, -1, -1], [1, 0.2, -1], [0.5, 0.5, 1], [-0.3, 1, 0.1]])
-    ids = torch.randint(4, (6, 1, 12, 12), generator=dice)
+    ids = torch.randint(4, (6, 1, 12, 12), generator=shared_random)
     truth = palette[ids[:, 0]].permute(0, 3, 1, 2)
-    wrong = torch.where(torch.rand(ids.shape, generator=dice) < 0.25, (ids + 1) % 4, ids)
+    wrong = torch.where(torch.rand(ids.shape, generator=shared_random) < 0.25, (ids + 1) % 4, ids)
     made = palette[wrong[:, 0]].permute(0, 3, 1, 2) * 0.9 + 0.05
     assert len(palette_of(truth)) == 4
-    assert palette_of(made + 0.3 * torch.rand(made.shape, generator=dice) - 0.25) is None
+    assert palette_of(made + 0.3 * torch.rand(made.shape, generator=shared_random) - 0.25) is None
     assert palette_of(torch.zeros(2, 3, 8, 8)) is None
-    assert (nearest_colours(made, palette) == wrong).all()
+    assert (nearest_colors(made, palette) == wrong).all()
     result = judged(Translated(made, Reference.of(truth), truth), resamples=10)
     expected = map_agreement(wrong, ids, classes=4)
     assert result["pixel_accuracy"] == pytest.approx(expected.pixel_accuracy)
@@ -160,7 +160,7 @@ def test_the_world_reads_maps_and_scenes():
 
 def test_values_of_several_ways():
     some = scenes()
-    ways = {
+    directions = {
         "plain to inked": Translated(
             drawn(some, "inked"), Reference.of(drawn(some)), scenes=some, style="inked"
         ),
@@ -168,7 +168,7 @@ def test_values_of_several_ways():
             drawn(some).roll(1, 0), Reference.of(drawn(some)), scenes=some, style="plain"
         ),
     }
-    results = {name: judged(way, resamples=0) for name, way in ways.items()}
+    results = {name: judged(way, resamples=0) for name, way in directions.items()}
     values = values_of_ways(results)
     there, back = (result["world"]["translation_accuracy"] for result in results.values())
     assert (there, back) == (1, pytest.approx(back))
@@ -182,6 +182,6 @@ def test_values_of_several_ways():
 
 def test_measures_that_a_translator_which_changes_nothing_wins_decide_nothing():
     assert not VALUES["cycle_error"].decides
-    assert deciding_value(None, metrics_named(["cycle", "translation"])).key == "translation_accuracy"
+    assert selecting_value(None, metrics_named(["cycle", "translation"])).key == "translation_accuracy"
     with pytest.raises(ValueError, match="no measure that could tell the best"):
-        deciding_value(None, metrics_named(["cycle", "identity"]))
+        selecting_value(None, metrics_named(["cycle", "identity"]))

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from ganarium.models.network import LoneNetwork, Origin
-from ganarium.networks.layers.memory_format import laid_out
+from ganarium.models.network import NetworkModel, Origin
+from ganarium.networks.layers.memory_format import apply_memory_format
 from ganarium.networks.layers.norms import shared_statistics
 from ganarium.networks.resnet_translator import ResNetTranslator
 from ganarium.networks.unet import UNetTranslator
@@ -29,7 +29,7 @@ def test_each_part_lies_as_it_says():
     images = torch.rand(2, 3, 32, 32)
     before = residual(images)
     assert not nhwc(residual)
-    assert laid_out(parts) is parts
+    assert apply_memory_format(parts) is parts
     assert nhwc(residual)
     assert not nhwc(unet)
     assert torch.allclose(residual(images), before, atol=1e-5)
@@ -38,7 +38,7 @@ def test_each_part_lies_as_it_says():
 def test_lone_networks_are_laid_out():
     residual, _ = translators()
     origin = Origin("owner/name", "MIT")
-    assert nhwc(LoneNetwork("translator", "resnet", {"inputs": 3, "outputs": 3}, residual, origin).network)
+    assert nhwc(NetworkModel("translator", "resnet", {"inputs": 3, "outputs": 3}, residual, origin).network)
 
 
 def test_shared_statistics_are_the_same_in_any_layout():
@@ -47,7 +47,7 @@ def test_shared_statistics_are_the_same_in_any_layout():
     with torch.no_grad():
         with shared_statistics(residual, lambda: residual(one)):
             wished = residual(other)
-        laid_out(residual)
+        apply_memory_format(residual)
         with shared_statistics(residual, lambda: residual(one)):
             assert torch.allclose(residual(other), wished, atol=1e-5)
         assert not torch.allclose(residual(other), wished, atol=1e-3)

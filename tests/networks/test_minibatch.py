@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from ganarium.networks import DISCRIMINATORS
 from ganarium.networks.conditioning import JointScore
 from ganarium.networks.layers.minibatch_discrimination import MinibatchDiscrimination
-from ganarium.ops.scoring import mixes_samples, scores
+from ganarium.ops.scoring import scores, uses_batch_statistics
 
 SHAPE = (3, 16, 16)
 KERNELS = 5
@@ -71,7 +71,7 @@ def test_real_and_fake_samples_are_judged_apart():
     torch.manual_seed(0)
     net = DISCRIMINATORS["mlp"](SHAPE, width=8, minibatch_discrimination=KERNELS)
     real, fake = torch.randn(2, 4, *SHAPE)
-    assert mixes_samples(net)
+    assert uses_batch_statistics(net)
     for ours, batch in zip(scores(net, real, fake), (real, fake), strict=True):
         assert torch.equal(ours, net(batch))
 
@@ -82,7 +82,7 @@ def test_a_condition_joins_the_features_of_the_batch(join):
     body = DISCRIMINATORS["dcgan"](SHAPE, width=4, norm="none", minibatch_discrimination=KERNELS)
     net = JointScore(body, (), 3, 4, join=join)
     samples, labels = torch.randn(4, *SHAPE), torch.tensor([0, 1, 2, 0])
-    assert mixes_samples(net)
+    assert uses_batch_statistics(net)
     assert net(samples, labels).shape == (4,)
     assert not torch.allclose(net(samples, labels)[:2], net(samples[:2], labels[:2]), atol=1e-6)
 

@@ -8,8 +8,8 @@ from torch.nn.utils.parametrize import is_parametrized
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers import sync_batch_norm
 from ganarium.networks.layers.norms import norm2d
-from ganarium.networks.layers.padding import bottom_size, centre_cut, halvings
-from ganarium.networks.layers.sync_batch_norm import SyncBatchNorm, synchronise
+from ganarium.networks.layers.padding import bottom_size, center_crop, halvings
+from ganarium.networks.layers.sync_batch_norm import SyncBatchNorm, synchronize
 
 SIZES = [(28, 28), (20, 28), (33, 47), (64, 64), (16, 16), (8, 70)]
 SHAPES = [*((3, *size) for size in SIZES), *((channels, 20, 28) for channels in (1, 4, 5))]
@@ -123,8 +123,8 @@ def test_how_often_a_size_is_halved(size, times, bottom):
 
 def test_what_rounding_added_is_cut_around_the_centre():
     images = torch.arange(36.0).view(1, 1, 6, 6)
-    assert torch.equal(centre_cut(images, (1, 4, 3)), images[:, :, 1:5, 1:4])
-    assert centre_cut(images, (1, 6, 6)) is images
+    assert torch.equal(center_crop(images, (1, 4, 3)), images[:, :, 1:5, 1:4])
+    assert center_crop(images, (1, 6, 6)) is images
 
 
 def test_spectral_normalised_discriminators_name_their_smallest_picture():
@@ -173,7 +173,7 @@ def pair():
     for p in plain.parameters():
         nn.init.normal_(p)
     synced.load_state_dict(plain.state_dict())
-    synchronise(synced)
+    synchronize(synced)
     assert sum(isinstance(module, SyncBatchNorm) for module in synced.modules()) == 2
     return plain, synced
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from ganarium.networks import DISCRIMINATORS, GENERATORS
-from ganarium.networks.layers.padding import fitted, widened
+from ganarium.networks.layers.padding import pad_replicate, padded_forward
 from ganarium.networks.shared_latent import (
     DomainDecoders,
     DomainEncoders,
-    OneWay,
+    EncoderDecoder,
     coupled_discriminators,
     coupled_generators,
 )
@@ -35,7 +35,7 @@ def test_codes_have_a_common_form_and_every_way_keeps_sizes():
     pictures = torch.randn(2, 2, 14, 19)
     for source in range(3):
         for target in range(3):
-            made = fitted(OneWay(encoders, decoders, source, target), pictures)
+            made = padded_forward(EncoderDecoder(encoders, decoders, source, target), pictures)
             assert made.shape == pictures.shape
             assert made.abs().max() <= 1
 
@@ -94,5 +94,5 @@ def test_the_first_layers_of_generators_and_the_last_of_discriminators_are_share
 
 def test_pictures_are_widened_by_their_edges():
     picture = torch.arange(6.0).view(1, 1, 2, 3)
-    assert widened(picture, 2)[0, 0].tolist() == [[0, 1, 2, 2], [3, 4, 5, 5]]
-    assert widened(picture, 1) is picture
+    assert pad_replicate(picture, 2)[0, 0].tolist() == [[0, 1, 2, 2], [3, 4, 5, 5]]
+    assert pad_replicate(picture, 1) is picture

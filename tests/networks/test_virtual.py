@@ -10,10 +10,10 @@ from ganarium import methods
 from ganarium.core import processes
 from ganarium.core.averages import Averages, HalfLife
 from ganarium.core.engine import Engine
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers.virtual_batch_norm import REFERENCES, VirtualBatchNorm2d, choose_references
-from ganarium.ops.scoring import mixes_samples, scores
+from ganarium.ops.scoring import scores, uses_batch_statistics
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import resolve
 from helpers import Stream, adam, assert_near, played, sgd
@@ -63,19 +63,19 @@ def test_a_sample_is_normalised_by_the_references_statistics_and_its_own():
 def test_first_and_second_derivatives():
     net, x = layer().double(), torch.randn(REFERENCES + 2, 4, 1, 2).double()
 
-    def normalised(samples):
+    def normalized(samples):
         return net(torch.cat([x[:REFERENCES], samples]))[REFERENCES:]
 
     samples = x[REFERENCES:].requires_grad_()
-    assert torch.autograd.gradcheck(normalised, samples)
-    assert torch.autograd.gradgradcheck(normalised, samples)
+    assert torch.autograd.gradcheck(normalized, samples)
+    assert torch.autograd.gradgradcheck(normalized, samples)
 
 
 @pytest.mark.parametrize("kind", ["dcgan", "upsampling"])
 @pytest.mark.parametrize("training", [True, False])
 def test_a_sample_does_not_depend_on_its_company(kind, training):
     net, noise = generator(kind).train(training), torch.randn(6, NOISE)
-    assert not mixes_samples(net)
+    assert not uses_batch_statistics(net)
     together = net(noise)
     for i in range(6):
         torch.testing.assert_close(net(noise[i : i + 1])[0], together[i], rtol=1e-4, atol=1e-5)
@@ -127,7 +127,7 @@ def test_a_reference_that_nothing_reaches_is_told():
 
 def game(name, **changes):
     recipe = resolve(methods.find(name), NORM, changes)
-    return assemble(methods.find(name), recipe, Facts(SHAPE))
+    return assemble(methods.find(name), recipe, DataSpec(SHAPE))
 
 
 def test_a_game_fixes_its_references_in_the_first_round():

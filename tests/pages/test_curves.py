@@ -44,7 +44,7 @@ def test_what_is_no_number_is_no_point(value):
 
 def test_terms_share_their_players_chart_and_metrics_stand_alone():
     lines = [*LINES, {"images": 50, "terms": {"discriminator/adversarial": 1.0}, "metrics": {"kid": 0.1}}]
-    told = {chart.title: [(c.name, c.colour) for c in chart.curves] for chart in charts(numbers(lines))}
+    told = {chart.title: [(c.name, c.color) for c in chart.curves] for chart in charts(numbers(lines))}
     assert told == {
         "Loss terms: generator": [("adversarial", 0), ("penalty", 1)],
         "Learning rates": [("generator", 0)],
@@ -57,7 +57,7 @@ def test_terms_share_their_players_chart_and_metrics_stand_alone():
 
 def test_of_several_runs_a_chart_shows_a_number_and_a_colour_is_a_run():
     found = overlaid({"a": numbers(LINES[:1]), "b": numbers([{"images": 1, "p": 1, "q": 2}])})
-    told = {chart.title: [(c.name, c.colour) for c in chart.curves] for chart in found}
+    told = {chart.title: [(c.name, c.color) for c in chart.curves] for chart in found}
     assert told == {
         "Loss terms: generator, adversarial": [("a", 0)],
         "Loss terms: generator, penalty": [("a", 0)],
@@ -93,7 +93,7 @@ def test_no_spike_is_lost_however_many_lines_there_are(count):
 
 
 def test_what_is_drawn_is_short_and_smooth_at_full_resolution():
-    curve = Curve("a", list(range(10_000)), [i % 2 + 1 / 3 for i in range(10_000)], colour=9)
+    curve = Curve("a", list(range(10_000)), [i % 2 + 1 / 3 for i in range(10_000)], color=9)
     told = drawn(curve, 10_000)
     assert (told["name"], told["colour"]) == ("a", 1)
     assert len(told["images"]) == len(told["raw"]) == len(told["smooth"]) <= 600
@@ -106,10 +106,16 @@ def test_vital_signs_are_told_what_they_are():
         {
             "images": i,
             "players": {
-                name: {"gradient": 1.0, "update": None if i == 1 else 0.1} for name in ("generator", "critic")
+                name: {"gradient_norm": 1.0, "relative_update": None if i == 1 else 0.1}
+                for name in ("generator", "critic")
             },
-            "samples": {"images": i, "distance": 0.5, "different": 3.0, "told_apart": 1},
-            "data": {"samples": 100, "copies": 1.0, "different": 8.0},
+            "samples": {
+                "images": i,
+                "energy_distance": 0.5,
+                "effective_samples": 3.0,
+                "discriminator_auc": 1,
+            },
+            "data": {"samples": 100, "duplicates_per_sample": 1.0, "effective_samples": 8.0},
         }
         for i in (1, 2)
     ]

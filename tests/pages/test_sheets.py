@@ -50,8 +50,8 @@ def test_few_are_chosen_evenly_with_both_ends(count):
     assert len(chosen) == len(set(chosen)) == min(count, 40)
     if count:
         assert (chosen[0], chosen[-1]) == (0, count - 1)
-    gaps = np.diff(chosen)
-    assert not len(gaps) or gaps.max() - gaps.min() <= 1
+    missing = np.diff(chosen)
+    assert not len(missing) or missing.max() - missing.min() <= 1
 
 
 def test_a_page_has_room_for_so_much_and_what_is_damaged_is_told(tmp_path):

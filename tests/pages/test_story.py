@@ -20,15 +20,15 @@ def line(images, **more):
 
 def test_a_finished_run_lacks_nothing(trained):
     told = contents.read(trained)
-    assert told.gaps == []
+    assert told.missing == []
     assert (str(told.state), told.saved, told.has_model) == ("finished", 320, True)
     assert list(told.sheets) == [0, 80, 160, 240, 320]
     assert (told.recipe.method, told.method.name) == ("dcgan", "dcgan")
     assert told.data == gan.inspect("world", size=16, count=48).lines()
-    facts = dict(told.facts)
-    assert (facts["images"], facts["data"], facts["seed"]) == ("320", "world", "0")
-    assert facts["device"].startswith("cpu, 1 thread")
-    assert facts["speed"].endswith("images/s")
+    spec = dict(told.spec)
+    assert (spec["images"], spec["data"], spec["seed"]) == ("320", "world", "0")
+    assert spec["device"].startswith("cpu, 1 thread")
+    assert spec["speed"].endswith("images/s")
     assert told.folder.is_absolute()
     assert contents.read(gan.Run(trained)).state == told.state
 
@@ -69,9 +69,11 @@ def test_to_look_does_not_stop_a_run_from_training(run):
 
 def test_an_old_checkpoint_is_said(run):
     (run / "checkpoints" / "000000000320.pt").unlink()
-    assert contents.read(run).gaps == ["the newest checkpoint is of 160 images: the run goes on from there"]
+    assert contents.read(run).missing == [
+        "the newest checkpoint is of 160 images: the run goes on from there"
+    ]
     (run / "checkpoints" / "000000000160.pt").rename(run / "checkpoints" / "0x.pt")
-    assert contents.read(run).gaps == ["no checkpoint is saved: the run can only begin anew"]
+    assert contents.read(run).missing == ["no checkpoint is saved: the run can only begin anew"]
 
 
 def test_what_was_played_again_counts_once_but_takes_its_time(written):
@@ -83,7 +85,7 @@ def test_what_was_played_again_counts_once_but_takes_its_time(written):
     told = contents.read(folder)
     assert [(each["images"], each["seconds"]) for each in told.speed] == [(10, 5.0), (20, 8.0), (30, 9.0)]
     assert told.seconds == 35
-    assert dict(told.facts)["speed"] == "8 images/s"
+    assert dict(told.spec)["speed"] == "8 images/s"
 
 
 def test_lines_of_the_same_images_are_one(written):
@@ -114,7 +116,7 @@ def test_lines_that_are_none_are_left_out_and_counted(written, bad):
         file.write(bad + b"\n" + b'{"images": 20}\n')
     told = contents.read(folder)
     assert [each["images"] for each in told.log] == [10, 20]
-    assert "log.jsonl: 1 of its lines are cut off or no lines of a log, and are left out" in told.gaps
+    assert "log.jsonl: 1 of its lines are cut off or no lines of a log, and are left out" in told.missing
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_lines_that_are_none_are_left_out_and_counted(written, bad):
 )
 def test_recipes_that_cannot_be_used_are_told_and_the_log_is_still_read(written, text, says):
     told = contents.read(written("run", text, [line(10)]))
-    assert any(says in gap for gap in told.gaps), told.gaps
+    assert any(says in gap for gap in told.missing), told.missing
     assert told.method is None
     assert told.recipe_text == text
     assert len(told.log) == 1
@@ -142,7 +144,7 @@ def test_recipes_that_cannot_be_used_are_told_and_the_log_is_still_read(written,
 @pytest.mark.parametrize("text", ["{", "[]", '{"sources": 3}', '{"source": "a", "classes": 5}'])
 def test_damaged_data_files_are_told(run, text):
     (run / "data.json").write_text(text)
-    (gap,) = contents.read(run).gaps
+    (gap,) = contents.read(run).missing
     assert gap.startswith("data.json cannot be used")
 
 
@@ -158,19 +160,19 @@ def test_damaged_data_files_are_told(run, text):
 )
 def test_what_is_missing_is_told(run, name, says):
     (run / name).unlink()
-    assert says in contents.read(run).gaps
+    assert says in contents.read(run).missing
 
 
 def test_a_folder_in_a_files_place_is_told(run):
     (run / "log.jsonl").unlink()
     (run / "log.jsonl").mkdir()
-    assert "log.jsonl cannot be read: Is a directory" in contents.read(run).gaps
+    assert "log.jsonl cannot be read: Is a directory" in contents.read(run).missing
 
 
 def test_a_run_that_has_just_begun(written):
     told = contents.read(written("run", RECIPE, []))
-    assert "log.jsonl has no line yet" in told.gaps
-    assert "there is no sheet of samples" in told.gaps
+    assert "log.jsonl has no line yet" in told.missing
+    assert "there is no sheet of samples" in told.missing
     assert (str(told.state), told.log, told.sheets) == ("begun at 0 %", [], {})
 
 
@@ -178,7 +180,7 @@ def test_a_log_that_the_doctor_cannot_read_is_told(written):
     lines = [line(i, players=7) for i in range(1, 20)]
     told = contents.read(written("run", RECIPE, lines))
     assert told.diagnoses is None
-    assert any(gap.startswith("the doctor cannot examine the run: ") for gap in told.gaps)
+    assert any(gap.startswith("the doctor cannot examine the run: ") for gap in told.missing)
 
 
 def test_no_run_is_refused(tmp_path):

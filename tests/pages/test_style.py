@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ganarium.reports.curves import COLOURS
+from ganarium.reports.curves import COLORS
 from ganarium.reports.html import HERE
 
 STYLE = (HERE / "style.css").read_text(encoding="utf-8")
@@ -13,12 +13,12 @@ LIGHT, DARK = (
     dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", part))
     for part in STYLE.split("@media (prefers-color-scheme: dark)")
 )
-CURVES = [f"colour-{i}" for i in range(COLOURS)]
+CURVES = [f"colour-{i}" for i in range(COLORS)]
 
 
-def luminance(colour):
+def luminance(color):
     """Relative, of an sRGB colour."""
-    levels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    levels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in levels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -52,4 +52,4 @@ def test_text_can_be_read_and_curves_can_be_seen(scheme):
 
 def test_curves_differ_in_more_than_colour():
     dashes = dict(re.findall(r"\.smooth\.(colour-\d) \{ stroke-dasharray: ([\d ]+);", STYLE))
-    assert len({dashes.get(name) for name in CURVES}) == COLOURS
+    assert len({dashes.get(name) for name in CURVES}) == COLORS

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ganarium.losses.adversarial import Dispute
+from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.losses.objectives import OBJECTIVES
 from ganarium.losses.penalties import PENALTIES, WEIGHTS
 from ganarium.networks.mlp import MLPDiscriminator
@@ -19,8 +19,8 @@ def always(interval):
     return True
 
 
-def dispute(objective="non-saturating", penalty="none", weight=None, interval=1, clip_bound=0.01):
-    return Dispute(
+def adversarial_loss(objective="non-saturating", penalty="none", weight=None, interval=1, clip_bound=0.01):
+    return AdversarialLoss(
         objective=objective,
         penalty=penalty,
         penalty_weight=weight,
@@ -33,7 +33,7 @@ def dispute(objective="non-saturating", penalty="none", weight=None, interval=1,
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_any_objective_goes_with_any_penalty(objective, penalty):
     """On a network whose slope is bounded by construction."""
-    chosen = dispute(objective, penalty)
+    chosen = adversarial_loss(objective, penalty)
     chosen.check(BOUNDED)
     samples = torch.randn(4, 2)
     penalties = chosen.penalties(BOUNDED, samples, samples, always)
@@ -45,32 +45,34 @@ def test_a_slope_for_each_sample_does_not_go_with_batch_norm(penalty):
     with pytest.raises(
         ValueError, match=rf"game\.penalty={penalty} .* set networks\.discriminator\.norm=layer"
     ):
-        dispute(penalty=penalty).check(NORMED)
-    dispute(penalty=penalty).check(mlp())
+        adversarial_loss(penalty=penalty).check(NORMED)
+    adversarial_loss(penalty=penalty).check(mlp())
 
 
 def test_a_slope_for_each_sample_does_not_go_with_minibatch_discrimination():
     with pytest.raises(ValueError, match="minibatch_discrimination=0"):
-        dispute(penalty="gp").check(MLPDiscriminator((2,), width=8, depth=1, minibatch_discrimination=4))
+        adversarial_loss(penalty="gp").check(
+            MLPDiscriminator((2,), width=8, depth=1, minibatch_discrimination=4)
+        )
 
 
 @pytest.mark.parametrize("penalty", ["none", "clip", "r1", "r2"])
 def test_other_penalties_go_with_batch_norm(penalty):
-    dispute(penalty=penalty).check(NORMED)
+    adversarial_loss(penalty=penalty).check(NORMED)
 
 
 def test_wasserstein_wants_a_bound_on_the_slope():
     with pytest.raises(ValueError, match=r"game\.objective=wasserstein has no bound .* set game\.penalty=gp"):
-        dispute("wasserstein").check(mlp())
-    dispute("wasserstein").check(BOUNDED)
+        adversarial_loss("wasserstein").check(mlp())
+    adversarial_loss("wasserstein").check(BOUNDED)
     for penalty in ("clip", *PENALTIES):
-        dispute("wasserstein", penalty).check(mlp())
+        adversarial_loss("wasserstein", penalty).check(mlp())
 
 
 @pytest.mark.parametrize("interval", [0, -1])
 def test_an_interval_counts_rounds(interval):
     with pytest.raises(ValueError, match=rf"game\.penalty_interval is {interval}; .* at least 1"):
-        dispute(penalty="r1", interval=interval)
+        adversarial_loss(penalty="r1", interval=interval)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -79,7 +81,7 @@ def test_weight_and_interval_scale_the_penalty(penalty):
 
     def value(**settings):
         torch.manual_seed(0)
-        return dispute(penalty=penalty, **settings).penalties(net, *samples, always)["penalty"]
+        return adversarial_loss(penalty=penalty, **settings).penalties(net, *samples, always)["penalty"]
 
     one = value(weight=1.0)
     torch.testing.assert_close(value(), WEIGHTS[penalty] * one)
@@ -92,12 +94,14 @@ def test_a_lazy_penalty_keeps_its_mean_strength():
     net, samples = mlp(), torch.randn(2, 4, 2)
     total = 0.0
     for number in range(16):
-        terms = dispute(penalty="r1", weight=1.0, interval=4).penalties(
+        terms = adversarial_loss(penalty="r1", weight=1.0, interval=4).penalties(
             net, *samples, lambda interval, number=number: number % interval == 0
         )
         assert bool(terms) == (number % 4 == 0)
         total += sum(value.item() for value in terms.values())
-    every_round = dispute(penalty="r1", weight=1.0).penalties(net, *samples, always)["penalty"].item()
+    every_round = (
+        adversarial_loss(penalty="r1", weight=1.0).penalties(net, *samples, always)["penalty"].item()
+    )
     assert total / 16 == pytest.approx(every_round)
 
 
@@ -105,7 +109,7 @@ def test_clipping_is_done_only_where_it_is_asked_for():
     for penalty, bound in (("clip", 0.02), ("none", None), ("r1", None)):
         net = mlp()
         before = max(p.abs().max().item() for p in net.parameters())
-        dispute(penalty=penalty, clip_bound=0.02).clip(net)
+        adversarial_loss(penalty=penalty, clip_bound=0.02).clip(net)
         assert max(p.abs().max().item() for p in net.parameters()) == pytest.approx(bound or before)
 
 
@@ -113,7 +117,7 @@ REAL_SCORES, FAKE_SCORES = torch.tensor([[0.5, -1.0, 2.0], [0.3, 0.1, -2.0]], dt
 
 
 def relativistic(kind, **settings):
-    judged = Dispute(relativistic=kind, **settings)
+    judged = AdversarialLoss(relativistic=kind, **settings)
     return judged.discriminator(REAL_SCORES, FAKE_SCORES), judged.generator(FAKE_SCORES, REAL_SCORES)
 
 
@@ -147,7 +151,7 @@ def test_relativistic_least_squares_wants_opposite_targets():
 
 def test_a_relativistic_generator_learns_from_real_samples_too():
     real, fake = REAL_SCORES.clone().requires_grad_(), FAKE_SCORES.clone().requires_grad_()
-    loss = Dispute(relativistic="average").generator(fake, real)
+    loss = AdversarialLoss(relativistic="average").generator(fake, real)
     assert all(slope.abs().min() > 0 for slope in torch.autograd.grad(loss, (real, fake)))
 
 
@@ -165,12 +169,15 @@ def test_a_relativistic_generator_learns_from_real_samples_too():
 )
 def test_a_setting_that_the_objective_has_not_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
-        Dispute(**settings)
+        AdversarialLoss(**settings)
 
 
 def test_a_smoothed_label_serves_both_cross_entropies():
     for objective in ("non-saturating", "saturating"):
-        plain, smoothed = Dispute(objective=objective), Dispute(objective=objective, real_label=0.9)
+        plain, smoothed = (
+            AdversarialLoss(objective=objective),
+            AdversarialLoss(objective=objective, real_label=0.9),
+        )
         assert smoothed.generator(FAKE_SCORES).equal(plain.generator(FAKE_SCORES))
         extra = smoothed.discriminator(REAL_SCORES, FAKE_SCORES) - plain.discriminator(
             REAL_SCORES, FAKE_SCORES

@@ -7,7 +7,7 @@ from torch import nn
 from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.losses.stabilizers import History, feature_distance, with_instance_noise
-from ganarium.testing import Trial
+from ganarium.testing import MethodUnderTest
 from helpers import Stream, mlp
 
 
@@ -44,7 +44,9 @@ def test_history_is_the_mean_of_all_weights_so_far():
 
 
 def engine_of(**game):
-    match = Trial(methods.find("gan"), {"game": game, "data": {"source": "ring", "size": None}, "images": 64})
+    match = MethodUnderTest(
+        methods.find("gan"), {"game": game, "data": {"source": "ring", "size": None}, "images": 64}
+    )
     return match.engine(), match.feed()
 
 

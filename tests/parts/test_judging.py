@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganarium.ops.scoring import mixes_samples, scores
+from ganarium.ops.scoring import scores, uses_batch_statistics
 from helpers import mlp
 
 
@@ -23,7 +23,7 @@ class Counted(nn.Module):
 class MinibatchDeviation(nn.Module):
     """A layer that looks at the whole batch, and says so."""
 
-    mixes_samples = True
+    uses_batch_statistics = True
 
     def forward(self, samples):
         return samples + samples.std(0, keepdim=True)
@@ -45,8 +45,8 @@ def test_what_mixes_samples(layer):
     net = nn.Sequential(layer, mlp()).train()
     alone, company = torch.randn(2, 4, 2).unbind()
     in_company = net(torch.cat([alone, company]))[:4]
-    assert mixes_samples(net) == (layer in MIXING)
-    assert torch.allclose(net(alone), in_company, atol=1e-6) != mixes_samples(net)
+    assert uses_batch_statistics(net) == (layer in MIXING)
+    assert torch.allclose(net(alone), in_company, atol=1e-6) != uses_batch_statistics(net)
 
 
 @pytest.mark.parametrize("layer", ALONE, ids=lambda layer: type(layer).__name__)

@@ -4,12 +4,12 @@ import random
 
 import torch
 
-from ganarium.ops.instance_features import Looks
+from ganarium.ops.instance_features import InstanceFeatureBank
 
 
 def taught(capacity=4):
     """Class 0 was seen as (1, -1), class 1 as (2, -2), class 2 never."""
-    looks = Looks(3, 2, capacity=capacity)
+    looks = InstanceFeatureBank(3, 2, capacity=capacity)
     ids = torch.tensor([[0, 1], [0, 1]])[None, None]
     features = torch.cat([ids + 1.0, -(ids + 1.0)], 1)
     looks.remember(features, ids)
@@ -40,8 +40,8 @@ def test_what_was_seen_long_ago_is_forgotten():
 
 def test_it_goes_on_from_what_was_saved():
     looks, *_ = taught()
-    again = Looks(3, 2, capacity=4)
+    again = InstanceFeatureBank(3, 2, capacity=4)
     again.load_state_dict(looks.state_dict())
     chance = torch.rand(5, 3)
     assert torch.equal(again.drawn(chance), looks.drawn(chance))
-    assert not torch.equal(Looks(3, 2, capacity=4).drawn(chance), looks.drawn(chance))
+    assert not torch.equal(InstanceFeatureBank(3, 2, capacity=4).drawn(chance), looks.drawn(chance))

@@ -61,9 +61,9 @@ def signalled(work, folder, number, images, delay=0.0):
 
 def moments(plan, times, seed):
     """Random moments of a run, in order: images shown, and seconds to wait after that."""
-    dice = random.Random(seed)
-    images = sorted(dice.uniform(0, plan.images) for _ in range(times))
-    return [(each, dice.uniform(0, 0.02)) for each in images]
+    shared_random = random.Random(seed)
+    images = sorted(shared_random.uniform(0, plan.images) for _ in range(times))
+    return [(each, shared_random.uniform(0, 0.02)) for each in images]
 
 
 def killed_often(plan, tmp_path, times, seed=0):
@@ -223,12 +223,12 @@ def test_an_order_to_stop_is_obeyed_at_the_rounds_end(tmp_path, number):
     def told():
         try:
             play(plan, tmp_path / "run")
-        except gan.Interrupted as order:
+        except gan.TrainingInterrupted as order:
             os._exit(order.signal_number)
 
-    dice = random.Random(int(number))
+    shared_random = random.Random(int(number))
     for images in (400, 1300, 2200):
-        assert signalled(told, tmp_path / "run", number, images, dice.uniform(0, 0.02)) == number
+        assert signalled(told, tmp_path / "run", number, images, shared_random.uniform(0, 0.02)) == number
     play(plan, tmp_path / "run")
     assert_same(tmp_path / "run", tmp_path / "whole")
 
@@ -245,7 +245,7 @@ def test_what_an_order_saved_is_the_round_it_was_given_in(tmp_path):
     """Not the last checkpoint that was due: nothing that was played is lost."""
     before = signal.getsignal(signal.SIGINT)  # not Python's own in a job that runs in the background
     plan = resolve(DUEL, {"images": 1600, "every": {"log": 16, "checkpoint": 1600}})
-    with pytest.raises(gan.Interrupted, match="after 160 images"):
+    with pytest.raises(gan.TrainingInterrupted, match="after 160 images"):
         ordered_at(144, plan, tmp_path / "run", signal.SIGINT)
     assert newest(tmp_path / "run")["images"] == 160
     assert signal.getsignal(signal.SIGINT) is before
@@ -254,7 +254,7 @@ def test_what_an_order_saved_is_the_round_it_was_given_in(tmp_path):
 def test_an_order_heard_twice_at_once_is_one_order(tmp_path):
     """torchrun hands on what the terminal has told everybody already."""
     plan = resolve(DUEL, {"images": 1600, "every": {"log": 16, "checkpoint": 1600}})
-    with pytest.raises(gan.Interrupted):
+    with pytest.raises(gan.TrainingInterrupted):
         ordered_at(16, plan, tmp_path / "run", signal.SIGINT, signal.SIGTERM)
 
 
@@ -283,7 +283,7 @@ def test_killed_before_its_first_checkpoint_a_run_begins_anew_and_says_so(tmp_pa
     assert ended(forked(dying)) == -signal.SIGKILL
     assert len(Run(tmp_path / "run").records) == 6
     said = []
-    gan.resume(tmp_path / "run", say=said.append)
+    gan.resume(tmp_path / "run", notify=said.append)
     assert [line for line in said if not line.startswith("doctor:")] == [
         "nothing was saved yet: the run begins anew"
     ]

@@ -76,7 +76,7 @@ def test_a_pool_goes_on_with_its_history(tmp_path, whole):
 
 def test_a_resumed_run_would_differ_if_the_pool_were_lost(tmp_path, whole, monkeypatch):
     monkeypatch.setattr(
-        "ganarium.training.trainer.take_private_state", lambda game, everybodys: game.pool.history.zero_()
+        "ganarium.training.trainer.set_per_process_state", lambda game, gathered: game.pool.history.zero_()
     )
     run = begun(DUEL, tmp_path / "run", 6, game={"pool": 24})
     gan.resume(run)
@@ -176,7 +176,7 @@ def test_weights_of_another_shape_are_refused_in_words(tmp_path):
 
 def test_data_that_grew_are_told(tmp_path):
     run, said = begun(DUEL, tmp_path / "run", 5), []
-    gan.resume(run, data={"count": 300}, say=said.append)
+    gan.resume(run, data={"count": 300}, notify=said.append)
     assert any("had 200 samples" in line and "now 300" in line for line in said)
 
 

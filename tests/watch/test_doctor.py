@@ -76,7 +76,7 @@ def treated(name, run, folder, *more):
 def assert_healed(healed, run):
     """The samples come near the data, as they did not before."""
     assert sick(healed) == {}
-    before, after = (each.records[-1]["samples"]["distance"] for each in (run, healed))
+    before, after = (each.records[-1]["samples"]["energy_distance"] for each in (run, healed))
     assert after < 0.1 < 0.2 < before
 
 
@@ -108,9 +108,9 @@ def test_without_saturation_the_gradient_lives(patient, tmp_path):
 def test_it_speaks_while_there_is_time_and_at_the_end(patient):
     name = "a generator that crawls"
     lines = [line for line in patient(name).said if line.startswith("doctor: ")]
-    told = [line for line in lines if "learning rates out of balance (sick" in line]
-    assert len(told) == 2, "when it is new, and at the end"
-    assert "to 26,880)" in told[0], "as soon as there is enough to go by"
+    condition = [line for line in lines if "learning rates out of balance (sick" in line]
+    assert len(condition) == 2, "when it is new, and at the end"
+    assert "to 26,880)" in condition[0], "as soon as there is enough to go by"
     assert [line for line in patient("hinge").said if "doctor" in line] == ["doctor: nothing wrong seen"]
 
 
@@ -134,11 +134,11 @@ def healthy(at):
         "images": round(6000 * at),
         "terms": {"generator/adversarial": 0.7, "discriminator/adversarial": 1.3},
         "players": {
-            "generator": {"gradient": 1.0, "update": 2e-3},
-            "discriminator": {"gradient": 0.5, "update": 2e-3},
+            "generator": {"gradient_norm": 1.0, "relative_update": 2e-3},
+            "discriminator": {"gradient_norm": 0.5, "relative_update": 2e-3},
         },
-        "samples": {"distance": 0.4 * (1 - at), "different": 40.0, "told_apart": 0.8},
-        "data": {"samples": 20_000, "copies": 1.0, "different": 60.0},
+        "samples": {"energy_distance": 0.4 * (1 - at), "effective_samples": 40.0, "discriminator_auc": 0.8},
+        "data": {"samples": 20_000, "duplicates_per_sample": 1.0, "effective_samples": 60.0},
     }
 
 
@@ -305,8 +305,8 @@ def test_gradients_that_are_no_numbers_have_exploded():
 
 def test_a_step_of_half_the_weights_is_an_explosion_with_its_gradient():
     def change(record, at):
-        record["players"]["generator"]["update"] = 2.0 if at < 0.02 else 2e-3
-        record["players"]["generator"]["gradient"] = 1.0 if at < 0.02 else 1e5
+        record["players"]["generator"]["relative_update"] = 2.0 if at < 0.02 else 2e-3
+        record["players"]["generator"]["gradient_norm"] = 1.0 if at < 0.02 else 1e5
 
     (diagnosis,) = found(change, lines=100).values()
     assert diagnosis.remedy == "optimizers.generator.lr=1e-06 (now divided by 200)"
@@ -343,7 +343,7 @@ def test_players_and_games_of_other_packages():
 
     def change(record, at):
         record["players"] = {
-            "painter": {"gradient": 1.0, "update": 1e-5},
+            "painter": {"gradient_norm": 1.0, "relative_update": 1e-5},
             "critic": record["players"]["generator"],
         }
         record["terms"] = {}
@@ -360,7 +360,7 @@ def test_only_the_newest_stage_counts():
     def change(record, at):
         record["stage"] = "first" if at < 0.5 else "second"
         if at < 0.5:
-            record["players"]["generator"]["update"] = 1e-9
+            record["players"]["generator"]["relative_update"] = 1e-9
 
     assert found(change) == {}
 

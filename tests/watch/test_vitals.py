@@ -17,10 +17,10 @@ from ganarium.data.dataset import open_data
 from ganarium.data.settings import Data
 from ganarium.data.sources.densities import ring
 from ganarium.methods.translators import Translator
-from ganarium.monitoring.statistics import Likeness, Stride
-from ganarium.testing import Trial
+from ganarium.monitoring.statistics import SampleComparison, UpdateProbe
+from ganarium.testing import MethodUnderTest
 from ganarium.training.checkpoint import Checkpoints
-from helpers import Duel, Stream, assert_equal, sgd
+from helpers import Stream, TwoPlayerGame, assert_equal, sgd
 from small_runs import DUEL, differing, newest
 
 
@@ -34,11 +34,11 @@ def lazy(self, data, clock):
 
 
 def played(rounds, *, watched):
-    game = Duel(lazy)
+    game = TwoPlayerGame(lazy)
     engine, data, seen = Engine(game, sgd(game, 0.1)), Stream(), []
     for _ in range(rounds):
         before = {name: [p.detach().clone() for p in params] for name, params in engine.params.items()}
-        stride = Stride(engine.params) if watched else None
+        stride = UpdateProbe(engine.params) if watched else None
         engine.round(data)
         seen.append((before, stride.signs() if stride else {}))
     return engine, seen
@@ -52,12 +52,14 @@ def test_steps_and_gradients_are_what_they_are():
     engine, [(before, signs)] = played(1, watched=True)
     for name, params in engine.params.items():
         moved = norm([after - was for after, was in zip(params, before[name], strict=True)])
-        assert signs[name]["update"] == pytest.approx(moved / norm(before[name]), rel=1e-5)
-        assert signs[name]["gradient"] == pytest.approx(norm([p.grad for p in params]), rel=1e-5)
+        assert signs[name]["relative_update"] == pytest.approx(moved / norm(before[name]), rel=1e-5)
+        assert signs[name]["gradient_norm"] == pytest.approx(norm([p.grad for p in params]), rel=1e-5)
     # Of one step of plain descent the gradient follows from the way.
-    way = {name: 0.1 * signs[name]["gradient"] / norm(before[name]) for name in signs}
-    assert signs["generator"]["update"] == pytest.approx(way["generator"], rel=1e-4)
-    assert signs["discriminator"]["update"] != pytest.approx(way["discriminator"], rel=1e-3), "it made two"
+    way = {name: 0.1 * signs[name]["gradient_norm"] / norm(before[name]) for name in signs}
+    assert signs["generator"]["relative_update"] == pytest.approx(way["generator"], rel=1e-4)
+    assert signs["discriminator"]["relative_update"] != pytest.approx(way["discriminator"], rel=1e-3), (
+        "it made two"
+    )
 
 
 def test_who_takes_no_turn_has_no_signs():
@@ -71,17 +73,17 @@ def test_watching_changes_nothing():
 
 def test_a_step_that_is_no_number_is_none():
     weight = nn.Parameter(torch.zeros(2))
-    stride = Stride({"player": [weight]})
+    stride = UpdateProbe({"player": [weight]})
     weight.grad = torch.full((2,), float("inf"))
-    assert stride.signs() == {"player": {"gradient": None, "update": None}}
+    assert stride.signs() == {"player": {"gradient_norm": None, "relative_update": None}}
 
 
 class Points:
-    """What `Likeness` asks of a dataset."""
+    """What `SampleComparison` asks of a dataset."""
 
     def __init__(self, samples, condition=None):
         self.samples, self.condition = samples, condition
-        self.facts = SimpleNamespace(shape=tuple(samples.shape[1:]))
+        self.spec = SimpleNamespace(shape=tuple(samples.shape[1:]))
 
     def __len__(self):
         return len(self.samples)
@@ -91,61 +93,68 @@ class Points:
 
 
 def on_modes(count, modes=8):
-    return ring().centres[torch.arange(count) % modes]
+    return ring().centers[torch.arange(count) % modes]
 
 
 @pytest.mark.parametrize("modes", [1, 2, 4, 8])
 def test_different_samples_are_counted(modes):
-    likeness = Likeness(Points(on_modes(64)), 64)
-    assert likeness.data_signs()["different"] == pytest.approx(8, abs=0.05)
-    assert likeness.signs(on_modes(64, modes))["different"] == pytest.approx(modes, abs=0.05)
+    likeness = SampleComparison(Points(on_modes(64)), 64)
+    assert likeness.data_signs()["effective_samples"] == pytest.approx(8, abs=0.05)
+    assert likeness.signs(on_modes(64, modes))["effective_samples"] == pytest.approx(modes, abs=0.05)
 
 
 def test_the_ring_as_it_is_drawn_has_eight():
-    likeness = Likeness(open_data(Data(source="ring", count=5000)), 1000)
-    assert likeness.data_signs()["different"] == pytest.approx(8, rel=0.03)
-    assert likeness.signs(ring().sample(1000, seed=5))["different"] == pytest.approx(8, rel=0.05)
+    likeness = SampleComparison(open_data(Data(source="ring", count=5000)), 1000)
+    assert likeness.data_signs()["effective_samples"] == pytest.approx(8, rel=0.03)
+    assert likeness.signs(ring().sample(1000, seed=5))["effective_samples"] == pytest.approx(8, rel=0.05)
 
 
 def test_the_distance_is_zero_beside_the_like_and_one_beside_what_has_nothing_in_common():
-    likeness = Likeness(Points(ring().sample(256, seed=1)), 256)
-    assert abs(likeness.signs(ring().sample(256, seed=2))["distance"]) < 0.01
-    assert likeness.signs(ring().sample(256, seed=2) + 1000)["distance"] > 0.99
-    assert 0.2 < likeness.signs(torch.zeros(256, 2))["distance"] < 0.5
+    likeness = SampleComparison(Points(ring().sample(256, seed=1)), 256)
+    assert abs(likeness.signs(ring().sample(256, seed=2))["energy_distance"]) < 0.01
+    assert likeness.signs(ring().sample(256, seed=2) + 1000)["energy_distance"] > 0.99
+    assert 0.2 < likeness.signs(torch.zeros(256, 2))["energy_distance"] < 0.5
 
 
 def test_the_distance_is_the_energy_coefficient():
     """Two coins: by hand."""
     real, drawn = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [3.0]])
     between, own, other = 2 * (0 + 3 + 1 + 2) / 4, 3.0, 1.0
-    signs = Likeness(Points(real), 2).signs(drawn)
-    assert signs["distance"] == pytest.approx((between - own - other) / between)
+    signs = SampleComparison(Points(real), 2).signs(drawn)
+    assert signs["energy_distance"] == pytest.approx((between - own - other) / between)
 
 
 def test_samples_that_are_no_numbers_have_no_signs():
-    likeness = Likeness(Points(on_modes(16)), 16)
-    assert likeness.signs(torch.full((16, 2), float("nan"))) == {"distance": None, "different": None}
+    likeness = SampleComparison(Points(on_modes(16)), 16)
+    assert likeness.signs(torch.full((16, 2), float("nan"))) == {
+        "energy_distance": None,
+        "effective_samples": None,
+    }
     assert likeness.signs(torch.zeros(16, 3)) == {}, "a campaign's other stage"
-    assert Likeness(Points(torch.zeros(1, 2)), 16).signs(torch.zeros(16, 2)) == {}
+    assert SampleComparison(Points(torch.zeros(1, 2)), 16).signs(torch.zeros(16, 2)) == {}
 
 
-@pytest.mark.parametrize("copies", [1, 2, 50])
+@pytest.mark.parametrize("duplicates_per_sample", [1, 2, 50])
 def test_copies_are_counted(tmp_path, copies):
-    dice = np.random.default_rng(0)
+    shared_random = np.random.default_rng(0)
     for i in range(400 // copies):
-        picture = Image.fromarray(dice.integers(0, 255, (8, 8), dtype=np.uint8))
+        picture = Image.fromarray(shared_random.integers(0, 255, (8, 8), dtype=np.uint8))
         for copy in range(copies):
             picture.save(tmp_path / f"{copy}-{i}.png")
-    signs = Likeness(open_data(Data(source=str(tmp_path))), 64).data_signs()
+    signs = SampleComparison(open_data(Data(source=str(tmp_path))), 64).data_signs()
     assert signs["samples"] == 400
-    assert signs["copies"] == pytest.approx(copies, rel=0.25) if copies != 2 else 1 < signs["copies"] < 4
+    assert (
+        signs["duplicates_per_sample"] == pytest.approx(copies, rel=0.25)
+        if copies != 2
+        else 1 < signs["duplicates_per_sample"] < 4
+    )
 
 
 def test_large_pictures_are_compared_coarsely():
     fine = torch.rand(6, 1, 128, 192)
-    likeness = Likeness(Points(fine), 6)
+    likeness = SampleComparison(Points(fine), 6)
     assert likeness.real.shape == (6, 43 * 64)
-    assert likeness.signs(fine)["distance"] == pytest.approx(-1 / 5), (
+    assert likeness.signs(fine)["energy_distance"] == pytest.approx(-1 / 5), (
         "beside themselves: the pairs are not free"
     )
 
@@ -169,11 +178,11 @@ def chance(score, **methods_of_its_own):
         setattr(game, name, method)
     game.eval()
     before = {name: value.clone() for name, value in game.state_dict().items()}
-    likeness = Likeness(Points(ring().sample(100, seed=1)), 100)
-    told_apart = likeness.told_apart(game, torch.zeros(100, 1), None, 32)
+    likeness = SampleComparison(Points(ring().sample(100, seed=1)), 100)
+    discriminator_auc = likeness.discriminator_auc(game, torch.zeros(100, 1), None, 32)
     assert not game.training
     assert all(torch.equal(before[name], value) for name, value in game.state_dict().items())
-    return told_apart
+    return discriminator_auc
 
 
 def test_how_often_the_discriminator_is_right():
@@ -202,19 +211,19 @@ def test_a_game_may_say_how_real_samples_look():
 
 def draws(name):
     """Translators draw nothing from noise: their sheets show pictures, and nothing is noted of them."""
-    return not isinstance(Trial(methods.find(name)).game(), Translator)
+    return not isinstance(MethodUnderTest(methods.find(name)).game(), Translator)
 
 
 @pytest.mark.parametrize("name", sorted(filter(draws, methods.table())))
 def test_every_method_says_how_often_its_discriminator_is_right(name):
-    trial = Trial(methods.find(name))
+    trial = MethodUnderTest(methods.find(name))
     engine = trial.engine()
     engine.round(trial.feed())
     condition = trial.condition(8)
     noise = engine.game.draw_noise(8, torch.Generator().manual_seed(0))
-    told_apart = Likeness(trial.dataset, 8).told_apart(engine.game, noise, condition, 4)
-    assert told_apart is not None
-    assert 0 <= told_apart <= 1
+    discriminator_auc = SampleComparison(trial.dataset, 8).discriminator_auc(engine.game, noise, condition, 4)
+    assert discriminator_auc is not None
+    assert 0 <= discriminator_auc <= 1
 
 
 def test_the_log_is_the_same_after_any_checkpoint(tmp_path):

@@ -46,11 +46,11 @@ def exit_code(error: Exception) -> int | None:
     if isinstance(error, OSError):
         return FAILED
     if isinstance(error, RuntimeError):
-        from ganarium.core.processes import LostError
+        from ganarium.core.processes import ProcessLostError
         from ganarium.monitoring.log import NonFiniteError
-        from ganarium.training.trainer import BusyError
+        from ganarium.training.trainer import RunLockedError
 
-        if isinstance(error, (BusyError, LostError, NonFiniteError)):
+        if isinstance(error, (RunLockedError, ProcessLostError, NonFiniteError)):
             return FAILED
     return None
 

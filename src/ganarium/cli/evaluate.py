@@ -63,10 +63,10 @@ def evaluate(
         kid         kernel distance of features
         prdc        precision, recall, density and coverage
         is          inception score: classes sure and evenly drawn, whatever the real data are
-        neighbours  share of samples as near to real ones as copies
+        memorization  share of samples as near to real ones as copies
         diversity   MS-SSIM of pairs of pictures, in all and in each class
         accuracy    whether the class asked for is drawn
-        modes,good,swd,world   of points, and of the built-in world
+        modes,high_quality_share,swd,world   of points, and of the built-in world
 
     A model that translates is judged each way on pictures held back from training, where there are some:
 

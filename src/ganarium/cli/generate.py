@@ -52,7 +52,7 @@ def generate(
         attributes=None if attributes is None else _wishes(attributes),
         pictures=pictures,
         device=device,
-        say=say,
+        notify=say,
     ):
         typer.echo(f"{count:,} samples of seed {seed}: {place}")
 

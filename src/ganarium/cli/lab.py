@@ -8,7 +8,7 @@ import typer
 from ganarium.cli.methods import AsJson
 
 if TYPE_CHECKING:
-    from ganarium.lab import Finding
+    from ganarium.lab import ExperimentResult
 
 
 def lab(
@@ -58,7 +58,7 @@ def lab(
         typer.echo(f"\npicture: {place}")
 
 
-def _show(finding: "Finding") -> None:
+def _show(finding: "ExperimentResult") -> None:
     from ganarium.cli.tables import print_table
     from ganarium.common.text import flat
 

@@ -47,7 +47,7 @@ def plan(trainer: "Trainer") -> Iterator[str]:
     cost = f"{duration(estimate.seconds)}, {estimate.memory_mib:,} MiB of memory"
     yield f"# estimate: {cost} on {trainer.device} in {recipe.precision}"
     if trainer.evaluation:
-        by = trainer.evaluation.deciding.key
+        by = trainer.evaluation.selecting.key
         yield f"# judged every {recipe.evaluate.every:,} images by {by}; the best model stays in {BEST}"
     if recipe.accumulate > 1:
         yield (
@@ -127,8 +127,8 @@ def _parts(progress: "Progress") -> tuple[list[str], list[str]]:
         f"{progress.images_per_second:,.0f} images/s",
         f"{duration(progress.seconds_left)} left" if progress.images < progress.length else "done",
     ]
-    if progress.waited_for_data >= 0.05:
-        speed.append(f"{progress.waited_for_data:.0%} waiting for data")
+    if progress.data_wait_share >= 0.05:
+        speed.append(f"{progress.data_wait_share:.0%} waiting for data")
     main = sorted(progress.terms, key=lambda name: "penalty" in name)[:TERMS]
     measured = [f"{name} {value:.4g}" for name, value in list(progress.metrics.items())[:METRICS]]
     if progress.best:

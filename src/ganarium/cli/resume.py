@@ -24,7 +24,7 @@ def resume(
     from ganarium.cli.training import play
     from ganarium.training.run import Run, group
 
-    run = Run(folder, say=say).changed({}, settings or ())
+    run = Run(folder, notify=say).changed({}, settings or ())
     with group(run.recipe):
         for line in run.trainer().dataset.report.lines():
             say(f"# data: {line}")

@@ -49,7 +49,7 @@ def train(
     from ganarium.cli.training import play
     from ganarium.training.run import group, prepare
 
-    run = prepare(method, data=data or None, out=out, preset=preset, overrides=settings or (), say=say)
+    run = prepare(method, data=data or None, out=out, preset=preset, overrides=settings or (), notify=say)
     with group(run.recipe):
         for line in plan(run.trainer()):
             say(line)

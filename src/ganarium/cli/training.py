@@ -15,12 +15,12 @@ def play(run: "Run") -> None:
     """Play to the end, or until told to stop, and say what there is now and how to go on."""
     import time
 
-    from ganarium.training.loop import Interrupted
+    from ganarium.training.loop import TrainingInterrupted
 
     started = time.monotonic()
     try:
         last = follow(run.play())
-    except Interrupted as stopped:
+    except TrainingInterrupted as stopped:
         say(f"stopped by {stopped}; everything is saved. Go on with: ganarium resume {run.folder}")
         raise typer.Exit(128 + stopped.signal_number) from None
     if last is None:
@@ -38,7 +38,7 @@ def play(run: "Run") -> None:
     if run.sheet is not None:
         say(f"samples  {run.sheet}")
     say(f"see it   ganarium report {run.folder}")
-    translates = load_model(run.folder).ways
+    translates = load_model(run.folder).directions
     say("use it   ganarium " + (f"translate {run.folder} IN OUT" if translates else f"generate {run.folder}"))
     features = run.recipe.evaluate.features
     say(f"judge it ganarium evaluate {run.folder}" + (f" --features {features}" if features else ""))

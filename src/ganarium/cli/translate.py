@@ -74,7 +74,7 @@ def translate(
             batch_size=batch_size,
             sheet=sheet,
             precision=precision,
-            say=say,
+            notify=say,
             share=share,
         ):
             made += each.made is not None

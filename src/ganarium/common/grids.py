@@ -17,7 +17,7 @@ CELL = 256
 """Pixels of the sides of a translation's cell."""
 
 
-def to_picture(image: Tensor) -> Image.Image:
+def to_image(image: Tensor) -> Image.Image:
     """One sample `[C, H, W]` in [-1, 1] as a picture: 1 grey, 3 RGB, 4 RGBA; of others the first channel."""
     data = ((image.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     if data.shape[0] in (3, 4):
@@ -29,7 +29,7 @@ def grid(samples: Tensor, *, columns: int | None = None, scale: int = 1) -> Imag
     """Pictures `[N, C, H, W]` in [-1, 1] side by side, or points `[N, 2]` as a scatter plot."""
     if samples.ndim == 2:
         return scatter(samples)
-    pictures = [to_picture(sample) for sample in samples]
+    pictures = [to_image(sample) for sample in samples]
     return sheet(pictures, columns=columns, scale=scale)
 
 
@@ -65,7 +65,7 @@ def cell(image: Image.Image, *, fill: bool = True) -> Image.Image:
 def beside(columns: Mapping[str, Tensor]) -> Image.Image:
     """A row for each picture: a column for each name, pictures `[N, C, H, W]` in [-1, 1] of one size."""
     rows = zip(*columns.values(), strict=True)
-    return sheet([to_picture(picture) for row in rows for picture in row], columns=len(columns))
+    return sheet([to_image(picture) for row in rows for picture in row], columns=len(columns))
 
 
 def scatter(points: Tensor, *, size: int = 400, reach: float = 3.0) -> Image.Image:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
-def quiet(line: str) -> None:
+def silent(line: str) -> None:
     """Say nothing."""

@@ -38,7 +38,7 @@ def _keys(function: Callable) -> dict[str, tuple[Any, Any]]:
     for cls in function.__mro__:
         if constructor := vars(cls).get("__init__"):
             keys = keys | {k: v for k, v in _keyword_only(constructor) if k not in keys}
-            for lender in vars(cls).get("takes", ()):
+            for lender in vars(cls).get("settings_from", ()):
                 keys = keys | {k: v for k, v in _keys(lender).items() if k not in keys}
             if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(constructor).parameters.values()):
                 break

@@ -38,10 +38,10 @@ def leaves(tree: Mapping[str, Any], joint: str, path: str = "") -> Iterator[tupl
 def flat(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The leaves of a tree in words: `world/well_formed`, `0.93`."""
     for path, value in leaves(tree, "/"):
-        yield path, told(value)
+        yield path, value_text(value)
 
 
-def told(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A number, a list of sides or a word."""
     if isinstance(value, float):
         return f"{value:.4g}"

@@ -39,7 +39,7 @@ class Campaign(ABC):
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Any, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
         """The campaign for data with these `facts`; `network(role, *collaborators)` builds a network."""
         return cls(**settings)
 

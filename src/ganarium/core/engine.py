@@ -71,7 +71,7 @@ class Engine:
         self._set_learning_rates()
         self._report: dict[str, list[Tensor]] = {}
         images = getattr(data, "images", 0)
-        clocks = [replace(self.clock, leads=i == 0) for i in range(self.accumulate)]
+        clocks = [replace(self.clock, first_micro_batch=i == 0) for i in range(self.accumulate)]
         scripts = [self.game.play(data, clock) for clock in clocks]
         if not all(isinstance(script, Iterator) for script in scripts):
             raise TypeError(f"{type(self.game).__name__}.play() has no `yield`")
@@ -131,13 +131,13 @@ class Engine:
     def _advance(self, script: Iterator) -> tuple[Turn, ...]:
         """Run a script to its next `yield`; no turns when it is over."""
         with self._autocast():
-            beat = next(script, ())
+            yielded = next(script, ())
         if not torch.is_grad_enabled() or torch.is_autocast_enabled(self.device):
             torch.set_grad_enabled(True)
             raise RuntimeError("a `yield` inside a `with`: end the block before the turn")
-        turns = beat if isinstance(beat, tuple) else (beat,)
+        turns = yielded if isinstance(yielded, tuple) else (yielded,)
         if not all(isinstance(t, Turn) for t in turns):
-            raise TypeError(f"play() yielded {type(beat).__name__}; yield turn(player, name=loss)")
+            raise TypeError(f"play() yielded {type(yielded).__name__}; yield turn(player, name=loss)")
         return turns
 
     def _backward(self, script: Iterator, turns: tuple[Turn, ...]) -> Tensor:

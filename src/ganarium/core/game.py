@@ -23,7 +23,7 @@ class Clock:
     length: int = 1
     """Samples in the whole match."""
     seed: int = 0
-    leads: bool = True
+    first_micro_batch: bool = True
     """False in all but the first of a round's micro-batches."""
 
     @property
@@ -35,7 +35,7 @@ class Clock:
         """Whether this round is one in `interval`; the first is."""
         return self.round % interval == 0
 
-    def dice(self) -> random.Random:
+    def shared_random(self) -> random.Random:
         """Chance that every process and micro-batch shares: who moves may depend on it."""
         return random.Random(f"{self.seed} {self.round}")
 
@@ -89,12 +89,12 @@ class Game(nn.Module, ABC):
     a *frozen* network and stays in eval mode.
 
     To be trained from a recipe a game also says how it is put together (`roles`, `assemble`) and
-    what of it is worth keeping (`keeps`).
+    what of it is worth keeping (`saved_networks`).
     """
 
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     """For each network that a recipe may choose: its role, and the kinds to choose from."""
-    keeps: ClassVar[tuple[str, ...]] = ("generator",)
+    saved_networks: ClassVar[tuple[str, ...]] = ("generator",)
     """The children that a saved model holds."""
 
     @abstractmethod
@@ -109,8 +109,8 @@ class Game(nn.Module, ABC):
         """
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Any, **settings: Any) -> Self:
-        """The game for data with these `facts` (see `ganarium.data.spec.Facts`).
+    def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
+        """The game for data with these `facts` (see `ganarium.data.spec.DataSpec`).
 
         `network(role, *collaborators)` builds the network that the recipe chose for a role.
         """

@@ -52,12 +52,12 @@ def local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
-class LostError(RuntimeError):
+class ProcessLostError(RuntimeError):
     """Another process of this run has ended."""
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
+def stop_together() -> Iterator[None]:
     """Within the block a process that ends takes the others along with a message.
 
     Raises:
@@ -69,7 +69,7 @@ def together() -> Iterator[None]:
         silent = any(sign in str(error).lower() for sign in ("connection", "broken pipe", "timed out"))
         if size() == 1 or not silent:
             raise
-        raise LostError(
+        raise ProcessLostError(
             f"another process of this run has ended, or does not answer ({str(error).splitlines()[0]}); "
             "its own message says why. The run can be resumed, with any number of processes"
         ) from None
@@ -140,7 +140,7 @@ def gather(value: Any) -> list[Any]:
     return values
 
 
-def from_first(make: Callable[[], T]) -> T:
+def on_first_process(make: Callable[[], T]) -> T:
     """What the first process makes, on every process; the others wait for it, however long it takes."""
     global _waiting
     if size() == 1:
@@ -152,7 +152,7 @@ def from_first(make: Callable[[], T]) -> T:
     return made[0]
 
 
-def agree(value: bool) -> bool:
+def any_process(value: bool) -> bool:
     """Whether it is so on any process."""
     return any(gather(value)) if size() > 1 else value
 
@@ -162,8 +162,8 @@ def check_replicas(tensors: Iterable[tuple[str, Tensor]]) -> None:
     if size() == 1:
         return
     sums = {name: _checksum(tensor) for name, tensor in tensors}
-    everybodys = gather(sums)
-    if differing := [name for name in sums if any(other[name] != sums[name] for other in everybodys)]:
+    gathered = gather(sums)
+    if differing := [name for name in sums if any(other[name] != sums[name] for other in gathered)]:
         raise RuntimeError(
             f"the processes' copies have drifted apart: {', '.join(differing[:3])}"
             f"{' ...' if len(differing) > 3 else ''}. Is state kept outside the game, or own chance used?"

@@ -18,11 +18,11 @@ class Conditioned(NamedTuple):
     condition: Tensor
 
 
-class PartlyLabelled(NamedTuple):
+class SemiSupervisedBatch(NamedTuple):
     """Samples of which nothing is told, and beside them as many of the few whose labels are known."""
 
     real: Tensor  # [N, C, H, W] in [-1, 1]
-    labelled: Conditioned
+    labeled: Conditioned
 
 
 class Unpaired(NamedTuple):
@@ -31,7 +31,7 @@ class Unpaired(NamedTuple):
     domains: tuple[Tensor, ...]  # each [N, C, H, W] in [-1, 1]
 
 
-Batch = Tensor | Conditioned | PartlyLabelled | Unpaired
+Batch = Tensor | Conditioned | SemiSupervisedBatch | Unpaired
 
 
 def real_samples(batch: Batch) -> Tensor:

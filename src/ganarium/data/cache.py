@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ganarium.data.modalities.image import Array, Form
-from ganarium.data.order import Positions
+from ganarium.data.modalities.image import Array, ArrayFormat
+from ganarium.data.order import Indices
 
 
 class SampleCache:
@@ -16,19 +16,19 @@ class SampleCache:
 
     def __init__(
         self,
-        make: Callable[[Positions], Array],
+        make: Callable[[Indices], Array],
         length: int,
-        form: Form,
+        form: ArrayFormat,
         room: int,
         *,
-        instant: bool = False,
+        in_memory: bool = False,
     ):
         self._make = make
-        self.complete = instant
+        self.complete = in_memory
         self._present = np.zeros(length, dtype=bool)
         self._kept = np.empty((length, *form.shape), form.dtype) if 0 < length * form.size <= room else None
 
-    def __call__(self, positions: Positions) -> Array:
+    def __call__(self, positions: Indices) -> Array:
         """Return the samples at these positions, from the cache where they are in it."""
         if self._kept is None:
             return self._make(positions)

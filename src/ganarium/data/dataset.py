@@ -11,15 +11,15 @@ from torch import Tensor
 from ganarium.data.batches import Conditioned, Unpaired, real_samples
 from ganarium.data.cache import SampleCache
 from ganarium.data.conditions.derived import CONDITIONS
-from ganarium.data.modalities.image import Array, BrokenPictureError, Form, normalised
-from ganarium.data.order import Positions
+from ganarium.data.modalities.image import Array, ArrayFormat, BrokenImageError, normalized
+from ganarium.data.order import Indices
 from ganarium.data.report import Report
-from ganarium.data.selection import ATTRIBUTES, LABEL, check_condition, chosen, labelled
+from ganarium.data.selection import ATTRIBUTES, LABEL, check_condition, chosen, labeled
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import DOMAINS, MAP, PAIR, Source
-from ganarium.data.sources.recognise import recognised
+from ganarium.data.sources.recognize import recognized
 from ganarium.data.sources.world import DrawnWorld
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.data.world import Scenes
 
 _GIB = 2**30
@@ -40,7 +40,7 @@ def open_data(data: Data, *, seed: int = 0, cache_share: float = 1.0) -> "Datase
         FileNotFoundError: there is no such source.
         ValueError: it holds nothing to use, or not what `data` asks for.
     """
-    return Dataset(recognised(_as_loaded(data), seed), data, seed=seed, cache_share=cache_share)
+    return Dataset(recognized(_as_loaded(data), seed), data, seed=seed, cache_share=cache_share)
 
 
 class Dataset:
@@ -51,9 +51,9 @@ class Dataset:
     A file found to be broken is reported, and the next whole one stands in for it, on every process alike.
     """
 
-    facts: Facts
+    spec: DataSpec
     report: Report
-    labels: Positions
+    labels: Indices
     """Every sample's, `[N]`; -1 where nothing is known."""
 
     def __init__(self, source: Source, data: Data, *, seed: int = 0, cache_share: float = 1.0):
@@ -65,23 +65,25 @@ class Dataset:
         self._size = _wanted_size(data, self._form)
         self._chosen = chosen(source, data, self.report)
         self._whole = np.ones(len(self._chosen), dtype=bool)
-        self._stand_ins: Positions = np.arange(len(self._chosen))
+        self._stand_ins: Indices = np.arange(len(self._chosen))
         self._mending = threading.Lock()
         unknown = np.full(len(self._chosen), -1)
         self.labels = unknown if source.labels is None else source.labels[self._chosen]
         kinds = range(len(source.classes)) if data.condition == DOMAINS else ()
-        self._domains: tuple[Positions, ...] = tuple(np.flatnonzero(self.labels == kind) for kind in kinds)
-        self._labelled = labelled(source, self._chosen, data, seed, self.report)
+        self._domains: tuple[Indices, ...] = tuple(np.flatnonzero(self.labels == kind) for kind in kinds)
+        self._labeled = labeled(source, self._chosen, data, seed, self.report)
         room = int(data.cache_gib * cache_share * _GIB)
-        kept = 0 if source.instant(self._form) else self._form.size
+        kept = 0 if source.in_memory(self._form) else self._form.size
         self._samples = SampleCache(
-            self._read, len(self._chosen), self._form, room if kept else 0, instant=not kept
+            self._read, len(self._chosen), self._form, room if kept else 0, in_memory=not kept
         )
-        self._shown: SampleCache | None = None
-        if data.condition in source.exact_conditions:
+        self._condition_images: SampleCache | None = None
+        if data.condition in source.companions:
             form = source.shown_form(str(data.condition))
-            self._shown = SampleCache(self._show, len(self._chosen), form, room - kept * len(self._chosen))
-        self.facts = self._facts()
+            self._condition_images = SampleCache(
+                self._make_condition_images, len(self._chosen), form, room - kept * len(self._chosen)
+            )
+        self.spec = self._facts()
         self._complete_report()
 
     def __len__(self) -> int:
@@ -92,9 +94,9 @@ class Dataset:
         return self._source.name(int(self._chosen[index]))
 
     @property
-    def labelled(self) -> int:
-        """How many samples keep their labels, where `data.labels` asks for some; else 0."""
-        return len(self._labelled)
+    def labeled(self) -> int:
+        """How many samples keep their labels, where `data.labeled_samples` asks for some; else 0."""
+        return len(self._labeled)
 
     @property
     def domain_sizes(self) -> tuple[int, ...]:
@@ -109,11 +111,11 @@ class Dataset:
     @property
     def in_memory(self) -> bool:
         """Whether every sample is decoded, so that a batch takes no time worth speaking of."""
-        return self._samples.complete and (self._shown is None or self._shown.complete)
+        return self._samples.complete and (self._condition_images is None or self._condition_images.complete)
 
     def batch(
         self,
-        indices: Sequence[int] | Positions,
+        indices: Sequence[int] | Indices,
         *,
         mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
         corners: Corners | None = None,
@@ -138,15 +140,15 @@ class Dataset:
                 tuple(self.domain_batch(i, indices, mirrored=mirrored, corners=corners) for i in each)
             )
         flags = self._flags(mirrored, len(indices))
-        positions, samples, shown = self._standing(np.asarray(indices, dtype=np.int64))
+        positions, samples, condition_images = self._standing(np.asarray(indices, dtype=np.int64))
         real = self._seen(samples, flags, corners)
-        if shown is not None:
-            return Conditioned(real, self._seen(shown, flags, corners))
+        if condition_images is not None:
+            return Conditioned(real, self._seen(condition_images, flags, corners))
         return real if self._condition is None else Conditioned(real, self._told(real, positions, flags))
 
-    def labelled_batch(
+    def labeled_batch(
         self,
-        indices: Sequence[int] | Positions,
+        indices: Sequence[int] | Indices,
         *,
         mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
         corners: Corners | None = None,
@@ -162,13 +164,13 @@ class Dataset:
             ValueError: as in `batch`.
         """
         flags, wanted = self._flags(mirrored, len(indices)), np.asarray(indices, dtype=np.int64)
-        positions, samples, _ = self._standing(self._labelled[wanted], among=self._labelled)
+        positions, samples, _ = self._standing(self._labeled[wanted], among=self._labeled)
         return Conditioned(self._seen(samples, flags, corners), torch.from_numpy(self.labels[positions]))
 
     def domain_batch(
         self,
         domain: int,
-        indices: Sequence[int] | Positions,
+        indices: Sequence[int] | Indices,
         *,
         mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
         corners: Corners | None = None,
@@ -189,7 +191,7 @@ class Dataset:
         flags = self._flags(mirrored, len(wanted))
         return self._seen(self._standing(wanted, among=members)[1], flags, corners)
 
-    def scenes(self, indices: Sequence[int] | Positions, *, domain: int | None = None) -> Scenes | None:
+    def scenes(self, indices: Sequence[int] | Indices, *, domain: int | None = None) -> Scenes | None:
         """What the built-in world draws as these samples, of all or of one domain; None of other data."""
         if not isinstance(self._source, DrawnWorld):
             return None
@@ -209,7 +211,7 @@ class Dataset:
             samples = _cut(samples, *self._size, corners)
         return _tensor(samples, mirrored)
 
-    def _told(self, real: Tensor, positions: Positions, mirrored: NDArray[np.bool_]) -> Tensor:
+    def _told(self, real: Tensor, positions: Indices, mirrored: NDArray[np.bool_]) -> Tensor:
         if self._condition == LABEL:
             return torch.from_numpy(self.labels[positions])
         if self._condition == ATTRIBUTES and self._source.vectors is not None:
@@ -219,8 +221,8 @@ class Dataset:
         return CONDITIONS[str(self._condition)](real)
 
     def _standing(
-        self, positions: Positions, among: Positions | None = None
-    ) -> tuple[Positions, Array, Array | None]:
+        self, positions: Indices, among: Indices | None = None
+    ) -> tuple[Indices, Array, Array | None]:
         """The samples that stand at these positions once no broken one is among them, and their pixels.
 
         The third are those of what the source shows with them.
@@ -233,18 +235,20 @@ class Dataset:
             else:
                 standing = self._following(among[self._whole[among]], positions)
             try:
-                shown = None if self._shown is None else self._shown(standing)
-                return standing, self._samples(standing), shown
-            except BrokenPictureError as broken:
+                condition_images = (
+                    None if self._condition_images is None else self._condition_images(standing)
+                )
+                return standing, self._samples(standing), condition_images
+            except BrokenImageError as broken:
                 self._replace(broken)
 
-    def _replace(self, broken: BrokenPictureError) -> None:
+    def _replace(self, broken: BrokenImageError) -> None:
         with self._mending:
             self.report.broken[broken.name] = broken.reason
             self._whole[np.searchsorted(self._chosen, broken.index)] = False
             self._stand_ins = self._following(np.flatnonzero(self._whole), np.arange(len(self._whole)))
 
-    def _following(self, whole: Positions, positions: Positions) -> Positions:
+    def _following(self, whole: Indices, positions: Indices) -> Indices:
         """For each position the next one that is whole."""
         if not len(whole):
             name, why = list(self.report.broken.items())[-1]
@@ -253,32 +257,32 @@ class Dataset:
             )
         return whole[np.searchsorted(whole, positions) % len(whole)]
 
-    def _read(self, positions: Positions) -> Array:
+    def _read(self, positions: Indices) -> Array:
         return self._source.samples(self._chosen[positions], self._form)
 
-    def _show(self, positions: Positions) -> Array:
-        return self._source.shown(str(self._condition), self._chosen[positions])
+    def _make_condition_images(self, positions: Indices) -> Array:
+        return self._source.condition_images(str(self._condition), self._chosen[positions])
 
-    def _facts(self) -> Facts:
+    def _facts(self) -> DataSpec:
         first = self.batch([0])
         told = first.condition if isinstance(first, Conditioned) else None
         # Turned round, it is the picture that the map is to be painted from.
-        turned = self._condition == MAP and told is not None and told.is_floating_point()
-        palette = None if turned else self._source.palette
-        return Facts(
+        is_reversed = self._condition == MAP and told is not None and told.is_floating_point()
+        palette = None if is_reversed else self._source.palette
+        return DataSpec(
             tuple(real_samples(first).shape[1:]),
             self._source.classes,
             self._source.attributes,
-            PAIR if turned else self._condition,
+            PAIR if is_reversed else self._condition,
             () if told is None else tuple(told.shape[1:]),
-            self.labelled,
+            self.labeled,
             () if palette is None else palette.painted_in,
             () if palette is None or not palette.indexed else tuple(palette.values.tolist()),
         )
 
     def _complete_report(self) -> None:
         self.report.samples = len(self._chosen)
-        self.report.shape = self.facts.shape
+        self.report.shape = self.spec.shape
         if self._size is not None:
             height, width = self._form.shape[1:]
             self.report.note(f"resized to {height}x{width}, of which each time another part is seen")
@@ -293,7 +297,7 @@ def _as_loaded(data: Data) -> Data:
     return data if data.load_size is None else data.model_copy(update={"size": data.load_size})
 
 
-def _wanted_size(data: Data, loaded: Form) -> tuple[int, int] | None:
+def _wanted_size(data: Data, loaded: ArrayFormat) -> tuple[int, int] | None:
     """Height and width to cut out; None where samples are seen as they are loaded."""
     if data.load_size is None:
         return None
@@ -321,4 +325,4 @@ def _tensor(samples: Array, mirrored: NDArray[np.bool_]) -> Tensor:
     if samples.dtype == np.int32:  # ids
         return torch.from_numpy(samples.astype(np.int64))
     # Not with torch: its threads, one team for each thread that calls, would get into the engine's way.
-    return torch.from_numpy(normalised(samples))
+    return torch.from_numpy(normalized(samples))

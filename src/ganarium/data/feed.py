@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganarium.data.batches import Batch, PartlyLabelled, Unpaired
+from ganarium.data.batches import Batch, SemiSupervisedBatch, Unpaired
 from ganarium.data.dataset import Dataset
 from ganarium.data.order import hashed, permutation
 
-_ORDER, _MIRROR, _LABELLED_ORDER, _LABELLED_MIRROR, _DOMAIN_ORDER, _DOMAIN_MIRROR = 1, 2, 4, 5, 6, 7
+_ORDER, _MIRROR, _LABELED_ORDER, _LABELED_MIRROR, _DOMAIN_ORDER, _DOMAIN_MIRROR = 1, 2, 4, 5, 6, 7
 _CORNER = 8
 
 
@@ -27,7 +27,8 @@ class Feed:
     holds samples b B to (b + 1) B.
     It is cut into `accumulate` micro-batches, and each of these into one share for every process. So neither
     the number of processes, nor that of micro-batches, nor that of workers changes what a batch holds.
-    Where a few samples keep their labels (`data.labels`), as many of these stand beside every batch: a second
+    Where a few samples keep their labels (`data.labeled_samples`), as many of these stand beside every
+    batch: a second
     such stream. Of domains (`data.condition=domains`) each has a stream of its own; a batch holds
     `batch_size` samples of every one, and images and epochs are counted in those of the largest.
 
@@ -172,14 +173,14 @@ class Feed:
             mirrored=self._mirrored(start, _MIRROR),
             corners=self._corners(start, _MIRROR),
         )
-        if labelled := self.dataset.labelled:
+        if labeled := self.dataset.labeled:
             assert isinstance(batch, Tensor), "a condition and labels beside exclude each other"
-            some = self.dataset.labelled_batch(
-                _order(labelled, start, self._share, self._seed, _LABELLED_ORDER),
-                mirrored=self._mirrored(start, _LABELLED_MIRROR),
-                corners=self._corners(start, _LABELLED_MIRROR),
+            some = self.dataset.labeled_batch(
+                _order(labeled, start, self._share, self._seed, _LABELED_ORDER),
+                mirrored=self._mirrored(start, _LABELED_MIRROR),
+                corners=self._corners(start, _LABELED_MIRROR),
             )
-            return PartlyLabelled(batch, some)
+            return SemiSupervisedBatch(batch, some)
         return batch
 
     def _mirrored(self, start: int, *key: int) -> NDArray[np.bool_] | None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-Positions = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 
 _GOLDEN = 0x9E3779B97F4A7C15

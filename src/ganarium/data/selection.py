@@ -4,7 +4,7 @@ import numpy as np
 
 from ganarium.common.text import listed
 from ganarium.data.conditions.derived import CONDITIONS
-from ganarium.data.order import Positions, permutation, spread
+from ganarium.data.order import Indices, permutation, spread
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import DOMAINS, MAP, PAIR, Source
@@ -17,31 +17,31 @@ _LABELS = 3
 
 def check_condition(source: Source, data: Data) -> None:
     """Raise ValueError where the source cannot give what `data.condition` asks for."""
-    if data.condition is not None and not source.gives_pictures:
+    if data.condition is not None and not source.gives_images:
         raise ValueError(
             f"data.condition={data.condition}: {source.kind} come without one; leave the key out"
         )
-    allowed = dict.fromkeys((LABEL, ATTRIBUTES, DOMAINS, PAIR, MAP, *source.exact_conditions, *CONDITIONS))
+    allowed = dict.fromkeys((LABEL, ATTRIBUTES, DOMAINS, PAIR, MAP, *source.companions, *CONDITIONS))
     if data.condition is not None and data.condition not in allowed:
         raise ValueError(f"data.condition={data.condition} is unknown here; choose from {', '.join(allowed)}")
-    if data.condition in (PAIR, MAP) and data.condition not in source.exact_conditions:
+    if data.condition in (PAIR, MAP) and data.condition not in source.companions:
         raise ValueError(f"data.condition={data.condition}, but {data.place} ({source.kind}) has none")
-    if data.direction == "b-to-a" and data.condition not in source.exact_conditions:
+    if data.direction == "b-to-a" and data.condition not in source.companions:
         raise ValueError(
             f"data.direction=b-to-a turns pairs round, but data.condition={data.condition} gives none: "
-            f"leave it out, or choose from {', '.join(source.exact_conditions or (PAIR, MAP))}"
+            f"leave it out, or choose from {', '.join(source.companions or (PAIR, MAP))}"
         )
     if data.condition in (LABEL, DOMAINS) and source.labels is None:
-        raise ValueError(_lacking(f"data.condition={data.condition}", data, source, source.no_labels))
+        raise ValueError(_lacking(f"data.condition={data.condition}", data, source, source.labels_hint))
     if data.condition == ATTRIBUTES and source.vectors is None:
-        raise ValueError(_lacking("data.condition=attributes", data, source, source.no_attributes))
+        raise ValueError(_lacking("data.condition=attributes", data, source, source.attributes_hint))
 
 
 def _lacking(asked: str, data: Data, source: Source, looked_for: str) -> str:
     return f"{asked}, but {data.place} ({source.kind}) has none: looked for {looked_for}"
 
 
-def chosen(source: Source, data: Data, report: Report) -> Positions:
+def chosen(source: Source, data: Data, report: Report) -> Indices:
     """The samples that are used, ascending: none known to be broken, none without the condition it needs."""
     usable = np.ones(len(source), dtype=bool)
     usable[sorted(source.broken)] = False
@@ -53,8 +53,8 @@ def chosen(source: Source, data: Data, report: Report) -> Positions:
             )
         usable &= known
     if data.condition in (LABEL, DOMAINS) and source.labels is not None:
-        if unlabelled := int((usable & (source.labels < 0)).sum()):
-            report.note(f"{unlabelled:,} samples have no label and are left out")
+        if unlabeled := int((usable & (source.labels < 0)).sum()):
+            report.note(f"{unlabeled:,} samples have no label and are left out")
         usable &= source.labels >= 0
     if data.condition != DOMAINS or source.labels is None:
         return _counted(np.flatnonzero(usable), data, "samples", report)
@@ -72,33 +72,35 @@ def chosen(source: Source, data: Data, report: Report) -> Positions:
     return np.sort(np.concatenate(domains))
 
 
-def _counted(numbers: Positions, data: Data, what: str, report: Report) -> Positions:
+def _counted(numbers: Indices, data: Data, what: str, report: Report) -> Indices:
     """As many of them as `data.count` says, evenly spread."""
     if data.count is not None and data.count > len(numbers):
         report.note(f"data.count={data.count:,}, but there are {len(numbers):,} {what}: all of them are used")
     return numbers[spread(len(numbers), data.count or len(numbers))]
 
 
-def labelled(source: Source, used: Positions, data: Data, seed: int, report: Report) -> Positions:
+def labeled(source: Source, used: Indices, data: Data, seed: int, report: Report) -> Indices:
     """Which of the `used` samples keep their labels, ascending: of each class as many, drawn by the seed.
 
-    With a larger `data.labels` the same ones keep theirs, and others, too.
+    With a larger `data.labeled_samples` the same ones keep theirs, and others, too.
 
     Raises:
         ValueError: there are no labels, fewer are asked for than there are classes, or a condition, too.
     """
-    if data.labels is None:
+    if data.labeled_samples is None:
         return np.empty(0, np.int64)
     if data.condition is not None:
         raise ValueError(
-            f"data.labels={data.labels} sets labelled samples beside each batch, "
+            f"data.labeled_samples={data.labeled_samples} sets labelled samples beside each batch, "
             f"data.condition={data.condition} gives every sample its own: leave one of them out"
         )
     if source.labels is None:
-        raise ValueError(_lacking(f"data.labels={data.labels}", data, source, source.no_labels))
-    if data.labels < len(source.classes):
         raise ValueError(
-            f"data.labels={data.labels}, but there are {len(source.classes)} classes: "
+            _lacking(f"data.labeled_samples={data.labeled_samples}", data, source, source.labels_hint)
+        )
+    if data.labeled_samples < len(source.classes):
+        raise ValueError(
+            f"data.labeled_samples={data.labeled_samples}, but there are {len(source.classes)} classes: "
             "keep at least one label of each"
         )
     drawn = permutation(len(used), seed, _LABELS)
@@ -107,9 +109,12 @@ def labelled(source: Source, used: Positions, data: Data, seed: int, report: Rep
     for label in range(len(source.classes)):
         number[labels == label] = np.arange((labels == label).sum())
     known = np.flatnonzero(labels >= 0)
-    kept = known[np.argsort(number[known], kind="stable")][: data.labels]
-    if len(kept) < data.labels:
-        report.note(f"data.labels={data.labels:,}, but only {len(kept):,} samples have one: all are kept")
+    kept = known[np.argsort(number[known], kind="stable")][: data.labeled_samples]
+    if len(kept) < data.labeled_samples:
+        report.note(
+            f"data.labeled_samples={data.labeled_samples:,}, but only {len(kept):,} samples have one: "
+            "all are kept"
+        )
     counts = np.bincount(labels[kept], minlength=len(source.classes))
     report.note(
         f"{len(kept):,} of {len(used):,} samples keep their labels, {counts.min()} to {counts.max()} a class"

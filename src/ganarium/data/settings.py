@@ -21,10 +21,10 @@ class Data(Strict):
     Or several of them: each a class, a domain (`condition=domains`) or a side of pairs (`pair`, `map`).
     """
     size: int | tuple[int, int] | None = None
-    """Height and width in pixels. Inferred from the data where it is not said, `largest` at most."""
+    """Height and width in pixels. Inferred from the data where it is not said, `max_size` at most."""
     load_size: int | tuple[int, int] | None = None
     """Resize to this first, then cut `size` out at a random place, the same one in both of a pair."""
-    largest: int = Field(64, gt=0)
+    max_size: int = Field(64, gt=0)
     """The longest side, in pixels, that an inferred size may have."""
     channels: int | None = Field(None, gt=0)
     """1 grey, 3 RGB, 4 RGBA; inferred from the data where it is not said."""
@@ -35,7 +35,7 @@ class Data(Strict):
     """Which picture of a pair is the wished one; `b-to-a` changes both, so that a map is what comes out."""
     split: Literal["train", "test"] = "train"
     """`test` takes the samples that the data hold back from training."""
-    labels: int | None = Field(None, gt=0)
+    labeled_samples: int | None = Field(None, gt=0)
     """Keep only so many labels, evenly over the classes; beside each batch, as many of these samples come."""
     flip: bool = False
     """Mirror half of the pictures left to right."""

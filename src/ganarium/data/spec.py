@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class Facts:
+class DataSpec:
     """What the data are, as far as a network, a log or a model card must know it."""
 
     shape: tuple[int, ...]
@@ -23,9 +23,9 @@ class Facts:
     """
     condition_shape: tuple[int, ...] = ()
     """One condition: `()` for a label, `(A,)` for attributes, `(C, H, W)` for a picture."""
-    labelled: int = 0
+    labeled: int = 0
     """How many samples keep their labels and stand beside the batches; 0 where batches are of one kind."""
-    colours: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
     """What the classes of label maps are painted in, `#rrggbb` each; none where nobody painted them."""
     numbers: tuple[int, ...] = ()
     """What stands for each class in the files of label maps; none where their colours do."""

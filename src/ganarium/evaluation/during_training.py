@@ -13,11 +13,16 @@ from ganarium.data.order import spread
 from ganarium.data.selection import LABEL
 from ganarium.data.settings import Data
 from ganarium.data.sources.densities import POINTS, Points
-from ganarium.data.sources.recognise import WORLD
-from ganarium.data.spec import Facts
+from ganarium.data.sources.recognize import WORLD
+from ganarium.data.spec import DataSpec
 from ganarium.data.world import World
-from ganarium.evaluation.held_out import evaluate_translations, held_back, offered_by
-from ganarium.evaluation.samples import Asked, evaluate_samples, offered, values_of
+from ganarium.evaluation.held_out import evaluate_translations, offered_by, test_split
+from ganarium.evaluation.samples import (
+    ClassConditionalSamples,
+    applicable_metrics,
+    evaluate_samples,
+    values_of,
+)
 from ganarium.evaluation.translations import values_of_ways
 from ganarium.methods.translators import Translator
 from ganarium.metrics import FeatureNetwork, Reference, load_features
@@ -25,9 +30,9 @@ from ganarium.metrics.base import (
     Metric,
     Value,
     by_class,
-    deciding_value,
     metrics_named,
-    refuse_what_does_not_apply,
+    selecting_value,
+    validate_metrics,
 )
 from ganarium.metrics.reference import reference
 from ganarium.models.model import Model
@@ -38,7 +43,7 @@ BEST = "model-best"
 _SEED = 0
 
 
-def drawn(model: Model, dataset: Dataset, count: int, seed: int) -> Tensor:
+def generated(model: Model, dataset: Dataset, count: int, seed: int) -> Tensor:
     """Samples of a model, told the conditions that come with `count` real ones, evenly spread.
 
     Beside data without labels a model that is told labels draws every class in turn.
@@ -46,13 +51,13 @@ def drawn(model: Model, dataset: Dataset, count: int, seed: int) -> Tensor:
     Raises:
         ValueError: the model is told something else than the data tell.
     """
-    facts, there = model.facts, dataset.facts
-    if facts.condition is None or (facts.condition, there.condition) == (LABEL, None):
+    spec, there = model.spec, dataset.spec
+    if spec.condition is None or (spec.condition, there.condition) == (LABEL, None):
         return torch.cat(list(model.stream(count, seed=seed)))
-    ours, theirs = ((each.classes, each.attributes, each.condition_shape) for each in (facts, there))
+    ours, theirs = ((each.classes, each.attributes, each.condition_shape) for each in (spec, there))
     if ours != theirs:
         raise ValueError(
-            f"the model was told {_in_words(facts)}, but {dataset.report.source} has {_in_words(there)}; "
+            f"the model was told {_in_words(spec)}, but {dataset.report.source} has {_in_words(there)}; "
             "compare with data that have the same"
         )
     some = spread(len(dataset), count)
@@ -63,17 +68,17 @@ def drawn(model: Model, dataset: Dataset, count: int, seed: int) -> Tensor:
     return torch.cat(list(model.drawn(count, condition, seed=seed)))
 
 
-def asked(model: Model, count: int, seed: int) -> Asked | None:
+def asked(model: Model, count: int, seed: int) -> ClassConditionalSamples | None:
     """Samples of a model that is told labels, asked for every class in turn; else None."""
-    if model.facts.condition != LABEL:
+    if model.spec.condition != LABEL:
         return None
     labels = model.condition(count)
     assert labels is not None
     samples = torch.cat(list(model.drawn(count, labels, seed=seed)))
-    return Asked(samples, labels, model.facts.classes)
+    return ClassConditionalSamples(samples, labels, model.spec.classes)
 
 
-def truth(
+def known_truth(
     source: str | tuple[str, ...], shape: Sequence[int], seed: int
 ) -> tuple[World | None, Points | None]:
     """What judges samples of the built-in data with no network: the world, or the true density of points."""
@@ -104,7 +109,7 @@ class Evaluation:
         ValueError: a measure is unknown or does not apply, or says nothing about which model is the best.
     """
 
-    def __init__(self, recipe: Recipe, facts: Facts, device: torch.device):
+    def __init__(self, recipe: Recipe, spec: DataSpec, device: torch.device):
         self.recipe, self.settings, self.device = recipe, recipe.evaluate, device
         self.network: FeatureNetwork | None = None
         if self.settings.features is not None:
@@ -113,19 +118,19 @@ class Evaluation:
         game = methods.find(recipe.method).game
         self.translates = issubclass(game, Translator)
         if issubclass(game, Translator):
-            there = offered_by(facts, recipe.data, game.ways, features=networks)
+            there = offered_by(spec, recipe.data, game.directions, features=networks)
         else:
-            world, points = truth(recipe.data.source, facts.shape, recipe.seed)
-            there = offered(
-                facts.shape,
+            world, points = known_truth(recipe.data.source, spec.shape, recipe.seed)
+            there = applicable_metrics(
+                spec.shape,
                 networks,
                 world=world is not None,
                 points=points is not None,
-                classes=len(facts.classes) if facts.condition == LABEL else 0,
+                classes=len(spec.classes) if spec.condition == LABEL else 0,
             )
         self.chosen: list[Metric] = metrics_named(self.settings.metrics) or [m for m in there if m.quick]
-        refuse_what_does_not_apply(self.chosen, there, self.settings.count)
-        self.deciding: Value = deciding_value(self.settings.best, self.chosen)
+        validate_metrics(self.chosen, there, self.settings.count)
+        self.selecting: Value = selecting_value(self.settings.best, self.chosen)
         self._reference: tuple[Dataset, Reference] | None = None
         self._held_back: tuple[Dataset, Dataset, Data] | None = None
 
@@ -139,11 +144,11 @@ class Evaluation:
 
     def _of_samples(self, model: Model, dataset: Dataset, data: Data) -> dict[str, float]:
         count = self.settings.count
-        world, points = truth(data.source, model.facts.shape, self.recipe.seed)
+        world, points = known_truth(data.source, model.spec.shape, self.recipe.seed)
         if self._reference is None or self._reference[0] is not dataset:
             self._reference = dataset, reference(dataset, data, self.recipe.seed)
         result = evaluate_samples(
-            drawn(model, dataset, count, _SEED),
+            generated(model, dataset, count, _SEED),
             self._reference[1],
             features=self._networks(),
             world=world,
@@ -156,8 +161,8 @@ class Evaluation:
 
     def _of_translations(self, model: Model, dataset: Dataset, data: Data) -> dict[str, float]:
         if self._held_back is None or self._held_back[0] is not dataset:
-            self._held_back = dataset, *held_back(data, self.recipe.seed)
-        ways = evaluate_translations(
+            self._held_back = dataset, *test_split(data, self.recipe.seed)
+        directions = evaluate_translations(
             model,
             *self._held_back[1:],
             features=self._networks(),
@@ -165,7 +170,7 @@ class Evaluation:
             count=self.settings.count,
             resamples=0,
         )
-        return values_of_ways(ways)
+        return values_of_ways(directions)
 
     def _networks(self) -> list[FeatureNetwork]:
         return [self.network.to(self.device)] if self.network else []
@@ -181,13 +186,13 @@ class Evaluation:
 
     def _key(self, values: Mapping[str, float]) -> str:
         """What the value that decides is called among these: the world's stand under its name."""
-        return next(key for key in values if key.rpartition("/")[2] == self.deciding.key)
+        return next(key for key in values if key.rpartition("/")[2] == self.selecting.key)
 
     def _better(self, ours: float, theirs: float) -> bool:
-        return ours < theirs if self.deciding.better == "lower" else ours > theirs
+        return ours < theirs if self.selecting.better == "lower" else ours > theirs
 
 
-def _in_words(facts: Facts) -> str:
-    names = facts.classes if facts.condition == LABEL else facts.attributes
-    shape = "x".join(map(str, facts.condition_shape))
-    return f"{facts.condition} {shape}" + (f" ({', '.join(names)})" if names else "")
+def _in_words(spec: DataSpec) -> str:
+    names = spec.classes if spec.condition == LABEL else spec.attributes
+    shape = "x".join(map(str, spec.condition_shape))
+    return f"{spec.condition} {shape}" + (f" ({', '.join(names)})" if names else "")

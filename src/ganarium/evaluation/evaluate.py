@@ -13,9 +13,9 @@ from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.order import spread
 from ganarium.data.selection import LABEL
 from ganarium.data.settings import Data, Sources, source_of
-from ganarium.evaluation.during_training import asked, drawn, truth
-from ganarium.evaluation.held_out import evaluate_translations, held_back
-from ganarium.evaluation.samples import Asked, evaluate_samples
+from ganarium.evaluation.during_training import asked, generated, known_truth
+from ganarium.evaluation.held_out import evaluate_translations, test_split
+from ganarium.evaluation.samples import ClassConditionalSamples, evaluate_samples
 from ganarium.metrics import load_features, load_heads
 from ganarium.metrics.base import by_class
 from ganarium.metrics.reference import reference
@@ -84,19 +84,21 @@ def evaluate(
     look_by_class = metrics is None or by_class(metrics)
     files = [features] if isinstance(features, str | Path) else features or ()
     networks = [load_features(file).to(device) for file in files]
-    classes: Asked | None = None
+    classes: ClassConditionalSamples | None = None
     model = _model(judged, device)
-    if lpips is not None and (model is None or not model.ways):
+    if lpips is not None and (model is None or not model.directions):
         raise ValueError(
             "--lpips compares translations with their truth, but this is no model that translates"
         )
     if model is not None:
         form, own_seed = _form(model, data), model.recipe.seed
         try:
-            real, form = held_back(form, own_seed) if model.ways else (open_data(form, seed=own_seed), form)
+            real, form = (
+                test_split(form, own_seed) if model.directions else (open_data(form, seed=own_seed), form)
+            )
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{error}; name the data to compare with: --data PATH") from None
-        if model.ways:
+        if model.directions:
             heads = None if lpips is None else load_heads(lpips)
             keys: dict[str, Any] = {
                 "metrics": metrics,
@@ -104,10 +106,10 @@ def evaluate(
                 "resamples": resamples,
                 "cached": cache,
             }
-            ways = evaluate_translations(model, real, form, features=networks, heads=heads, **keys)
+            directions = evaluate_translations(model, real, form, features=networks, heads=heads, **keys)
             told = {"judged": _name(judged), "data": form.place, "split": form.split}
-            return {**told, "shape": list(model.facts.shape), "ways": ways}
-        samples = drawn(model, real, count, seed)
+            return {**told, "shape": list(model.spec.shape), "ways": directions}
+        samples = generated(model, real, count, seed)
         if look_by_class:
             classes = asked(model, count, seed)
     else:
@@ -116,7 +118,7 @@ def evaluate(
         form, own_seed = _formed(Data(source=source_of(data)), tuple(samples.shape[1:])), 0
         real = open_data(form)
     shape = tuple(samples.shape[1:])
-    world, points = truth(form.source, shape, own_seed)
+    world, points = known_truth(form.source, shape, own_seed)
     measures = evaluate_samples(
         samples,
         reference(real, form, own_seed, cached=cache),
@@ -151,10 +153,10 @@ def _form(model: Model, data: Sources | None) -> Data:
     if data is not None:
         condition = None if own.condition == LABEL else own.condition
         own = own.model_copy(update={"source": source_of(data), "count": None, "condition": condition})
-    return _formed(own, model.facts.shape)
+    return _formed(own, model.spec.shape)
 
 
-def _pictures(judged: str, data: Sources | None, count: int) -> tuple[Tensor, Asked | None]:
+def _pictures(judged: str, data: Sources | None, count: int) -> tuple[Tensor, ClassConditionalSamples | None]:
     """The pictures in a folder that is judged; with their classes where it has some."""
     if not Path(judged).exists():
         raise FileNotFoundError(f"there is no run, model or folder of pictures {judged}")
@@ -163,12 +165,12 @@ def _pictures(judged: str, data: Sources | None, count: int) -> tuple[Tensor, As
             f"{judged} is neither a run nor a model, so nothing tells what its pictures should look like: "
             "name the data to compare with: --data PATH"
         )
-    form = Data(source=judged, largest=LARGEST)
+    form = Data(source=judged, max_size=LARGEST)
     dataset = open_data(form)
     if not dataset.report.classes:
         return read_samples(dataset, count)[0], None
     samples, labels = read_samples(open_data(form.model_copy(update={"condition": LABEL})), count)
-    return samples, Asked(samples, torch.cat(labels), tuple(dataset.report.classes))
+    return samples, ClassConditionalSamples(samples, torch.cat(labels), tuple(dataset.report.classes))
 
 
 def _formed(data: Data, shape: tuple[int, ...]) -> Data:

@@ -8,18 +8,18 @@ from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.order import spread
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import DOMAINS
-from ganarium.data.sources.recognise import WORLD
-from ganarium.data.spec import Facts
+from ganarium.data.sources.recognize import WORLD
+from ganarium.data.spec import DataSpec
 from ganarium.evaluation.translations import Translated, evaluate_way, offered_to, offered_translations
-from ganarium.methods.translators import Way
+from ganarium.methods.translators import Direction
 from ganarium.metrics import FeatureNetwork, Heads
-from ganarium.metrics.base import Metric, metrics_named, refuse_what_does_not_apply
+from ganarium.metrics.base import Metric, metrics_named, validate_metrics
 from ganarium.metrics.lpips import SMALLEST, TAPS
 from ganarium.metrics.reference import reference
 from ganarium.models.model import Model
 
 
-def held_back(data: Data, seed: int) -> tuple[Dataset, Data]:
+def test_split(data: Data, seed: int) -> tuple[Dataset, Data]:
     """The half of the data that training never shows; all of them where nothing is held back.
 
     Which it was stands in the second: `split` is `test` or `train`.
@@ -60,23 +60,25 @@ def evaluate_translations(
         ValueError: the model translates other data, a metric is unknown or applies to no way, or the heads
             fit none of the networks.
     """
-    _check_told(model.facts, dataset)
-    ways = {
+    _check_told(model.spec, dataset)
+    directions = {
         f"{model.domains[source]} to {model.domains[target]}": way
         for (source, target), way in translated(model, dataset, data, count, cached=cached)
     }
-    there = {name: offered_to(way, features, heads) for name, way in ways.items()}
-    fewest = min(min(len(way.made), len(way.real)) for way in ways.values())
+    there = {name: offered_to(way, features, heads) for name, way in directions.items()}
+    fewest = min(min(len(way.made), len(way.real)) for way in directions.values())
     chosen = None if metrics is None else metrics_named(metrics)
-    everywhere = list(dict.fromkeys(metric for offered in there.values() for metric in offered))
+    everywhere = list(
+        dict.fromkeys(metric for applicable_metrics in there.values() for metric in applicable_metrics)
+    )
     if heads is not None and not any(metric.needs == "heads" for metric in everywhere):
         fitting = ", ".join(name for name in TAPS if heads.fit(name)) or "no network that is known"
         given = ", ".join(network.name for network in features) or "none"
         raise ValueError(
             f"these heads of LPIPS fit {fitting}, pairs, and pictures from {SMALLEST} pixels a side on; "
-            f"given as --features: {given}; data.condition={model.facts.condition}, {list(model.facts.shape)}"
+            f"given as --features: {given}; data.condition={model.spec.condition}, {list(model.spec.shape)}"
         )
-    refuse_what_does_not_apply(everywhere if chosen is None else chosen, everywhere, fewest)
+    validate_metrics(everywhere if chosen is None else chosen, everywhere, fewest)
     return {
         name: evaluate_way(
             way,
@@ -85,15 +87,15 @@ def evaluate_translations(
             heads=heads,
             resamples=resamples,
         )
-        for name, way in ways.items()
+        for name, way in directions.items()
     }
 
 
 def translated(
     model: Model, dataset: Dataset, data: Data, count: int, *, cached: bool = True
-) -> Iterator[tuple[Way, Translated]]:
+) -> Iterator[tuple[Direction, Translated]]:
     """At most `count` translations, evenly spread over the data, each way that the model goes."""
-    if dataset.facts.condition == DOMAINS:
+    if dataset.spec.condition == DOMAINS:
         yield from _between_domains(model, dataset, data, count, cached)
         return
     some = spread(len(dataset), count)
@@ -112,9 +114,9 @@ def translated(
 
 
 def offered_by(
-    facts: Facts,
+    spec: DataSpec,
     data: Data,
-    ways: Sequence[Way],
+    directions: Sequence[Direction],
     *,
     features: Sequence[FeatureNetwork] = (),
     heads: Heads | None = None,
@@ -123,15 +125,15 @@ def offered_by(
 
     That a truth is a label map is only seen when it is read.
     """
-    unpaired = facts.condition == DOMAINS
-    styles = {facts.classes[target] for _, target in ways} if unpaired else {_style(data)}
+    unpaired = spec.condition == DOMAINS
+    styles = {spec.classes[target] for _, target in directions} if unpaired else {_style(data)}
     return offered_translations(
         features,
-        shape=facts.shape,
+        shape=spec.shape,
         heads=heads,
         paired=not unpaired,
-        way_back=unpaired and any(way[::-1] in ways for way in ways),
-        own_domain=unpaired,
+        way_back=unpaired and any(way[::-1] in directions for way in directions),
+        identity=unpaired,
         styles=styles if data.source == WORLD else (),
     )
 
@@ -145,39 +147,39 @@ def _style(data: Data) -> str:
 
 def _between_domains(
     model: Model, dataset: Dataset, data: Data, count: int, cached: bool
-) -> Iterator[tuple[Way, Translated]]:
-    ways = model.ways
+) -> Iterator[tuple[Direction, Translated]]:
+    directions = model.directions
     numbers = [spread(size, count) for size in dataset.domain_sizes]
     pictures = [dataset.domain_batch(domain, some) for domain, some in enumerate(numbers)]
-    for source, target in ways:
+    for source, target in directions:
         made = model.translate(pictures[source], to=target, source=source)
-        again = model.translate(made, to=source, source=target) if (target, source) in ways else None
+        again = model.translate(made, to=source, source=target) if (target, source) in directions else None
         own = model.translate(pictures[target], to=target, source=source)
         yield (
             (source, target),
             Translated(
                 made,
                 reference(dataset, data, model.recipe.seed, domain=target, cached=cached),
-                there_and_back=None if again is None else (pictures[source], again),
-                own_domain=(pictures[target], own),
+                cycle=None if again is None else (pictures[source], again),
+                identity=(pictures[target], own),
                 scenes=dataset.scenes(numbers[source], domain=source),
-                style=dataset.facts.classes[target],
+                style=dataset.spec.classes[target],
             ),
         )
 
 
-def _check_told(facts: Facts, dataset: Dataset) -> None:
+def _check_told(spec: DataSpec, dataset: Dataset) -> None:
     """Raise ValueError unless the data are of the kind that a model with these facts translates."""
-    there = dataset.facts
-    if facts.condition == DOMAINS:
-        same = there.condition == DOMAINS and len(there.classes) == len(facts.classes)
+    there = dataset.spec
+    if spec.condition == DOMAINS:
+        same = there.condition == DOMAINS and len(there.classes) == len(spec.classes)
     else:
-        same = (there.condition, there.condition_shape) == (facts.condition, facts.condition_shape)
-        same = same and (facts.condition != "map" or there.classes == facts.classes)
+        same = (there.condition, there.condition_shape) == (spec.condition, spec.condition_shape)
+        same = same and (spec.condition != "map" or there.classes == spec.classes)
     if not same:
-        names = f" ({', '.join(facts.classes)})" if facts.condition in (DOMAINS, "map") else ""
+        names = f" ({', '.join(spec.classes)})" if spec.condition in (DOMAINS, "map") else ""
         raise ValueError(
-            f"the model translates data.condition={facts.condition}{names}, but "
+            f"the model translates data.condition={spec.condition}{names}, but "
             f"{dataset.report.source} comes as {there.condition} with {len(there.classes)} classes: "
             "compare with data of the same kind"
         )

@@ -32,6 +32,6 @@ def inspect(data: Sources, *, sheet: str | Path | None = None, **keys: Any) -> R
     for part in torch.as_tensor(spread(len(dataset), SURVEYED)).split(CHUNK):
         dataset.batch(part.tolist())
     if sheet is not None:
-        count = ON_A_SHEET if len(dataset.facts.shape) == 3 else SURVEYED
+        count = ON_A_SHEET if len(dataset.spec.shape) == 3 else SURVEYED
         grids.save(grids.grid(read_samples(dataset, count)[0]), Path(sheet))
     return dataset.report

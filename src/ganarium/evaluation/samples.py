@@ -10,13 +10,13 @@ from torch.nn.functional import one_hot
 
 from ganarium.data.order import spread
 from ganarium.data.sources.densities import Points
-from ganarium.metrics.base import METRICS, VALUES, Metric, metrics_named, refuse_what_does_not_apply
+from ganarium.metrics.base import METRICS, VALUES, Metric, metrics_named, validate_metrics
 from ganarium.metrics.classes import class_accuracy, inception_score
-from ganarium.metrics.features import FeatureNetwork, Reading, readings_of
+from ganarium.metrics.features import FeatureNetwork, FeaturesAndLogits, features_and_logits
 from ganarium.metrics.frechet import frechet_distance
 from ganarium.metrics.intervals import FEWEST, Interval, interval, intervals
 from ganarium.metrics.kernel import kernel_distance
-from ganarium.metrics.neighbours import PrecisionRecall, memorised_share, precision_recall_density_coverage
+from ganarium.metrics.neighbors import PrecisionRecall, memorized_share, precision_recall_density_coverage
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
 from ganarium.metrics.reference import Reference
 from ganarium.metrics.resampling import frechet_interval, kernel_interval, precision_recall_intervals
@@ -27,7 +27,7 @@ FLOOR_SEED = 2**40 + 1
 """Of the points that set the floor: no seed that anybody types, lest they be the `real` ones again."""
 
 
-class Asked(NamedTuple):
+class ClassConditionalSamples(NamedTuple):
     """Samples that were asked for by class."""
 
     samples: Tensor
@@ -44,20 +44,21 @@ def evaluate_samples(
     features: FeatureNetwork | Sequence[FeatureNetwork] = (),
     world: Judge | None = None,
     points: Points | None = None,
-    asked: Asked | None = None,
+    asked: ClassConditionalSamples | None = None,
     metrics: Sequence[str] | None = None,
     resamples: int = 100,
 ) -> dict[str, Any]:
     """How good generated samples are, as a tree of plain values for a table, a log or JSON.
 
     Always: `samples` and `real`, the numbers that were looked at. With `points`: `modes`, `modes_covered`,
-    `share_of_good_samples`, `sliced_wasserstein`, and `sliced_wasserstein_floor`, which as many true points
+    `share_of_good_samples`, `sliced_wasserstein`, and `sliced_wasserstein_real_floor`, which as many true
+    points
     as there are samples get. With `world`: under `world` what it says of the samples, and `class_accuracy`
     of those asked for by class. Of pictures also `ms_ssim_diversity`.
 
     With `features`: under `features`, under each network's name, the network's file, layer, dimension and
     resizing, and `frechet_distance`, `kernel_distance`, `kernel_distance_std`, `precision`, `recall`,
-    `density`, `coverage`, `memorised_share`, `memorised_share_expected`; of networks that name classes also
+    `density`, `coverage`, `memorized_share`, `memorized_share_expected`; of networks that name classes also
     `inception_score` and `inception_score_std`, and `class_accuracy` where their classes are as many as the
     data's.
 
@@ -72,8 +73,9 @@ def evaluate_samples(
         world: judges pictures that show the built-in world.
         points: the true distribution of points.
         asked: samples asked for by class, for `class_accuracy` and `ms_ssim_diversity_by_class`.
-        metrics: names of what to measure, `fid`, `kid`, `prdc`, `is`, `neighbours`, `diversity`, `accuracy`,
-            `modes`, `good`, `swd`, `world` or the full ones; all that apply where not said.
+        metrics: names of what to measure, `fid`, `kid`, `prdc`, `is`, `memorization`, `diversity`,
+        `accuracy`,
+            `modes`, `high_quality_share`, `swd`, `world` or the full ones; all that apply where not said.
         resamples: halves of the samples from which intervals follow; 0 for none.
 
     Raises:
@@ -84,7 +86,7 @@ def evaluate_samples(
         raise ValueError(f"resamples is 0, for no intervals, or at least 2; given: {resamples}")
     networks = [features] if isinstance(features, FeatureNetwork) else list(features)
     reference = Reference.of(real) if isinstance(real, Tensor) else real
-    there = offered(
+    there = applicable_metrics(
         samples.shape[1:],
         networks,
         world=world is not None,
@@ -96,8 +98,10 @@ def evaluate_samples(
         chosen = metrics_named(metrics)
     else:
         chosen = [metric for metric in there if metric.least <= count] if networks or world or points else []
-    refuse_what_does_not_apply(chosen, there, count)
-    bench = _Bench(samples, reference, asked, frozenset(chosen), resamples if len(samples) >= FEWEST else 0)
+    validate_metrics(chosen, there, count)
+    bench = _MetricRunner(
+        samples, reference, asked, frozenset(chosen), resamples if len(samples) >= FEWEST else 0
+    )
     result: dict[str, Any] = {"samples": len(samples), "real": 0}
     if points is not None:
         result |= bench.of_points(points)
@@ -111,7 +115,7 @@ def evaluate_samples(
     return result
 
 
-def offered(
+def applicable_metrics(
     shape: Sequence[int],
     networks: Sequence[FeatureNetwork] = (),
     *,
@@ -150,14 +154,14 @@ def values_of(result: Mapping[str, Any]) -> dict[str, float]:
     return {f"{group}{key}": entry[key] for group, entry in groups for key in VALUES if key in entry}
 
 
-class _Bench:
+class _MetricRunner:
     """The samples on their way through the measures that were chosen."""
 
     def __init__(
         self,
         samples: Tensor,
         reference: Reference,
-        asked: Asked | None,
+        asked: ClassConditionalSamples | None,
         chosen: frozenset[Metric],
         resamples: int,
     ):
@@ -172,14 +176,14 @@ class _Bench:
             "share_of_good_samples": lambda x: share_of_good_samples(x, points),
             "sliced_wasserstein": lambda x: sliced_wasserstein(x, self.reference.samples),
         }
-        result: dict[str, Any] = {"modes": len(points.centres)}
+        result: dict[str, Any] = {"modes": len(points.centers)}
         for name, measure in measures.items():
             if name in self.chosen:
                 ends = self._interval(measure, self.samples)
                 result |= entry_of(name, measure(self.samples), ends, most=result["modes"])
         if "sliced_wasserstein" in self.chosen:
             floor = points.sample(len(self.samples), seed=FLOOR_SEED)
-            result["sliced_wasserstein_floor"] = sliced_wasserstein(floor, self.reference.samples)
+            result["sliced_wasserstein_real_floor"] = sliced_wasserstein(floor, self.reference.samples)
         return result
 
     def of_pictures(self) -> dict[str, Any]:
@@ -220,7 +224,7 @@ class _Bench:
     def of_network(self, network: FeatureNetwork) -> dict[str, Any]:
         described, result = network.describe(), dict[str, Any]()
         if self.needs & {"features", "logits"}:
-            ours, theirs = readings_of(network, self.samples), self.reference.reading(network)
+            ours, theirs = features_and_logits(network, self.samples), self.reference.reading(network)
             described["dimension"] = theirs.features.shape[1]  # no file but tells it now
             result = self._distances(ours.features, theirs.features) | self._score(ours, theirs)
         if "class_accuracy" in self.chosen and self.asked and network.classes == len(self.asked.classes):
@@ -241,11 +245,11 @@ class _Bench:
             result |= entry_of("kernel_distance", mean, ends) | {"kernel_distance_std": std}
         if "precision_recall_density_coverage" in self.chosen:
             result |= self._precision_recall(ours, theirs)
-        if "memorised_share" in self.chosen:
-            found = memorised_share(ours, theirs)
+        if "memorized_share" in self.chosen:
+            found = memorized_share(ours, theirs)
             near = torch.arange(len(ours)) < round(found.share * len(ours))  # the share is all that counts
-            result |= entry_of("memorised_share", found.share, self._interval_of_mean(near))
-            result["memorised_share_expected"] = found.expected
+            result |= entry_of("memorized_share", found.share, self._interval_of_mean(near))
+            result["memorized_share_expected"] = found.expected
         return result
 
     def _precision_recall(self, ours: Tensor, theirs: Tensor) -> dict[str, Any]:
@@ -257,7 +261,7 @@ class _Bench:
             result |= entry_of(key, value, pair)
         return result
 
-    def _score(self, ours: Reading, theirs: Reading) -> dict[str, Any]:
+    def _score(self, ours: FeaturesAndLogits, theirs: FeaturesAndLogits) -> dict[str, Any]:
         if "inception_score" not in self.chosen or ours.logits is None or theirs.logits is None:
             return {}
         mean, std = inception_score(ours.logits)
@@ -299,7 +303,7 @@ def entry_of(
 
 
 def _logits(network: FeatureNetwork, samples: Tensor) -> Tensor:
-    logits = readings_of(network, samples).logits
+    logits = features_and_logits(network, samples).logits
     assert logits is not None
     return logits
 

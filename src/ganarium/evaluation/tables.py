@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ganarium.common.text import told
+from ganarium.common.text import value_text
 from ganarium.metrics.base import VALUES
 
 Row = tuple[str, ...]
@@ -26,22 +26,24 @@ _SPLITS = {
     "test": "of what is held back from training",
     "train": "of what it was trained on: the data hold nothing back",
 }
-_BESIDE = ("_real", "_expected", "_floor")
+_BESIDE = ("_real", "_expected", "_real_floor")
 """How the keys end of what a value is to be held against."""
 
 
 def tables(result: Mapping[str, Any]) -> Iterator[Table]:
     """What was measured without a network, and on each network; of a translating model, each way it goes."""
-    ways = result.get("ways", {"": {}})
-    for name, way in ways.items():
-        yield from _tables(result | way, name, f"{name}/" if len(ways) > 1 else "")
+    directions = result.get("directions", {"": {}})
+    for name, way in directions.items():
+        yield from _tables(result | way, name, f"{name}/" if len(directions) > 1 else "")
 
 
 def _tables(result: Mapping[str, Any], way: str, group: str) -> Iterator[Table]:
     kind = f"translations {way}" if way else "samples"
     held = f", {_SPLITS[result['split']]}" if way else ""
     beside = f" beside {result['real']:,} real ones" if result["real"] else ""
-    compared = f"{result['samples']:,} {kind} of {told(result['shape'])}{beside} of {result['data']}{held}"
+    compared = (
+        f"{result['samples']:,} {kind} of {value_text(result['shape'])}{beside} of {result['data']}{held}"
+    )
     own = [*rows(result, group), *rows(result.get("world", {}), f"{group}world/")]
     yield Table("", f"{result['judged']}: {compared}", own)
     for name, entry in result.get("features", {}).items():
@@ -57,11 +59,18 @@ def rows(entry: Mapping[str, Any], group: str = "") -> Iterator[Row]:
             name = key.removesuffix("_by_class")
             of_real = entry.get(f"{name}_real_by_class", {})
             for label, share in value.items():
-                yield f"{group}{name}/{label}", told(share), "", "", told(of_real.get(label, "")), ""
+                yield (
+                    f"{group}{name}/{label}",
+                    value_text(share),
+                    "",
+                    "",
+                    value_text(of_real.get(label, "")),
+                    "",
+                )
         if isinstance(value, bool | str | list | Mapping) or key in _NOT_MEASURED or key.endswith(_BESIDE):
             continue
-        ends = " to ".join(map(told, entry.get(f"{key}_interval", ())))
-        beside = [told(entry[key + end]) for end in _BESIDE if key + end in entry]
+        ends = " to ".join(map(value_text, entry.get(f"{key}_interval", ())))
+        beside = [value_text(entry[key + end]) for end in _BESIDE if key + end in entry]
         known = VALUES.get(key)
         arrow = {"lower": "↓", "higher": "↑"}[known.better] if known else ""
-        yield f"{group}{key}", told(value), ends, arrow, "".join(beside), known.note if known else ""
+        yield f"{group}{key}", value_text(value), ends, arrow, "".join(beside), known.note if known else ""

@@ -17,7 +17,7 @@ from ganarium.metrics.pairs import (
     MapAgreement,
     absolute_error,
     confusions,
-    nearest_colours,
+    nearest_colors,
     palette_of,
     psnr,
 )
@@ -35,9 +35,9 @@ class Translated(NamedTuple):
     """Pictures of the domain translated into."""
     truth: Tensor | None = None
     """What each should have become, `[N, C, H, W]`."""
-    there_and_back: tuple[Tensor, Tensor] | None = None
+    cycle: tuple[Tensor, Tensor] | None = None
     """What went in, and what came back of it."""
-    own_domain: tuple[Tensor, Tensor] | None = None
+    identity: tuple[Tensor, Tensor] | None = None
     """Pictures of the domain translated into, and what the translator makes of them."""
     scenes: Scenes | None = None
     """Those of the built-in world that went in."""
@@ -53,7 +53,7 @@ def offered_translations(
     paired: bool = False,
     maps: bool = False,
     way_back: bool = False,
-    own_domain: bool = False,
+    identity: bool = False,
     styles: Iterable[str] = (),
 ) -> list[Metric]:
     """The metrics that apply.
@@ -65,7 +65,7 @@ def offered_translations(
         paired: whether the truth of each picture is at hand.
         maps: whether it is a label map.
         way_back: whether the translator goes back, too.
-        own_domain: whether it can be shown pictures of the domain it translates into.
+        identity: whether it can be shown pictures of the domain it translates into.
         styles: of the built-in world into which scenes are translated.
     """
     trunks = {network.name for network in networks} & set(TAPS) if min(shape[1:]) >= SMALLEST else set()
@@ -78,7 +78,7 @@ def offered_translations(
         "trunk": paired and bool(trunks - fitting),
         "maps": maps or "plain" in styles,
         "way_back": way_back,
-        "own_domain": own_domain,
+        "identity": identity,
         "scenes": bool(set(styles) & set(STYLES)),
     }
     return [metric for metric in METRICS if there.get(metric.needs)]
@@ -94,8 +94,8 @@ def offered_to(
         heads=heads,
         paired=way.truth is not None,
         maps=way.truth is not None and palette_of(way.truth) is not None,
-        way_back=way.there_and_back is not None,
-        own_domain=way.own_domain is not None,
+        way_back=way.cycle is not None,
+        identity=way.identity is not None,
         styles=[way.style] if way.scenes is not None else (),
     )
 
@@ -139,7 +139,7 @@ def evaluate_way(
                 result |= mean(name, measure(way.made, way.truth))
     if "map_agreement" in names:
         result |= _map_agreement(way, resamples)
-    for name, pair in (("cycle_error", way.there_and_back), ("identity_error", way.own_domain)):
+    for name, pair in (("cycle_error", way.cycle), ("identity_error", way.identity)):
         if name in names and pair is not None:
             result |= mean(name, absolute_error(*pair))
     if "translation_accuracy" in names and way.scenes is not None:
@@ -169,12 +169,12 @@ def evaluate_way(
     return result
 
 
-def values_of_ways(ways: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def values_of_ways(directions: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """The measured values of several ways: the means over those that have them, then each way's own.
 
     A way's own stand behind its name, `plain to inked/psnr`, where there are several.
     """
-    each = {name: values_of(result) for name, result in ways.items()}
+    each = {name: values_of(result) for name, result in directions.items()}
     keys = dict.fromkeys(key for values in each.values() for key in values)
     means = {key: _mean([values[key] for values in each.values() if key in values]) for key in keys}
     if len(each) == 1:
@@ -185,7 +185,7 @@ def values_of_ways(ways: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 def _map_agreement(way: Translated, resamples: int) -> dict[str, Any]:
     """Pixel accuracy and mean IoU of the maps that the translations are, or show."""
     if way.truth is not None and (palette := palette_of(way.truth)) is not None:
-        found, truth = (nearest_colours(x, palette) for x in (way.made, way.truth))
+        found, truth = (nearest_colors(x, palette) for x in (way.made, way.truth))
         classes = len(palette)
     else:
         assert way.scenes is not None

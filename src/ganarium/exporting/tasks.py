@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganarium.data.spec import Facts
-from ganarium.methods.translators import Translator, Way
+from ganarium.data.spec import DataSpec
+from ganarium.methods.translators import Direction, Translator
 from ganarium.models.model import Model
-from ganarium.models.network import LONE_NETWORKS, LoneNetwork, defaults
-from ganarium.networks.layers.padding import fitted
+from ganarium.models.network import NETWORKS, NetworkModel, defaults
+from ganarium.networks.layers.padding import padded_forward
 
 Shape = tuple[int | str, ...]
 """Of a batch: numbers, and the names of what may vary, `("N", 3, "H", "W")`."""
@@ -85,17 +85,17 @@ class Task:
         return height, width
 
 
-def tasks(model: Model | LoneNetwork) -> list[Task]:
+def tasks(model: Model | NetworkModel) -> list[Task]:
     """All that a model can do, its main task first; a translating game's is a task for each way.
 
     Raises:
         ValueError: nothing that can be exported.
     """
-    if isinstance(model, LoneNetwork):
+    if isinstance(model, NetworkModel):
         return [_translating_network(model) if model.role == "translator" else _judging_network(model)]
     game, found = model.game, []
     if isinstance(game, Translator):
-        found += [_translating(model, way) for way in game.ways]
+        found += [_translating(model, way) for way in game.directions]
     if hasattr(game, "draw_noise") and hasattr(game, "generate"):
         found.append(_generating(model))
     if hasattr(game, "classify"):
@@ -107,7 +107,7 @@ def tasks(model: Model | LoneNetwork) -> list[Task]:
 
 def _generating(model: Model) -> Task:
     game: Any = model.game
-    pictured = len(model.facts.shape) == 3
+    pictured = len(model.spec.shape) == 3
 
     def generate(game: Any, noise: Tensor, *others: Tensor) -> Tensor:
         if codes is not None:
@@ -118,9 +118,9 @@ def _generating(model: Model) -> Task:
     (length,) = game.draw_noise(1, torch.Generator()).shape[1:]
     codes = _codes(game, length)
     noise = _noise(game, game.noise_dim if codes else length)
-    told = _told(model.facts)
+    told = _told(model.spec)
     inputs = tuple(given for given in (noise, codes, told) if given is not None)
-    outputs: dict[str, Shape] = {"images" if pictured else "points": ("N", *model.facts.shape)}
+    outputs: dict[str, Shape] = {"images" if pictured else "points": ("N", *model.spec.shape)}
     return Task("generate", "generate", game, generate, inputs, outputs)
 
 
@@ -155,23 +155,23 @@ def _codes(game: Any, length: int) -> Input | None:
     return Input("codes", ("N", number), "; ".join(meaning), draw, code)
 
 
-def _told(facts: Facts) -> Input | None:
+def _told(spec: DataSpec) -> Input | None:
     """What a generator is told beside its noise."""
-    if facts.condition is None:
+    if spec.condition is None:
         return None
-    if facts.condition in ("label", "domains"):
-        count = len(facts.classes)
-        return Input("labels", ("N",), _named(facts.classes), _whole(count), f"np.arange({SHOWN}) % {count}")
-    if facts.condition == "attributes":
-        shape = len(facts.attributes)
+    if spec.condition in ("label", "domains"):
+        count = len(spec.classes)
+        return Input("labels", ("N",), _named(spec.classes), _whole(count), f"np.arange({SHOWN}) % {count}")
+    if spec.condition == "attributes":
+        shape = len(spec.attributes)
 
         def draw(count: int, size: tuple[int, int], chance: torch.Generator) -> Tensor:
             return torch.randint(2, (count, shape), generator=chance).float()
 
         code = f"chance.integers(0, 2, ({SHOWN}, {shape})).astype(np.float32)"
-        return Input("attributes", ("N", shape), f"0 or 1 each: {', '.join(facts.attributes)}", draw, code)
-    channels, *size = facts.condition_shape
-    told = _picture(channels, (size[0], size[1]), len(facts.classes) if facts.condition == "map" else 0)
+        return Input("attributes", ("N", shape), f"0 or 1 each: {', '.join(spec.attributes)}", draw, code)
+    channels, *size = spec.condition_shape
+    told = _picture(channels, (size[0], size[1]), len(spec.classes) if spec.condition == "map" else 0)
     name = "maps" if told.name == "maps" else "pictures"
     return Input(name, told.shape, told.meaning, told.draw, f"np.repeat({told.code}, {SHOWN}, 0)")
 
@@ -208,9 +208,9 @@ def _picture(channels: int, size: tuple[int, int] | None, classes: int = 0) -> I
 
 
 def _classifying(model: Model) -> Task:
-    facts, (channels, *size) = model.facts, model.facts.shape
+    spec, (channels, *size) = model.spec, model.spec.shape
     inputs = (_picture(channels, (size[0], size[1])),)
-    outputs: dict[str, Shape] = {"probabilities": ("N", len(facts.classes))}
+    outputs: dict[str, Shape] = {"probabilities": ("N", len(spec.classes))}
     return Task("classify", "classify", model.game, _classes, inputs, outputs)
 
 
@@ -218,11 +218,11 @@ def _classes(game: Any, images: Tensor) -> Tensor:
     return game.classify(images)
 
 
-def _translating(model: Model, way: Way) -> Task:
-    facts, names = model.facts, model.domains
-    paired = facts.condition != "domains"
-    channels, *trained = facts.condition_shape if paired else facts.shape
-    classes = len(facts.classes) if facts.condition == "map" else 0
+def _translating(model: Model, way: Direction) -> Task:
+    spec, names = model.spec, model.domains
+    paired = spec.condition != "domains"
+    channels, *trained = spec.condition_shape if paired else spec.shape
+    classes = len(spec.classes) if spec.condition == "map" else 0
 
     # Where a style is drawn, the one that `translate` draws is written into the graph.
     styled = hasattr(model.game, "draw_noise")
@@ -234,7 +234,7 @@ def _translating(model: Model, way: Way) -> Task:
         return game.generate(look.expand(images.shape[0], -1), images).float().clamp(-1, 1)
 
     def task(size: tuple[int, int] | None) -> Task:
-        outputs: dict[str, Shape] = {"translations": ("N", facts.shape[0], *(size or ("H", "W")))}
+        outputs: dict[str, Shape] = {"translations": ("N", spec.shape[0], *(size or ("H", "W")))}
         inputs = (_picture(channels, size, classes),)
         return Task("translate", stem, model.game, translate, inputs, outputs, least=_least(model.game))
 
@@ -260,15 +260,15 @@ def _least(network: nn.Module) -> int:
     return max(64, *(int(multiple) + 1 for multiple in multiples))
 
 
-def _fitted(network: Any, images: Tensor, *told: Tensor) -> Tensor:
-    return fitted(network, images, *told).float()
+def _padded_forward(network: Any, images: Tensor, *told: Tensor) -> Tensor:
+    return padded_forward(network, images, *told).float()
 
 
-def _settings(model: LoneNetwork) -> dict[str, Any]:
-    return defaults(LONE_NETWORKS[model.role][model.kind]) | model.settings
+def _settings(model: NetworkModel) -> dict[str, Any]:
+    return defaults(NETWORKS[model.role][model.kind]) | model.settings
 
 
-def _translating_network(model: LoneNetwork) -> Task:
+def _translating_network(model: NetworkModel) -> Task:
     settings, network = _settings(model), model.network
     labels, style_dim = settings.get("labels"), settings.get("style_dim", 0)
     size = None
@@ -293,10 +293,10 @@ def _translating_network(model: LoneNetwork) -> Task:
             ),
         )
     outputs: dict[str, Shape] = {"translations": ("N", settings["outputs"], *(size or ("H", "W")))}
-    return Task("translate", "translate", network, _fitted, inputs, outputs, least=_least(network))
+    return Task("translate", "translate", network, _padded_forward, inputs, outputs, least=_least(network))
 
 
-def _judging_network(model: LoneNetwork) -> Task:
+def _judging_network(model: NetworkModel) -> Task:
     """Discriminators and encoders, as they are."""
     settings, network = _settings(model), model.network
     inputs: tuple[Input, ...] = (_picture(settings["inputs"], None),)

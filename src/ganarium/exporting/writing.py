@@ -15,7 +15,7 @@ from ganarium.exporting.onnx import check_installed, written
 from ganarium.exporting.tasks import Task, tasks
 from ganarium.models.loading import load
 from ganarium.models.model import Model
-from ganarium.models.network import LoneNetwork
+from ganarium.models.network import NetworkModel
 from ganarium.models.storage import CONFIG
 
 Format = Literal["onnx", "safetensors"]
@@ -35,7 +35,7 @@ class Exported(NamedTuple):
 
 
 def export(
-    source: str | Path | Model | LoneNetwork,
+    source: str | Path | Model | NetworkModel,
     to: str = "onnx",
     *,
     out: str | Path | None = None,
@@ -73,8 +73,8 @@ def export(
         raise ValueError(f"task={task!r} is of ONNX files; safetensors holds all that the model can do")
     if to == "onnx":
         check_installed()
-    model = source if isinstance(source, Model | LoneNetwork) else load(source)
-    if out is None and isinstance(source, Model | LoneNetwork):
+    model = source if isinstance(source, Model | NetworkModel) else load(source)
+    if out is None and isinstance(source, Model | NetworkModel):
         raise ValueError("say where to write the files: out=folder")
     about = _about(model)
     title = about.pop("title")
@@ -126,13 +126,13 @@ def _chosen(found: list[Task], wish: str | None) -> list[Task]:
     return [task for task in found if task.name == (wish or names[0])]
 
 
-def _classes(model: Model | LoneNetwork) -> tuple[str, ...]:
-    return model.facts.classes if isinstance(model, Model) else ()
+def _classes(model: Model | NetworkModel) -> tuple[str, ...]:
+    return model.spec.classes if isinstance(model, Model) else ()
 
 
-def _about(model: Model | LoneNetwork) -> dict[str, str]:
+def _about(model: Model | NetworkModel) -> dict[str, str]:
     """Whose it is, in words: for the card and for a file's metadata."""
-    if isinstance(model, LoneNetwork):
+    if isinstance(model, NetworkModel):
         origin = model.origin
         return {
             "title": origin.network or f"{model.kind} {model.role}",
@@ -145,7 +145,7 @@ def _about(model: Model | LoneNetwork) -> dict[str, str]:
             ),
             "settings": json.dumps(model.settings),
         }
-    facts, source = model.facts, model.recipe.data.source
+    spec, source = model.spec, model.recipe.data.source
     sources = [source] if isinstance(source, str) else source
     about = {
         "title": model.method.card.splitlines()[0].rstrip("."),
@@ -153,7 +153,7 @@ def _about(model: Model | LoneNetwork) -> dict[str, str]:
         "data": f"{model.images:,} images shown, from {', '.join(Path(each).name for each in sources)}",
         "licence": "follows from the data that the weights were trained on; it is for their owner to state",
     }
-    named = {"classes": facts.classes, "attributes": facts.attributes}
+    named = {"classes": spec.classes, "attributes": spec.attributes}
     return about | {key: json.dumps(names, ensure_ascii=False) for key, names in named.items() if names}
 
 

@@ -94,9 +94,9 @@ def classify(
         ValueError: the model does not classify, or nothing in the data can be used.
     """
     model = source if isinstance(source, Model) else load_model(Path(source), device=device)
-    if len(model.facts.shape) != 3:
+    if len(model.spec.shape) != 3:
         raise ValueError(f"this {model.method.name} model was trained on points, not on pictures")
-    channels, height, width = model.facts.shape
+    channels, height, width = model.spec.shape
     dataset = open_data(
         Data(source=str(data), channels=channels, size=(height, width), count=count),
         seed=model.recipe.seed + 1,
@@ -106,10 +106,10 @@ def classify(
     # Whole ones stood in for those that turned out to be broken.
     whole = [i for i in range(len(dataset)) if dataset.name(i) not in dataset.report.broken]
     return Classification(
-        model.facts.classes,
+        model.spec.classes,
         tuple(dataset.name(i) for i in whole),
         found[whole],
-        _truth(dataset, model.facts.classes)[whole],
+        _truth(dataset, model.spec.classes)[whole],
     )
 
 
@@ -119,5 +119,5 @@ def _pictures(dataset: Dataset, indices: list[int]) -> Tensor:
 
 def _truth(dataset: Dataset, classes: tuple[str, ...]) -> Tensor:
     """The samples' labels in the model's numbering; -1 where there is none, or no such class."""
-    numbers = [classes.index(name) if name in classes else -1 for name in dataset.facts.classes]
+    numbers = [classes.index(name) if name in classes else -1 for name in dataset.spec.classes]
     return torch.from_numpy(np.array([*numbers, -1])[dataset.labels])

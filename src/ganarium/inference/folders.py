@@ -13,13 +13,13 @@ from torch import Tensor
 
 from ganarium.common import grids
 from ganarium.common.new_files import new_file
-from ganarium.common.notify import Say, quiet
-from ganarium.data.modalities.image import SUFFIXES, look, reason
+from ganarium.common.notify import Notify, silent
+from ganarium.data.modalities.image import SUFFIXES, read_header, reason
 from ganarium.data.sources.folder import contents
-from ganarium.inference.reading import Picture, Route
+from ganarium.inference.reading import InputImage, Route
 from ganarium.models.loading import load
 from ganarium.models.model import Model
-from ganarium.models.network import LoneNetwork
+from ganarium.models.network import NetworkModel
 from ganarium.tasks.windows import OVERLAP, TILE, check_tiles
 
 WHOLE = 1_500_000
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
 
 
 def translate(
-    source: str | Path | Model | LoneNetwork,
+    source: str | Path | Model | NetworkModel,
     pictures: str | Path,
     out: str | Path,
     *,
@@ -103,7 +103,7 @@ def translate(
         batch_size=batch_size,
         sheet=None if sheet is None else Path(sheet),
         precision=precision,
-        say=partial(warnings.warn, stacklevel=3),
+        notify=partial(warnings.warn, stacklevel=3),
     )
     made = []
     for each in found:
@@ -115,7 +115,7 @@ def translate(
 
 
 def outcomes(
-    model: Model | LoneNetwork,
+    model: Model | NetworkModel,
     given: Path,
     out: Path,
     *,
@@ -129,7 +129,7 @@ def outcomes(
     batch_size: int = 8,
     sheet: Path | None = None,
     precision: str = "float32",
-    say: Say = quiet,
+    notify: Notify = silent,
     share: Share = lambda name, done: None,
 ) -> Iterator[Outcome]:
     """As `translate`, a picture at a time, as they are done; `say` is told what is amiss with all."""
@@ -137,12 +137,12 @@ def outcomes(
     route = Route(model, to, from_, precision)
     route.choose_style(style, seed)
     files = _files(given, out)
-    route.look_around(given if given.is_dir() else given.parent, palette, say)
+    route.look_around(given if given.is_dir() else given.parent, palette, notify)
     sizes: dict[Path, tuple[int, int]] = {}
     for path in files:
         try:
             with path.open("rb") as stream:
-                header = look(stream)
+                header = read_header(stream)
             sizes[path] = header.height, header.width
         except Exception as error:  # what decoders of damaged files raise is not known
             yield Outcome(path, None, reason(error))
@@ -152,7 +152,7 @@ def outcomes(
     batches = _batches(sizes, batch_size, min(WHOLE, route.pixels_at_once))
     with ThreadPoolExecutor(thread_name_prefix="ganarium-pictures") as pool:
         for paths, begun in _read_ahead(pool, route.read, batches):
-            read: dict[Path, Picture] = {}
+            read: dict[Path, InputImage] = {}
             for path, picture in zip(paths, begun, strict=True):
                 try:
                     read[path] = picture.result()
@@ -240,8 +240,8 @@ def _batches(sizes: dict[Path, tuple[int, int]], batch_size: int, most: float) -
 
 
 def _read_ahead(
-    pool: ThreadPoolExecutor, read: Callable[[Path], Picture], batches: Iterable[list[Path]]
-) -> Iterator[tuple[list[Path], list[Future[Picture]]]]:
+    pool: ThreadPoolExecutor, read: Callable[[Path], InputImage], batches: Iterable[list[Path]]
+) -> Iterator[tuple[list[Path], list[Future[InputImage]]]]:
     """Batches and their pictures; while one is at work, the next is read."""
     last = None
     for paths in batches:
@@ -259,7 +259,7 @@ def _write(picture: Image.Image, path: Path) -> None:
 
 
 def _with_alpha(image: Tensor, alpha: Image.Image | None) -> Image.Image:
-    result = grids.to_picture(image)
+    result = grids.to_image(image)
     if alpha is not None:
         result.putalpha(alpha)
     return result

@@ -12,16 +12,16 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ganarium.common import grids
-from ganarium.common.notify import Say
+from ganarium.common.notify import Notify
 from ganarium.common.text import nearest
 from ganarium.core.devices import PRECISIONS
 from ganarium.data.conditions.derived import CONDITIONS
-from ganarium.data.modalities.image import Form, look, normalised, picture, reason, recoloured
+from ganarium.data.modalities.image import ArrayFormat, normalized, picture, read_header, reason, recolored
 from ganarium.data.sources.map_files import MapFiles
-from ganarium.methods.paired.semantic import Painter
+from ganarium.methods.paired.semantic import SemanticTranslator
 from ganarium.models.model import Model
-from ganarium.models.network import LoneNetwork
-from ganarium.ops.label_maps import planes
+from ganarium.models.network import NetworkModel
+from ganarium.ops.label_maps import one_hot_planes
 from ganarium.tasks.windows import tiled
 
 WEIGHTS_PER_PIXEL = 192
@@ -29,7 +29,7 @@ WEIGHTS_PER_PIXEL = 192
 but maps of many pixels do not fit into the caches. ResNet-9 and U-Net-256 are about the fastest so."""
 
 
-class Picture(NamedTuple):
+class InputImage(NamedTuple):
     """A file as a model wants it."""
 
     levels: Tensor  # uint8 or float [C, H, W] of a picture, int64 [1 or 2, H, W] of a map
@@ -50,7 +50,7 @@ class Route:
     """
 
     def __init__(
-        self, model: Model | LoneNetwork, to: str | int | None, from_: str | int | None, precision: str
+        self, model: Model | NetworkModel, to: str | int | None, from_: str | int | None, precision: str
     ):
         if precision not in PRECISIONS:
             known = ", ".join(PRECISIONS)
@@ -61,7 +61,7 @@ class Route:
         self.style: Tensor | None = None
         self.seed: int | None = None
         self.make: Callable[[Tensor], Tensor] | None = None
-        if isinstance(model, LoneNetwork):
+        if isinstance(model, NetworkModel):
             if model.role != "translator":
                 raise ValueError(f"this is a {model.role} ({model.kind}), not a translator")
             if to is not None or from_ is not None:
@@ -71,23 +71,25 @@ class Route:
                 self.classes = self.channels
             self.network: nn.Module = model.network
             return
-        paired = model.facts.condition not in (None, "domains")
+        paired = model.spec.condition not in (None, "domains")
         if paired and from_ == "picture":
-            kind = str(model.facts.condition)
+            kind = str(model.spec.condition)
             if kind not in CONDITIONS:
                 raise ValueError(
                     f"--from picture: {kind} is not made from pictures; those are {', '.join(CONDITIONS)}"
                 )
             self.make, from_ = CONDITIONS[kind], None
         self.way = model.way(to, from_)
-        shape = model.facts.condition_shape if paired else model.facts.shape
-        self.channels = model.facts.shape[0] if self.make else shape[0]
-        if model.facts.condition == "map":
-            self.classes, self.told_instances = len(model.facts.classes), shape[0] == 2
-        if isinstance(model.game, Painter):  # its encoder is told a style, which is never cut into tiles
+        shape = model.spec.condition_shape if paired else model.spec.shape
+        self.channels = model.spec.shape[0] if self.make else shape[0]
+        if model.spec.condition == "map":
+            self.classes, self.told_instances = len(model.spec.classes), shape[0] == 2
+        if isinstance(
+            model.game, SemanticTranslator
+        ):  # its encoder is told a style, which is never cut into tiles
             self.network = model.game.translator
         else:
-            self.network = nn.ModuleList(model.game.get_submodule(name) for name in model.game.keeps)
+            self.network = nn.ModuleList(model.game.get_submodule(name) for name in model.game.saved_networks)
 
     @property
     def pixels_at_once(self) -> float:
@@ -114,53 +116,59 @@ class Route:
         self.seed = seed or 0 if draws and file is None else None
         if file is None:
             return
-        if not (isinstance(self.model, Model) and isinstance(game, Painter) and game.encoder is not None):
+        if not (
+            isinstance(self.model, Model)
+            and isinstance(game, SemanticTranslator)
+            and game.encoder is not None
+        ):
             raise ValueError(f"--style {file}: {named} takes no style; gaugan and pix2pixhd learn to")
         try:
             with file.open("rb") as stream:
-                header = look(stream)
-                form = Form((self.model.facts.shape[0], header.height, header.width), np.dtype(np.uint8))
+                header = read_header(stream)
+                form = ArrayFormat(
+                    (self.model.spec.shape[0], header.height, header.width), np.dtype(np.uint8)
+                )
                 stream.seek(0)
                 pixels = picture(stream, form)
         except FileNotFoundError:
             raise FileNotFoundError(f"--style {file}: there is no such file") from None
         except Exception as error:  # what decoders of damaged files raise is not known
             raise ValueError(f"--style {file}: {reason(error)}") from None
-        self.style = torch.from_numpy(normalised(pixels))[None]
+        self.style = torch.from_numpy(normalized(pixels))[None]
 
-    def look_around(self, folder: Path, palette: Path | None, say: Say) -> None:
+    def look_around(self, folder: Path, palette: Path | None, notify: Notify) -> None:
         """How label maps in a folder are read.
 
         Raises:
             FileNotFoundError, ValueError: as `MapFiles`; or the model is told no maps.
         """
         if self.classes:
-            facts = self.model.facts if isinstance(self.model, Model) else None
-            names = facts.classes if facts else tuple(map(str, range(self.classes)))
-            known = (facts.numbers, facts.colours) if facts else ()
+            spec = self.model.spec if isinstance(self.model, Model) else None
+            names = spec.classes if spec else tuple(map(str, range(self.classes)))
+            known = (spec.numbers, spec.colors) if spec else ()
             self.maps = MapFiles(
-                folder, names, *known, palette=palette, instances=self.told_instances, say=say
+                folder, names, *known, palette=palette, instances=self.told_instances, notify=notify
             )
         elif palette is not None:
             raise ValueError(f"--palette {palette}: this model is told pictures, no label maps")
 
-    def read(self, path: Path) -> Picture:
+    def read(self, path: Path) -> InputImage:
         """A file as the model wants it, upright and at its own size."""
         if self.maps is not None:
-            return Picture(torch.from_numpy(self.maps.ids(path).astype(np.int64)), None)
+            return InputImage(torch.from_numpy(self.maps.ids(path).astype(np.int64)), None)
         with path.open("rb") as stream:
-            header = look(stream)
+            header = read_header(stream)
             stream.seek(0)
-            channels = 4 if header.alpha else 3 if header.colour else 1
+            channels = 4 if header.alpha else 3 if header.color else 1
             deep = np.dtype(np.uint16 if header.deep and channels == 1 else np.uint8)
-            pixels = picture(stream, Form((channels, header.height, header.width), deep))
+            pixels = picture(stream, ArrayFormat((channels, header.height, header.width), deep))
         alpha = Image.fromarray(pixels[3]) if header.alpha and self.channels != 4 else None
         if self.channels == 4 and channels != 4:
-            pixels = recoloured(pixels[None], 3)[0]
+            pixels = recolored(pixels[None], 3)[0]
             pixels = np.concatenate([pixels, np.full_like(pixels[:1], np.iinfo(pixels.dtype).max)])
-        pixels = recoloured(pixels[None], self.channels)[0]
-        levels = torch.from_numpy(normalised(pixels) if deep == np.uint16 else np.array(pixels))
-        return Picture(levels if self.make is None else self.make(_scaled(levels)[None])[0], alpha)
+        pixels = recolored(pixels[None], self.channels)[0]
+        levels = torch.from_numpy(normalized(pixels) if deep == np.uint16 else np.array(pixels))
+        return InputImage(levels if self.make is None else self.make(_scaled(levels)[None])[0], alpha)
 
     def turned(
         self, given: Sequence[Tensor], cut: bool, tile: int, overlap: int, told: Callable[[float], object]
@@ -174,19 +182,19 @@ class Route:
 
     def again(self, image: Tensor) -> list[Image.Image]:
         """A translation taken back, for the sheet; nothing where there is no way back."""
-        if isinstance(self.model, LoneNetwork) or (back := self.way[::-1]) not in self.model.ways:
+        if isinstance(self.model, NetworkModel) or (back := self.way[::-1]) not in self.model.directions:
             return []
-        small = np.asarray(grids.cell(grids.to_picture(image), fill=False))
+        small = np.asarray(grids.cell(grids.to_image(image), fill=False))
         levels = torch.from_numpy(np.array(small if small.ndim == 3 else small[..., None])).permute(2, 0, 1)
         with self._autocast():
             made = self.model.translate(_scaled(levels)[None], to=back[1], source=back[0])
-        return [grids.cell(grids.to_picture(made[0]))]
+        return [grids.cell(grids.to_image(made[0]))]
 
     def seen(self, levels: Tensor) -> Image.Image:
         """What went in; of a map the ids as shades."""
         if self.classes:
-            return grids.to_picture(levels[:1].float() / max(1, self.classes - 1) * 2 - 1)
-        return grids.to_picture(_scaled(levels))
+            return grids.to_image(levels[:1].float() / max(1, self.classes - 1) * 2 - 1)
+        return grids.to_image(_scaled(levels))
 
     def _turn(self, given: Tensor) -> Tensor:
         with self._autocast():
@@ -203,7 +211,7 @@ class Route:
             if self.seed is None:
                 return turn(told, style=self.style, batch_size=len(given))
             return torch.cat([turn(each[None], seed=self.seed) for each in told])  # one style for all
-        told = planes(given, self.classes) if self.classes else _scaled(given)
+        told = one_hot_planes(given, self.classes) if self.classes else _scaled(given)
         return self.model.translate(told, batch_size=len(given))
 
 

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from ganarium.common import grids
 from ganarium.common.new_files import new_file
-from ganarium.common.notify import Say, quiet
+from ganarium.common.notify import Notify, silent
 from ganarium.data.batches import Conditioned, real_samples
 from ganarium.data.conditions.derived import CONDITIONS
 from ganarium.data.dataset import open_data
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.models.loading import load_model
 from ganarium.models.model import Model
 
@@ -47,7 +47,7 @@ def save_samples(
     attributes: Mapping[str, bool] | None = None,
     pictures: str | Path | Tensor | None = None,
     device: str = "cpu",
-    say: Say = quiet,
+    notify: Notify = silent,
 ) -> list[Path]:
     """Draw samples and save them: pictures as `seed3-000000.png` ..., points as a table `seed3-16.csv`.
 
@@ -65,9 +65,10 @@ def save_samples(
         seed: of the noise.
         classes: as in `Model.generate`.
         attributes: as in `Model.generate`.
-        pictures: for a model told a picture: as in `Model.generate`, or a source as in `pictures_for`.
+        pictures: for a model told a picture: as in `Model.generate`, or a source as in
+        `condition_images_for`.
         device: where to compute.
-        say: is told where the samples are not saved as one might expect.
+        notify: is told where the samples are not saved as one might expect.
 
     Returns:
         The folder or file of `out`, `npz` and `grid`, as far as they were written.
@@ -85,14 +86,14 @@ def save_samples(
         beside = Path(source)
         out = (beside.parent if beside.is_file() else beside) / "generated"
     if isinstance(pictures, str | Path):
-        pictures = pictures_for(model, pictures, count)
+        pictures = condition_images_for(model, pictures, count)
     condition = model.condition(count, classes, attributes, pictures)
-    names = (f"seed{seed}-{i:06d}{_told(model.facts, condition, i)}.png" for i in range(count))
+    names = (f"seed{seed}-{i:06d}{_told(model.spec, condition, i)}.png" for i in range(count))
     sinks: dict[Path, Sink] = {}
     if out is not None:
-        sinks |= dict([_in_folder(Path(out), f"seed{seed}-{count}", names, model.facts, count, say)])
+        sinks |= dict([_in_folder(Path(out), f"seed{seed}-{count}", names, model.spec, count, notify)])
     if npz is not None:
-        sinks[Path(npz)] = _array(Path(npz), model.facts, count)
+        sinks[Path(npz)] = _array(Path(npz), model.spec, count)
     if grid is not None:
         sinks[Path(grid)] = _sheet(Path(grid))
     with contextlib.ExitStack() as stack:
@@ -103,7 +104,7 @@ def save_samples(
     return list(sinks)
 
 
-def pictures_for(model: Model, source: str | Path, count: int) -> Tensor:
+def condition_images_for(model: Model, source: str | Path, count: int) -> Tensor:
     """What a model that is told a picture may be told: `[n, C, H, W]` in [-1, 1], n at most `count`.
 
     Args:
@@ -115,11 +116,11 @@ def pictures_for(model: Model, source: str | Path, count: int) -> Tensor:
     Raises:
         ValueError: the model is told no picture, or as `open_data`.
     """
-    kind, shape = model.facts.condition, model.facts.condition_shape
+    kind, shape = model.spec.condition, model.spec.condition_shape
     if len(shape) != 3:
         raise ValueError(f"this {model.method.name} model is told {kind or 'nothing'}, no picture")
     made = kind in CONDITIONS or str(source) == "world"
-    channels, *size = model.facts.shape if made else shape
+    channels, *size = model.spec.shape if made else shape
     data = Data(
         source=str(source), size=(size[0], size[1]), channels=channels, condition=kind if made else None
     )
@@ -128,27 +129,27 @@ def pictures_for(model: Model, source: str | Path, count: int) -> Tensor:
     return batch.condition if isinstance(batch, Conditioned) else real_samples(batch)
 
 
-def _told(facts: Facts, condition: Tensor | None, i: int) -> str:
+def _told(spec: DataSpec, condition: Tensor | None, i: int) -> str:
     """The end of a file's name: what its sample was drawn for, in letters that any file system takes."""
-    if condition is None or facts.condition not in ("label", "domains", "attributes"):
+    if condition is None or spec.condition not in ("label", "domains", "attributes"):
         return ""
-    if facts.condition in ("label", "domains"):
-        words = [facts.classes[int(condition[i])]]
+    if spec.condition in ("label", "domains"):
+        words = [spec.classes[int(condition[i])]]
     else:
-        words = [name for name, has in zip(facts.attributes, condition[i].tolist(), strict=True) if has]
+        words = [name for name, has in zip(spec.attributes, condition[i].tolist(), strict=True) if has]
     return "".join("-" + re.sub(r"[^\w.+]+", "_", word) for word in words)
 
 
 def _in_folder(
-    folder: Path, stem: str, names: Iterator[str], facts: Facts, count: int, say: Say
+    folder: Path, stem: str, names: Iterator[str], spec: DataSpec, count: int, notify: Notify
 ) -> tuple[Path, Sink]:
     """Where and how samples of this shape are best kept in a folder."""
-    if len(facts.shape) != 3:
-        return folder / f"{stem}.csv", _table(folder / f"{stem}.csv", facts)
-    if facts.shape[0] in PNG_CHANNELS:
+    if len(spec.shape) != 3:
+        return folder / f"{stem}.csv", _table(folder / f"{stem}.csv", spec)
+    if spec.shape[0] in PNG_CHANNELS:
         return folder, _pngs(folder, names)
-    say(f"pictures of {facts.shape[0]} channels make no PNG: they are saved as an .npz of float32")
-    return folder / f"{stem}.npz", _array(folder / f"{stem}.npz", facts, count)
+    notify(f"pictures of {spec.shape[0]} channels make no PNG: they are saved as an .npz of float32")
+    return folder / f"{stem}.npz", _array(folder / f"{stem}.npz", spec, count)
 
 
 @contextlib.contextmanager
@@ -156,29 +157,29 @@ def _pngs(folder: Path, names: Iterator[str]) -> Iterator[Write]:
     def write(batch: Tensor) -> None:
         for sample in batch:
             with new_file(folder / next(names)) as file:
-                grids.to_picture(sample).save(file, format="PNG")
+                grids.to_image(sample).save(file, format="PNG")
 
     yield write
 
 
 @contextlib.contextmanager
-def _table(path: Path, facts: Facts) -> Iterator[Write]:
+def _table(path: Path, spec: DataSpec) -> Iterator[Write]:
     """A column a coordinate; nine digits hold a float32 exactly."""
     with new_file(path) as file:
-        file.write((",".join(f"x{i}" for i in range(*facts.shape)) + "\n").encode())
+        file.write((",".join(f"x{i}" for i in range(*spec.shape)) + "\n").encode())
         yield lambda batch: np.savetxt(file, batch.numpy(), "%.9g", ",")
 
 
 @contextlib.contextmanager
-def _array(path: Path, facts: Facts, count: int) -> Iterator[Write]:
+def _array(path: Path, spec: DataSpec, count: int) -> Iterator[Write]:
     """An array in an .npz, written piece by piece: its header holds its shape, and a fixed date."""
-    name = "images" if len(facts.shape) == 3 else "points"
+    name = "images" if len(spec.shape) == 3 else "points"
     with (
         new_file(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as array,
     ):
-        header = {"descr": "<f4", "fortran_order": False, "shape": (count, *facts.shape)}
+        header = {"descr": "<f4", "fortran_order": False, "shape": (count, *spec.shape)}
         npy.write_array_header_1_0(array, header)
         yield lambda batch: array.write(batch.contiguous().numpy().astype("<f4").tobytes())
 

@@ -5,6 +5,6 @@ One file a family of networks, each a table: `junyanz`, `pix2pixhd`, `spade`.
 
 from ganarium.interop.layout import Family, Fit
 from ganarium.interop.layouts import FAMILIES
-from ganarium.interop.reading import import_network, recognise, states_in
+from ganarium.interop.reading import import_network, recognize, states_in
 
-__all__ = ["FAMILIES", "Family", "Fit", "import_network", "recognise", "states_in"]
+__all__ = ["FAMILIES", "Family", "Fit", "import_network", "recognize", "states_in"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ganarium.models.network import LONE_NETWORKS, Origin, defaults
+from ganarium.models.network import NETWORKS, Origin, defaults
 
 State = Mapping[str, Tensor]
 Shapes = Mapping[str, tuple[int, ...]]
@@ -57,7 +57,7 @@ class Family:
         """The network, whose weights mean nothing yet; TypeError or ValueError for wrong settings."""
         # Without memory for weights, but for spectral norm: its power iterations take seconds on meta.
         with torch.device("cpu" if settings.get("spectral_norm") else "meta"):
-            return LONE_NETWORKS[self.role][self.kind](**settings)
+            return NETWORKS[self.role][self.kind](**settings)
 
     def names(self, settings: Settings, network: nn.Module) -> dict[str, str]:
         """Each of the network's tensors: the official name, and ours."""
@@ -92,7 +92,7 @@ class Family:
         return settings, self.built(settings)
 
     def _complete(self, settings: Settings) -> Settings:
-        return defaults(LONE_NETWORKS[self.role][self.kind]) | settings
+        return defaults(NETWORKS[self.role][self.kind]) | settings
 
     def _compared(self, found: Shapes, settings: Settings, network: nn.Module) -> "Fit":
         ours = network.state_dict()

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from ganarium.interop.layout import Fit, Shapes, State
 from ganarium.interop.layouts import FAMILIES
-from ganarium.models.network import LoneNetwork
+from ganarium.models.network import NetworkModel
 
 SHOWN = 5
 """How many names an error lists."""
 
 
-def import_network(path: str | Path, *, part: str | None = None, **settings: Any) -> LoneNetwork:
+def import_network(path: str | Path, *, part: str | None = None, **settings: Any) -> NetworkModel:
     """The network in an official checkpoint; `FAMILIES` says which are recognised.
 
     Names and shapes of the tensors tell the network and its settings. Files are read as tensors alone: a
@@ -43,7 +43,7 @@ def import_network(path: str | Path, *, part: str | None = None, **settings: Any
         names = ", ".join(name or "the whole" for name in parts) or "none"
         raise ValueError(f"{path} holds no part {part!r}; its parts are: {names}")
     candidates = parts if part is None else {part: parts[part]}
-    fits = {name: fit for name, state in candidates.items() if (fit := recognise(state)) is not None}
+    fits = {name: fit for name, state in candidates.items() if (fit := recognize(state)) is not None}
     averaged = [name for name in fits if name.endswith("ema")]
     chosen = averaged if len(averaged) == 1 else list(fits)
     if not chosen:
@@ -59,10 +59,10 @@ def import_network(path: str | Path, *, part: str | None = None, **settings: Any
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         network=fit.family.name,
     )
-    return LoneNetwork(fit.family.role, fit.family.kind, fit.settings, fit.filled(state), origin)
+    return NetworkModel(fit.family.role, fit.family.kind, fit.settings, fit.filled(state), origin)
 
 
-def recognise(state: State) -> Fit | None:
+def recognize(state: State) -> Fit | None:
     """The network that all of these tensors are, and its settings; None where they are none that is known."""
     fits = (family.fit(shapes_of(state)) for family in FAMILIES)
     return next((fit for fit in fits if fit is not None and fit.whole), None)
@@ -116,7 +116,7 @@ def states_in(content: Mapping[str, Any], name: str = "") -> dict[str, dict[str,
     tensors = {str(key).removeprefix("module."): x for key, x in content.items() if isinstance(x, Tensor)}
     if tensors:
         found[name] = tensors
-        if recognise(tensors) is None:
+        if recognize(tensors) is None:
             found |= {f"{name}.{head}".lstrip("."): part for head, part in _split(tensors)}
     for key, value in content.items():
         if isinstance(key, str) and isinstance(value, Mapping):

@@ -1,6 +1,6 @@
 """The laboratory: the theory of GANs, to be seen in a minute each.
 
-An experiment is a function: keyword settings in, a `Finding` out, the same for the same seed.
+An experiment is a function: keyword settings in, a `ExperimentResult` out, the same for the same seed.
 
     from ganarium import lab
 
@@ -19,12 +19,12 @@ from ganarium.lab.distances import distances
 from ganarium.lab.gradient import gradient
 from ganarium.lab.lipschitz import lipschitz
 from ganarium.lab.optimum import optimum
-from ganarium.lab.result import Finding
+from ganarium.lab.result import ExperimentResult
 from ganarium.lab.ring import ring
 
 __all__ = [
     "EXPERIMENTS",
-    "Finding",
+    "ExperimentResult",
     "collapse",
     "conjugate",
     "distances",
@@ -34,7 +34,7 @@ __all__ = [
     "ring",
 ]
 
-EXPERIMENTS: dict[str, Callable[..., Finding]] = {
+EXPERIMENTS: dict[str, Callable[..., ExperimentResult]] = {
     "ring": ring,
     "distances": distances,
     "conjugate": conjugate,

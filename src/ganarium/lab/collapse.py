@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ganarium.common.text import nearest
 from ganarium.data.sources.densities import Points, ring
-from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
 from ganarium.lab.ring import COMMON
-from ganarium.lab.toy_training import Match, check_counts, looks_at, seeded
+from ganarium.lab.toy_training import ToyRun, check_counts, looks_at, seeded
 from ganarium.metrics.points import covered_modes, mode_widths, share_of_good_samples
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ CURES: Mapping[str, Mapping[str, Any]] = {
 @seeded
 def collapse(
     *, cures: tuple[str, ...] = tuple(CURES), rounds: int = 800, looks: int = 40, seed: int = 0
-) -> Finding:
+) -> ExperimentResult:
     """Mode collapse and mode dropping told apart, and what each cure does to them.
 
     The standard game on a ring of eight wide modes, once with a discriminator that is too slow for its
@@ -77,12 +77,12 @@ def collapse(
     for kind, (length, disease) in DISCRIMINATORS.items():
         for cure in cures:
             changes = (COMMON, {"batch_size": 64}, disease, CURES[cure])
-            match = Match("gan", points, *changes, rounds=round(length * rounds), seed=seed)
+            match = ToyRun("gan", points, *changes, rounds=round(length * rounds), seed=seed)
             seen, last = followed(match, points, round(length * rounds), looks)
             samples.append(last.numpy())
             covered.append(seen)
             rows.append({"discriminator": kind, "cure": cure, **told(seen, last, points)})
-    return Finding(
+    return ExperimentResult(
         name="collapse",
         title="Which modes does the generator cover, and when?",
         rows=rows,
@@ -100,7 +100,7 @@ def collapse(
     )
 
 
-def followed(match: Match, points: Points, rounds: int, looks: int) -> tuple[Array, Tensor]:
+def followed(match: ToyRun, points: Points, rounds: int, looks: int) -> tuple[Array, Tensor]:
     """Play the match; which modes the generator covers at each look, `[looks, M]`, and its last samples."""
     times = looks_at(rounds, looks)
     seen = []
@@ -136,7 +136,7 @@ def _cured(rows: list[dict[str, Cell]], discriminator: str) -> str:
     return ", ".join(found) or "none"
 
 
-def _draw(finding: Finding) -> "Figure":
+def _draw(finding: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import panels
 
     kinds = len(DISCRIMINATORS)

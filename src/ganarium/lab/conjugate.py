@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
 from ganarium.lab.toy_training import check_counts
 from ganarium.losses.divergences import DIVERGENCES, Divergence
 
@@ -36,7 +36,7 @@ WIDEST = 4.0
 """The pictures show the t at which lines with slopes u from 1/4 to 4 touch f*; there gaps are measured."""
 
 
-def conjugate(*, lines: int = 25) -> Finding:
+def conjugate(*, lines: int = 25) -> ExperimentResult:
     """f* as the upper envelope of the lines t u - f(u), for every f-divergence.
 
     There is no chance in it, so there is no seed.
@@ -66,7 +66,7 @@ def conjugate(*, lines: int = 25) -> Finding:
         values = (t, divergence.conjugate(t), slopes, divergence.f(slopes))
         for key, value in zip(figures, values, strict=True):
             figures[key].append(value)
-    return Finding(
+    return ExperimentResult(
         name="conjugate",
         title="f* is the upper envelope of the lines t·u − f(u)",
         rows=rows,
@@ -124,14 +124,14 @@ def _domain(divergence: Divergence) -> str:
     return ("" if math.isinf(low) else f"{low:g} ≤ ") + f"t {'≤' if closed else '<'} {end}"
 
 
-def _draw(finding: Finding) -> "Figure":
+def _draw(finding: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import panels
 
     figure, axes = panels(2, 4, size=(14, 8.5), title=finding.title)
     for index, (panel, row) in enumerate(zip(axes.flat, finding.rows, strict=True)):
         _panel(panel, row, **{key: values[index] for key, values in finding.arrays.items()})
-    labelled = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
-    figure.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=len(labelled))
+    labeled = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+    figure.legend(labeled.values(), labeled.keys(), loc="outside lower center", ncols=len(labeled))
     return figure
 
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from ganarium.data.sources.densities import ring
-from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
 from ganarium.lab.ring import COMMON
-from ganarium.lab.toy_training import Match, check_counts, lessons, looks_at, seeded
-from ganarium.losses.adversarial import Dispute
-from ganarium.methods.two_player import ScoredDuel
+from ganarium.lab.toy_training import ToyRun, check_counts, lessons, looks_at, seeded
+from ganarium.losses.adversarial import AdversarialLoss
+from ganarium.methods.two_player import ScoredTwoPlayerGame
 from ganarium.metrics.points import sliced_wasserstein
 from ganarium.networks.mlp import MLPDiscriminator
 
@@ -56,7 +56,7 @@ def distances(
     rounds: int = 300,
     looks: int = 30,
     seed: int = 0,
-) -> Finding:
+) -> ExperimentResult:
     """Two supports moving apart: JS saturates, KL is infinite, Wasserstein keeps its slope; a transport plan.
 
     Args:
@@ -90,7 +90,7 @@ def distances(
         for reading, r in zip(READINGS, by_reading, strict=True)
     ]
     fine = np.linspace(0, max(shifts), 81)
-    return Finding(
+    return ExperimentResult(
         name="distances",
         title="Two supports moving apart, and what tells that they come together",
         rows=rows,
@@ -166,8 +166,8 @@ def cost(moved: Array, axis: Array) -> float:
 # Learned
 
 DISPUTES = {
-    "Jensen-Shannon": Dispute(objective="non-saturating"),
-    "Wasserstein": Dispute(objective="wasserstein", penalty="one-sided-gp"),
+    "Jensen-Shannon": AdversarialLoss(objective="non-saturating"),
+    "Wasserstein": AdversarialLoss(objective="wasserstein", penalty="one-sided-gp"),
 }
 """What is learned from a logistic discriminator, and from a critic of slope one."""
 
@@ -175,9 +175,9 @@ DISPUTES = {
 def taught(draw: Draw, inputs: int, *, rounds: int) -> dict[str, MLPDiscriminator]:
     """A network for each of `DISPUTES`, trained on points with so many coordinates."""
     networks = {}
-    for name, dispute in DISPUTES.items():
+    for name, adversarial_loss in DISPUTES.items():
         networks[name] = MLPDiscriminator((inputs,), width=64, depth=2)
-        for _ in lessons(networks[name], dispute, draw, rounds=rounds, lr=5e-3):
+        for _ in lessons(networks[name], adversarial_loss, draw, rounds=rounds, lr=5e-3):
             pass
     return networks
 
@@ -231,22 +231,22 @@ def _followed(objective: str, rounds: int, looks: int, seed: int) -> dict[str, A
     """What a match on the ring reports on its way, and how far it truly is."""
     points = ring()
     method, changes = MATCHES[objective]
-    match = Match(method, points, COMMON, NEARLY_OPTIMAL, changes, rounds=rounds, seed=seed)
+    match = ToyRun(method, points, COMMON, NEARLY_OPTIMAL, changes, rounds=rounds, seed=seed)
     game = match.engine.game
-    assert isinstance(game, ScoredDuel)
+    assert isinstance(game, ScoredTwoPlayerGame)
     told: dict[str, list[float]] = {}
     times = looks_at(rounds, looks)
     for before, time in zip([0, *times[:-1]], times, strict=True):
         match.play(int(time - before))
         real, fake = points.sample(JUDGED, seed=seed + 10_000), match.samples(JUDGED, averaged=False)
         scores = match.scores(real), match.scores(fake)
-        loss = game.dispute.discriminator(*scores).item()
+        loss = game.adversarial_loss.discriminator(*scores).item()
         readings = {
             "round": int(time),
             "true distance": sliced_wasserstein(real, fake),
             "critic's estimate": -loss,
             "discriminator's loss": loss,
-            "generator's loss": game.dispute.generator(scores[1]).item(),
+            "generator's loss": game.adversarial_loss.generator(scores[1]).item(),
         }
         for key, value in readings.items():
             told.setdefault(key, []).append(value)
@@ -281,7 +281,7 @@ def _rows_of_plan(axis: Array, p: Array, q: Array, by_critic: float) -> Rows:
     ]
 
 
-def _draw(finding: Finding) -> "Figure":
+def _draw(finding: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import panels
 
     figure, axes = panels(2, 3, size=(14, 8.5), title=finding.title)

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ganarium.data.sources.densities import Points, ring
-from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
 from ganarium.lab.ring import COMMON
-from ganarium.lab.toy_training import Match, check_counts, lessons, looks_at, seeded
-from ganarium.losses.adversarial import Dispute
+from ganarium.lab.toy_training import ToyRun, check_counts, lessons, looks_at, seeded
+from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.losses.objectives import OBJECTIVES
 from ganarium.networks.mlp import MLPDiscriminator
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LOSSES = ("saturating", "non-saturating")
 """The generator's; both ask the same of the discriminator."""
-JUDGES = {"": Dispute(), ", R1": Dispute(penalty="r1", penalty_weight=1.0)}
+JUDGES = {"": AdversarialLoss(), ", R1": AdversarialLoss(penalty="r1", penalty_weight=1.0)}
 """The discriminators, by what is added to a stage's name."""
 BATCH, BATCHES = 128, 8
 """Each figure is told from so many fresh batches."""
@@ -31,7 +31,7 @@ BATCH, BATCHES = 128, 8
 @seeded
 def gradient(
     *, stages: tuple[int, ...] = (0, 100, 1000), steps: int = 600, looks: int = 24, seed: int = 0
-) -> Finding:
+) -> ExperimentResult:
     """The generator's gradient while the discriminator becomes optimal: saturating against non-saturating.
 
     A generator is held still at some stages of its training on the ring, and new discriminators learn to
@@ -50,17 +50,19 @@ def gradient(
     if list(stages) != sorted(set(stages)) or stages[0] < 0:
         raise ValueError(f"stages={list(stages)} are rounds of one training: give them in rising order")
     points = ring()
-    match = Match("gan", points, COMMON, rounds=max(1, stages[-1]), seed=seed)
+    match = ToyRun("gan", points, COMMON, rounds=max(1, stages[-1]), seed=seed)
     rows: list[dict[str, Cell]] = []
     watched: dict[str, dict[str, Array]] = {}
     for before, stage in zip((0, *stages), stages, strict=False):
         match.play(stage - before)
         generator = copy.deepcopy(match.engine.players["generator"])
-        for added, dispute in JUDGES.items():
+        for added, adversarial_loss in JUDGES.items():
             name = f"round {stage}{added}"
-            watched[name] = observed(generator, dispute, points, match.recipe.game["noise_dim"], steps, looks)
+            watched[name] = observed(
+                generator, adversarial_loss, points, match.recipe.game["noise_dim"], steps, looks
+            )
             rows += _rows(name, watched[name])
-    return Finding(
+    return ExperimentResult(
         name="gradient",
         title="A generator held still, a discriminator on its way to the optimum",
         rows=rows,
@@ -83,7 +85,12 @@ def gradient(
 
 
 def observed(
-    generator: nn.Module, dispute: Dispute, points: Points, noise_dim: int, steps: int, looks: int
+    generator: nn.Module,
+    adversarial_loss: AdversarialLoss,
+    points: Points,
+    noise_dim: int,
+    steps: int,
+    looks: int,
 ) -> dict[str, Array]:
     """The gradients of both losses while a new discriminator learns.
 
@@ -101,7 +108,7 @@ def observed(
     discriminator = MLPDiscriminator((2,), width=64, depth=2)
     due = set(looks_at(steps, looks).tolist())
     told: dict[str, list] = {"norms": [], "noise": [], "scores": [], "accuracy": []}
-    for step in itertools.chain([0], lessons(discriminator, dispute, draw, rounds=steps, lr=2e-3)):
+    for step in itertools.chain([0], lessons(discriminator, adversarial_loss, draw, rounds=steps, lr=2e-3)):
         if step not in due:
             continue
         gradients = [_gradient(generator, discriminator, loss, noise_dim) for loss in LOSSES]
@@ -145,7 +152,7 @@ def _rows(name: str, watched: dict[str, Array]) -> list[dict[str, Cell]]:
     ]
 
 
-def _draw(finding: Finding) -> "Figure":
+def _draw(finding: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import SHADES, panels
 
     figure, axes = panels(1, 3, size=(14, 5.4), title=finding.title)
@@ -153,8 +160,8 @@ def _draw(finding: Finding) -> "Figure":
     _draw_slopes(axes[0, 0])
     for panel, loss, norms in zip(axes[0, 1:], LOSSES, found["norms"].swapaxes(0, 1), strict=True):
         for index, (name, lengths) in enumerate(zip(found["names"], norms, strict=True)):
-            plain, penalised = divmod(index, len(JUDGES))
-            style = {"color": SHADES[plain], "linestyle": ("-", "--")[penalised]}
+            plain, penalized = divmod(index, len(JUDGES))
+            style = {"color": SHADES[plain], "linestyle": ("-", "--")[penalized]}
             panel.semilogy(found["steps"], lengths, linewidth=2, label=str(name), **style)
         panel.set(title=f"{loss}: the generator's gradient", xlabel="discriminator's steps")
         panel.set_ylim(found["norms"].min() / 2, found["norms"].max() * 2)

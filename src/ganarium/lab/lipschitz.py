@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ganarium.data.sources.densities import Points
-from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
 from ganarium.lab.toy_training import check_counts, lattice, lessons, points_named, seeded
-from ganarium.losses.adversarial import Dispute
+from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.losses.penalties import slope
 from ganarium.networks.layers.norms import spectral
 from ganarium.networks.mlp import MLPDiscriminator
@@ -34,7 +34,7 @@ def lipschitz(
     rounds: int = 600,
     deep_rounds: int = 150,
     seed: int = 0,
-) -> Finding:
+) -> ExperimentResult:
     """Clipping, gradient penalty, spectral norm: value surfaces, weights at the clip, gradients by layer.
 
     The samples stand still: they are data with normal noise of deviation one (Gulrajani et al. 2017,
@@ -54,18 +54,22 @@ def lipschitz(
     if min(clip_bounds) <= 0:
         raise ValueError(f"clip_bounds={list(clip_bounds)} must all be above 0")
     target = points_named(points)
-    reach = 1.5 * target.centres.abs().max().item()
+    reach = 1.5 * target.centers.abs().max().item()
     disputes = {
-        f"clipping at {bound:g}": Dispute(objective="wasserstein", penalty="clip", clip_bound=bound)
+        f"clipping at {bound:g}": AdversarialLoss(objective="wasserstein", penalty="clip", clip_bound=bound)
         for bound in clip_bounds
     }
-    disputes["gradient penalty"] = Dispute(objective="wasserstein", penalty="gp", penalty_weight=1.0)
-    disputes["spectral norm"] = Dispute(objective="wasserstein")
+    disputes["gradient penalty"] = AdversarialLoss(objective="wasserstein", penalty="gp", penalty_weight=1.0)
+    disputes["spectral norm"] = AdversarialLoss(objective="wasserstein")
     rows: list[dict[str, Cell]] = []
     surfaces, weights, gradients = [], [], []
-    for name, dispute in disputes.items():
-        critic = taught(target, dispute, depth=DEPTH, rounds=rounds, normalised=name == "spectral norm")
-        deep = taught(target, dispute, depth=DEEP, rounds=deep_rounds, normalised=name == "spectral norm")
+    for name, adversarial_loss in disputes.items():
+        critic = taught(
+            target, adversarial_loss, depth=DEPTH, rounds=rounds, normalized=name == "spectral norm"
+        )
+        deep = taught(
+            target, adversarial_loss, depth=DEEP, rounds=deep_rounds, normalized=name == "spectral norm"
+        )
         surfaces.append(surface_of(critic, reach))
         weights.append(weights_of(critic))
         gradients.append(gradients_by_layer(deep, target))
@@ -80,7 +84,7 @@ def lipschitz(
                 f"gradient of {DEEP} layers, first over last": float(gradients[-1][0] / gradients[-1][-1]),
             }
         )
-    return Finding(
+    return ExperimentResult(
         name="lipschitz",
         title=f"A critic's slope, bounded in three ways ({points}, samples: data with noise)",
         rows=rows,
@@ -104,13 +108,13 @@ def lipschitz(
 
 
 def taught(
-    target: Points, dispute: Dispute, *, depth: int, rounds: int, normalised: bool = False
+    target: Points, adversarial_loss: AdversarialLoss, *, depth: int, rounds: int, normalized: bool = False
 ) -> MLPDiscriminator:
     """A critic that has learned to tell data from data with noise."""
     critic = MLPDiscriminator((2,), width=WIDTH, depth=depth)
     for layer in _linear(critic):
-        spectral(layer, wanted=normalised)
-    for _ in lessons(critic, dispute, lambda: drawn(target, BATCH), rounds=rounds, lr=2e-3):
+        spectral(layer, wanted=normalized)
+    for _ in lessons(critic, adversarial_loss, lambda: drawn(target, BATCH), rounds=rounds, lr=2e-3):
         pass
     return critic.eval()
 
@@ -159,7 +163,7 @@ def _linear(critic: nn.Module) -> list[nn.Linear]:
     return [layer for layer in critic.modules() if isinstance(layer, nn.Linear)]
 
 
-def _draw(finding: Finding) -> "Figure":
+def _draw(finding: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import SHADES, panels, surface
 
     found = finding.arrays
@@ -167,10 +171,10 @@ def _draw(finding: Finding) -> "Figure":
     reach, names = found["reach"].item(), [str(name) for name in found["critics"]]
     for column, index in enumerate(range(len(names) - 3, len(names))):
         top, bottom = axes[:, column]
-        centred = found["surfaces"][index] - np.median(found["surfaces"][index])
-        surface(top, centred, reach)
+        centered = found["surfaces"][index] - np.median(found["surfaces"][index])
+        surface(top, centered, reach)
         ticks = np.linspace(-reach, reach, STEPS)
-        top.contour(ticks, ticks, centred, levels=12, colors="black", linewidths=0.5, alpha=0.5)
+        top.contour(ticks, ticks, centered, levels=12, colors="black", linewidths=0.5, alpha=0.5)
         top.scatter(found["real"][:, 0], found["real"][:, 1], s=2, color="black", linewidths=0)
         top.set_title(names[index])
         largest = found["weights"][index].max()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ganarium.lab.result import Array, Cell, Finding, arrays
+from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
 from ganarium.lab.toy_training import check_counts
 from ganarium.losses.divergences import DIVERGENCES
 from ganarium.losses.objectives import OBJECTIVES
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-CENTRES, DEVIATION = torch.tensor([-2.0, 0.0, 2.0], dtype=torch.float64), 0.6
+CENTERS, DEVIATION = torch.tensor([-2.0, 0.0, 2.0], dtype=torch.float64), 0.6
 DATA_SHARES = torch.tensor([0.6, 0.1, 0.3], dtype=torch.float64)
 SAMPLE_SHARES = torch.tensor([0.15, 0.5, 0.35], dtype=torch.float64)
 """Data p and samples q mix three Gaussians differently; p/q stays within 0.2 and 4, in the tails, too."""
@@ -39,20 +39,20 @@ X = torch.linspace(-5, 5, 1001, dtype=torch.float64)
 
 def density(shares: Tensor) -> Tensor:
     """Of the mixture with these shares, over `X`."""
-    each = torch.exp(-(((X[:, None] - CENTRES) / DEVIATION) ** 2) / 2) / (DEVIATION * math.sqrt(2 * math.pi))
+    each = torch.exp(-(((X[:, None] - CENTERS) / DEVIATION) ** 2) / 2) / (DEVIATION * math.sqrt(2 * math.pi))
     return each @ shares
 
 
 P, Q = density(DATA_SHARES), density(SAMPLE_SHARES)
 
 
-def drawn(shares: Tensor, count: int, dice: torch.Generator) -> Tensor:
+def drawn(shares: Tensor, count: int, shared_random: torch.Generator) -> Tensor:
     """Points `[count, 1]` of the mixture with these shares."""
-    which = torch.multinomial(shares, count, replacement=True, generator=dice)
-    return (CENTRES[which].float() + DEVIATION * torch.randn(count, generator=dice)).unsqueeze(1)
+    which = torch.multinomial(shares, count, replacement=True, generator=shared_random)
+    return (CENTERS[which].float() + DEVIATION * torch.randn(count, generator=shared_random)).unsqueeze(1)
 
 
-def optimum(*, rounds: int = 1500, batch_size: int = 512, seed: int = 0) -> Finding:
+def optimum(*, rounds: int = 1500, batch_size: int = 512, seed: int = 0) -> ExperimentResult:
     """What discriminators learn, against p/(p+q), log p/q and f'(p/q); and their bounds on each divergence.
 
     Args:
@@ -90,7 +90,7 @@ def optimum(*, rounds: int = 1500, batch_size: int = 512, seed: int = 0) -> Find
             )
             found.append(ours)
             theory.append(best)
-    return Finding(
+    return ExperimentResult(
         name="optimum",
         title=f"Discriminators after {rounds:,} rounds and the best ones, seed {seed}",
         rows=rows,
@@ -107,14 +107,17 @@ def optimum(*, rounds: int = 1500, batch_size: int = 512, seed: int = 0) -> Find
 
 def trained(name: str, *, rounds: int, batch_size: int, seed: int) -> Tensor:
     """The raw scores over `X` of a discriminator that has raised its bound on that divergence."""
-    dice = torch.Generator().manual_seed(seed)
+    shared_random = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         discriminator = MLPDiscriminator((1,), width=64, depth=2)
     optimizer = torch.optim.Adam(discriminator.parameters(), lr=5e-3, betas=(0.5, 0.99))
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)
     for _ in range(rounds):
-        real, fake = drawn(DATA_SHARES, batch_size, dice), drawn(SAMPLE_SHARES, batch_size, dice)
+        real, fake = (
+            drawn(DATA_SHARES, batch_size, shared_random),
+            drawn(SAMPLE_SHARES, batch_size, shared_random),
+        )
         optimizer.zero_grad()
         OBJECTIVES[name].discriminator(discriminator(real), discriminator(fake)).backward()
         optimizer.step()
@@ -135,7 +138,7 @@ def error(ours: Tensor, best: Tensor) -> float:
     return math.sqrt(integral(weight * (ours - best) ** 2) / integral(weight * (best - mean) ** 2))
 
 
-def _draw(finding: Finding) -> "Figure":
+def _draw(finding: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import FAKE, REAL, panels
 
     figure, axes = panels(3, 4, size=(15, 10), title=finding.title)

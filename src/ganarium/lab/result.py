@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class ExperimentResult:
     """The outcome of one experiment; everything that its picture shows is in `rows` and `arrays`."""
 
     name: str
@@ -34,7 +34,7 @@ class Finding:
     """What is to be seen, in two or three sentences."""
     arrays: Mapping[str, Array]
     """The raw figures, for plots of one's own."""
-    painter: "Callable[[Finding], Figure]" = field(repr=False)
+    painter: "Callable[[ExperimentResult], Figure]" = field(repr=False)
     """Draws the picture from the finding alone."""
 
     def draw(self) -> "Figure":

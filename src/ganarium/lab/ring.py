@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ganarium.common.text import nearest
 from ganarium.data.sources.densities import Points
-from ganarium.lab.result import Array, Cell, Finding, arrays
-from ganarium.lab.toy_training import Match, check_counts, lattice, looks_at, points_named, seeded
+from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
+from ganarium.lab.toy_training import ToyRun, check_counts, lattice, looks_at, points_named, seeded
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def ring(
     rounds: int = 2500,
     looks: int = 25,
     seed: int = 0,
-) -> Finding:
+) -> ExperimentResult:
     """Objectives side by side on eight modes: samples, decision surfaces, modes covered, distance over time.
 
     Args:
@@ -84,13 +84,13 @@ def ring(
         match = match_of(name, target, r1_weight=r1_weight, rounds=rounds, seed=seed)
         modes, distances = followed(match, target, real[:GLANCE], times)
         samples = match.samples(COUNT)
-        missing = np.array([True, *(modes < len(target.centres))])
+        missing = np.array([True, *(modes < len(target.centers))])
         whole = np.flatnonzero(missing)[-1]  # the look after the last one with a mode missing
         rows.append(
             {
                 "objective": name,
                 "penalty": penalty_of(match),
-                "modes covered": f"{modes_covered(samples, target)} of {len(target.centres)}",
+                "modes covered": f"{modes_covered(samples, target)} of {len(target.centers)}",
                 "all since round": int(times[whole]) if whole < len(times) else "never",
                 "good samples": share_of_good_samples(samples, target),
                 "sliced W1": sliced_wasserstein(samples, real),
@@ -102,7 +102,7 @@ def ring(
             found.setdefault(key, []).append(value)
     others = target.sample(COUNT, seed=seed + 20_000)
     floor, rough_floor = (sliced_wasserstein(real[:count], others[:count]) for count in (COUNT, GLANCE))
-    return Finding(
+    return ExperimentResult(
         name="ring",
         title=f"{len(objectives)} objectives on the {points}: {rounds:,} rounds, seed {seed}",
         rows=rows,
@@ -124,20 +124,20 @@ def ring(
     )
 
 
-def match_of(objective: str, target: Points, *, r1_weight: float, rounds: int, seed: int) -> Match:
+def match_of(objective: str, target: Points, *, r1_weight: float, rounds: int, seed: int) -> ToyRun:
     """The match of one objective."""
     method, game = OBJECTIVES[objective]
     r1 = {"penalty": "r1", "penalty_weight": r1_weight} if r1_weight and method != "wgan-gp" else {}
-    return Match(method, target, COMMON, {"game": {**game, **r1}}, rounds=rounds, seed=seed)
+    return ToyRun(method, target, COMMON, {"game": {**game, **r1}}, rounds=rounds, seed=seed)
 
 
-def penalty_of(match: Match) -> str:
+def penalty_of(match: ToyRun) -> str:
     """The discriminator's penalty and its weight, to be read."""
     game = match.recipe.game
     return "none" if game["penalty"] == "none" else f"{game['penalty']}, weight {game['penalty_weight']:g}"
 
 
-def followed(match: Match, target: Points, real: Tensor, times: Array) -> tuple[Array, Array]:
+def followed(match: ToyRun, target: Points, real: Tensor, times: Array) -> tuple[Array, Array]:
     """Play the match; at each look the averaged generator's modes covered and its distance from the data."""
     modes, distances = [], []
     for before, time in zip([0, *times[:-1]], times, strict=True):
@@ -148,7 +148,7 @@ def followed(match: Match, target: Points, real: Tensor, times: Array) -> tuple[
     return np.array(modes), np.array(distances)
 
 
-def _draw(finding: Finding) -> "Figure":
+def _draw(finding: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import sheet
 
     found, columns = finding.arrays, len(finding.rows)
@@ -189,7 +189,7 @@ def _draw_surface(panel: "Axes", found: Mapping[str, Array], values: Array) -> N
     panel.scatter(found["real"][:300, 0], found["real"][:300, 1], s=1, color="black", linewidths=0)
 
 
-def _draw_curves(left: "Axes", right: "Axes", finding: Finding) -> None:
+def _draw_curves(left: "Axes", right: "Axes", finding: ExperimentResult) -> None:
     from ganarium.lab.plotting import SHADES
 
     found = finding.arrays

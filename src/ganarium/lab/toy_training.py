@@ -14,9 +14,9 @@ from ganarium.core.campaign import Campaign
 from ganarium.core.engine import Engine
 from ganarium.core.game import Clock
 from ganarium.data.sources.densities import POINTS, Points
-from ganarium.data.spec import Facts
-from ganarium.lab.result import Array, Finding
-from ganarium.losses.adversarial import Dispute
+from ganarium.data.spec import DataSpec
+from ganarium.lab.result import Array, ExperimentResult
+from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.recipes.assemble import assemble
 from ganarium.recipes.resolve import resolve
 from ganarium.training.builder import engine_for
@@ -24,11 +24,11 @@ from ganarium.training.builder import engine_for
 P = ParamSpec("P")
 
 
-def seeded(experiment: Callable[P, Finding]) -> Callable[P, Finding]:
+def seeded(experiment: Callable[P, ExperimentResult]) -> Callable[P, ExperimentResult]:
     """An experiment all of whose chance follows from its `seed`; the caller's own is left as it was."""
 
     @functools.wraps(experiment)
-    def call(*args: P.args, **settings: P.kwargs) -> Finding:
+    def call(*args: P.args, **settings: P.kwargs) -> ExperimentResult:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.get("seed", 0))
             return experiment(*args, **settings)
@@ -78,7 +78,7 @@ class Fresh(Iterator[Tensor]):
         return self.points.sample(self.batch_size, seed=(self.seed + 1) * 1_000_003 + number)
 
 
-class Match:
+class ToyRun:
     """A method on points: `play` it for some rounds, then look at what its networks have learned.
 
     Args:
@@ -92,7 +92,7 @@ class Match:
     def __init__(self, method: str, points: Points, *changes: Mapping[str, Any], rounds: int, seed: int):
         found = methods.find(method)
         self.recipe = resolve(found, *changes, {"seed": seed, "device": "cpu"})
-        game = assemble(found, self.recipe, Facts((2,)))
+        game = assemble(found, self.recipe, DataSpec((2,)))
         if isinstance(game, Campaign):
             raise ValueError(f"{method} is played in stages; the laboratory plays single games")
         updates = self.recipe.game.get("discriminator_updates", 1)
@@ -110,8 +110,8 @@ class Match:
     @torch.no_grad()
     def samples(self, count: int, *, seed: int = 1, averaged: bool = True) -> Tensor:
         """What the generator draws, `[count, 2]`: its running average, or as it stands in the match."""
-        dice = torch.Generator().manual_seed(seed)
-        noise = torch.randn(count, self.recipe.game["noise_dim"], generator=dice)
+        shared_random = torch.Generator().manual_seed(seed)
+        noise = torch.randn(count, self.recipe.game["noise_dim"], generator=shared_random)
         players = self.engine.averages.networks if averaged else self.engine.players
         return players["generator"](noise)
 
@@ -123,7 +123,7 @@ class Match:
 
 def lessons(
     discriminator: nn.Module,
-    dispute: Dispute,
+    adversarial_loss: AdversarialLoss,
     draw: Callable[[], tuple[Tensor, Tensor]],
     *,
     rounds: int,
@@ -133,7 +133,7 @@ def lessons(
 
     Args:
         discriminator: who learns.
-        dispute: what it learns by.
+        adversarial_loss: what it learns by.
         draw: a fresh batch of real samples and one of fake ones.
         rounds: Adam steps, whose learning rate falls to zero along a line.
         lr: learning rate at the start.
@@ -142,11 +142,11 @@ def lessons(
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)
     for played in range(1, rounds + 1):
         real, fake = draw()
-        terms = dispute.penalties(discriminator, real, fake, Clock(played).every)
-        terms["adversarial"] = dispute.discriminator(discriminator(real), discriminator(fake))
+        terms = adversarial_loss.penalties(discriminator, real, fake, Clock(played).every)
+        terms["adversarial"] = adversarial_loss.discriminator(discriminator(real), discriminator(fake))
         optimizer.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         optimizer.step()
         schedule.step()
-        dispute.clip(discriminator)
+        adversarial_loss.clip(discriminator)
         yield played

@@ -8,7 +8,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ganarium.losses.objectives import OBJECTIVES, ObjectiveName, cross_entropy, squares, zero_sum
 from ganarium.losses.penalties import PENALTIES, WEIGHTS, PenaltyName, Score, clip_weights
-from ganarium.ops.scoring import mixes_samples
+from ganarium.ops.scoring import uses_batch_statistics
 
 PER_SAMPLE = ("gp", "one-sided-gp", "dragan")
 """Penalties that want each sample's own slope to be one."""
@@ -16,7 +16,7 @@ PER_SAMPLE = ("gp", "one-sided-gp", "dragan")
 Relativism = Literal["none", "standard", "average"]
 
 
-class Dispute:
+class AdversarialLoss:
     """An objective, and a penalty with its weight and interval.
 
     Args:
@@ -91,7 +91,7 @@ class Dispute:
     def check(self, discriminator: nn.Module) -> None:
         """Raise ValueError, which says why, where objective, penalty and network cannot go together."""
         objective, penalty = self.names
-        if penalty in PER_SAMPLE and mixes_samples(discriminator):
+        if penalty in PER_SAMPLE and uses_batch_statistics(discriminator):
             raise ValueError(
                 f"game.penalty={penalty} wants each sample's own slope, but batch normalisation (or "
                 "minibatch discrimination) makes a score depend on the whole batch (Gulrajani et al. 2017, "

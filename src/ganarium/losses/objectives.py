@@ -22,7 +22,7 @@ class Objective(NamedTuple):
     """The discriminator's, of the scores of real samples."""
     fake: Loss
     """The discriminator's, of the scores of fake samples."""
-    wish: Loss
+    generator_wants: Loss
     """The generator's, of the scores of its fake samples."""
 
     def discriminator(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
@@ -31,12 +31,12 @@ class Objective(NamedTuple):
 
     def generator(self, fake_scores: Tensor) -> Tensor:
         """The generator's loss; one value."""
-        return self.wish(fake_scores).mean()
+        return self.generator_wants(fake_scores).mean()
 
 
 def zero_sum(objective: Objective) -> Objective:
     """The generator raises just what the discriminator lowers (Goodfellow et al. 2014, eq. 1)."""
-    return objective._replace(wish=lambda fake: -objective.fake(fake))
+    return objective._replace(generator_wants=lambda fake: -objective.fake(fake))
 
 
 def cross_entropy(real_label: float = 1.0) -> Objective:
@@ -53,7 +53,7 @@ def cross_entropy(real_label: float = 1.0) -> Objective:
     def yes(score: Tensor) -> Tensor:
         return softplus(-score)
 
-    return Objective(real=yes if real_label == 1 else real, fake=softplus, wish=yes)
+    return Objective(real=yes if real_label == 1 else real, fake=softplus, generator_wants=yes)
 
 
 def squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
@@ -65,7 +65,7 @@ def squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
     def to(target: float) -> Loss:
         return lambda score: (score - target).square() / 2
 
-    return Objective(real=to(b), fake=to(a), wish=to(c))
+    return Objective(real=to(b), fake=to(a), generator_wants=to(c))
 
 
 def variational(divergence: Divergence) -> Objective:
@@ -78,7 +78,7 @@ def variational(divergence: Divergence) -> Objective:
     def yes(score: Tensor) -> Tensor:
         return -divergence.activation(score)
 
-    return Objective(real=yes, fake=divergence.conjugate_of_activation, wish=yes)
+    return Objective(real=yes, fake=divergence.conjugate_of_activation, generator_wants=yes)
 
 
 non_saturating = cross_entropy()
@@ -91,11 +91,13 @@ least_squares = squares()
 """Mao et al. 2017, eq. 9."""
 
 hinge = Objective(
-    real=lambda score: relu(1 - score), fake=lambda score: relu(1 + score), wish=lambda fake: -fake
+    real=lambda score: relu(1 - score), fake=lambda score: relu(1 + score), generator_wants=lambda fake: -fake
 )
 """Lim & Ye 2017, arXiv:1705.02894; as in Miyato et al. 2018, eq. 16 and 17."""
 
-wasserstein = Objective(real=lambda score: -score, fake=lambda score: score, wish=lambda fake: -fake)
+wasserstein = Objective(
+    real=lambda score: -score, fake=lambda score: score, generator_wants=lambda fake: -fake
+)
 """Arjovsky et al. 2017, arXiv:1701.07875, eq. 2; means something only for a Lipschitz discriminator."""
 
 OBJECTIVES = {

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from ganarium.losses.adversarial import Dispute
+from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.losses.objectives import Objective
 from ganarium.ops.scoring import frozen, scores
 
@@ -15,7 +15,7 @@ Scores = Tensor | Sequence[Tensor]
 """Of patches, `[N, 1, h, w]`; a list of such where there are several scales."""
 
 
-class PatchDispute(Dispute):
+class PatchAdversarialLoss(AdversarialLoss):
     """A dispute over scores of patches.
 
     Least squares are not halved here: the papers of translation write $(D - 1)^2$.
@@ -24,7 +24,7 @@ class PatchDispute(Dispute):
         objective: what is made of a score; see `ganarium.losses.objectives`.
         over_scales: whether the losses of several scales are added up or averaged.
 
-    The other arguments are those of `Dispute`.
+    The other arguments are those of `AdversarialLoss`.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class PatchDispute(Dispute):
         if isinstance(real_scores, Tensor) and isinstance(fake_scores, Tensor):
             return super().discriminator(real_scores, fake_scores)
         pairs = zip(real_scores, fake_scores, strict=True)
-        return self._over(super(PatchDispute, self).discriminator(*pair) for pair in pairs)
+        return self._over(super(PatchAdversarialLoss, self).discriminator(*pair) for pair in pairs)
 
     def generator(self, fake_scores: Scores, real_scores: Scores | None = None) -> Tensor:
         """The generator's loss."""
@@ -53,9 +53,9 @@ class PatchDispute(Dispute):
             return super().generator(fake_scores, real_scores)
         beside: Any = real_scores or [None] * len(fake_scores)
         pairs = zip(fake_scores, beside, strict=True)
-        return self._over(super(PatchDispute, self).generator(*pair) for pair in pairs)
+        return self._over(super(PatchAdversarialLoss, self).generator(*pair) for pair in pairs)
 
-    def discriminators_terms(
+    def discriminator_terms(
         self,
         discriminator: nn.Module,
         real: Tensor,
@@ -70,10 +70,10 @@ class PatchDispute(Dispute):
         penalties = self.penalties(lambda samples: verdicts(discriminator(samples)), real, fake, every)
         return {"adversarial": adversarial, **penalties}
 
-    def generators_term(self, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
+    def generator_term(self, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
         """What a generator descends on, the discriminator's weights held constant."""
-        judge = frozen(discriminator)
-        return self.generator(judge(fake), judge(real) if self.compares else None)
+        fixed_discriminator = frozen(discriminator)
+        return self.generator(fixed_discriminator(fake), fixed_discriminator(real) if self.compares else None)
 
     def _over(self, losses: Any) -> Tensor:
         each = list(losses)

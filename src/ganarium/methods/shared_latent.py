@@ -8,19 +8,19 @@ from torch.nn.functional import softplus
 
 from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Unpaired
-from ganarium.data.spec import Facts
-from ganarium.losses.patches import PatchDispute
-from ganarium.methods.translators import UnpairedTranslator, Way, check_domains
+from ganarium.data.spec import DataSpec
+from ganarium.losses.patches import PatchAdversarialLoss
+from ganarium.methods.translators import Direction, UnpairedTranslator, check_domains
 from ganarium.networks import DOMAIN_DECODERS, DOMAIN_ENCODERS, PATCH_DISCRIMINATORS
-from ganarium.networks.layers.padding import widened
-from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders, OneWay
+from ganarium.networks.layers.padding import pad_replicate
+from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders, EncoderDecoder
 from ganarium.ops.scoring import frozen
 
 Play = Iterator[Turn | tuple[Turn, ...]]
 """A script that also yields turns at once."""
 
 
-class CodedTranslator(UnpairedTranslator):
+class EncoderDecoderTranslator(UnpairedTranslator):
     """Translates by the encoder of one domain and the decoder of another.
 
     Args:
@@ -31,7 +31,7 @@ class CodedTranslator(UnpairedTranslator):
         ValueError: one halves more often than the other doubles.
     """
 
-    keeps: ClassVar = ("encoder", "decoder")
+    saved_networks: ClassVar = ("encoder", "decoder")
 
     def __init__(self, encoder: DomainEncoders, decoder: DomainDecoders):
         super().__init__()
@@ -42,13 +42,13 @@ class CodedTranslator(UnpairedTranslator):
             )
         self.encoder, self.decoder = encoder, decoder
 
-    def translator(self, way: Way) -> nn.Module:
+    def translator(self, way: Direction) -> nn.Module:
         """The network that goes this way."""
-        return OneWay(self.encoder, self.decoder, *way)
+        return EncoderDecoder(self.encoder, self.decoder, *way)
 
     def pictures(self, batch: Unpaired) -> list[Tensor]:
         """Those of each domain, of a height and width that the encoders can halve."""
-        return [widened(pictures, self.encoder.multiple) for pictures in batch.domains]
+        return [pad_replicate(pictures, self.encoder.multiple) for pictures in batch.domains]
 
 
 def coders(network: Callable[..., nn.Module], channels: int, domains: int) -> tuple[Any, Any]:
@@ -57,7 +57,7 @@ def coders(network: Callable[..., nn.Module], channels: int, domains: int) -> tu
     return encoder, network("decoder", encoder.channels, channels, domains)
 
 
-class SharedLatentTranslator(CodedTranslator):
+class SharedLatentTranslator(EncoderDecoderTranslator):
     """Two domains with one code, and a discriminator for each: what UNIT and XGAN have in common.
 
     Args:
@@ -70,7 +70,7 @@ class SharedLatentTranslator(CodedTranslator):
         adversarial_weight: of the discriminators' verdict.
         domain_weight: of misleading the classifier.
 
-    The other arguments are those of `PatchDispute`.
+    The other arguments are those of `PatchAdversarialLoss`.
     """
 
     roles: ClassVar = {
@@ -79,7 +79,7 @@ class SharedLatentTranslator(CodedTranslator):
         "discriminator": PATCH_DISCRIMINATORS,
         "domain_classifier": PATCH_DISCRIMINATORS,
     }
-    takes: ClassVar = (PatchDispute,)
+    settings_from: ClassVar = (PatchAdversarialLoss,)
 
     def __init__(
         self,
@@ -91,21 +91,21 @@ class SharedLatentTranslator(CodedTranslator):
         *,
         adversarial_weight: float,
         domain_weight: float,
-        **dispute: Any,
+        **loss_settings: Any,
     ):
         super().__init__(encoder, decoder)
         self.discriminator_a, self.discriminator_b = discriminator_a, discriminator_b
         self.domain_classifier = domain_classifier
         self.adversarial_weight = adversarial_weight
         self.domain_weight = domain_weight
-        self.dispute = PatchDispute(**dispute)
-        self.dispute.check(discriminator_a)
+        self.adversarial_loss = PatchAdversarialLoss(**loss_settings)
+        self.adversarial_loss.check(discriminator_a)
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for two domains of pictures of the data's shape."""
-        check_domains(facts)
-        channels = facts.shape[0]
+        check_domains(spec)
+        channels = spec.shape[0]
         encoder, decoder = coders(network, channels, 2)
         judge_a, judge_b = (network("discriminator", channels) for _ in range(2))
         classifier = network("domain_classifier", encoder.channels) if settings["domain_weight"] else None
@@ -116,11 +116,13 @@ class SharedLatentTranslator(CodedTranslator):
     ) -> dict[str, Tensor]:
         """What encoder and decoder descend on so that all who judge are mistaken."""
         terms = {}
-        for i, judge, name in ((0, self.discriminator_a, "a"), (1, self.discriminator_b, "b")):
-            fooled = self.dispute.generators_term(judge, fake[i], real[i])
+        for i, fixed_discriminator, name in ((0, self.discriminator_a, "a"), (1, self.discriminator_b, "b")):
+            fooled = self.adversarial_loss.generator_term(fixed_discriminator, fake[i], real[i])
             terms[f"adversarial_{name}"] = self.adversarial_weight * fooled
         if self.domain_classifier is not None:
-            terms["domain"] = -self.domain_weight * told_apart(*map(frozen(self.domain_classifier), codes))
+            terms["domain"] = -self.domain_weight * discriminator_auc(
+                *map(frozen(self.domain_classifier), codes)
+            )
         return terms
 
     def judges_turns(
@@ -129,17 +131,22 @@ class SharedLatentTranslator(CodedTranslator):
         """The discriminators tell real from fake, the classifier, where there is one, whose code it is."""
         judges = (self.discriminator_a, self.discriminator_b)
         turns = [
-            turn(judge, **self.dispute.discriminators_terms(judge, real[i], fake[i], clock.every))
-            for i, judge in enumerate(judges)
+            turn(
+                fixed_discriminator,
+                **self.adversarial_loss.discriminator_terms(
+                    fixed_discriminator, real[i], fake[i], clock.every
+                ),
+            )
+            for i, fixed_discriminator in enumerate(judges)
         ]
         if self.domain_classifier is not None:
             a, b = (self.domain_classifier(code.detach()) for code in codes)
-            turns.append(turn(self.domain_classifier, domain=told_apart(a, b)))
+            turns.append(turn(self.domain_classifier, domain=discriminator_auc(a, b)))
         yield tuple(turns)
-        for judge in judges:
-            self.dispute.clip(judge)
+        for fixed_discriminator in judges:
+            self.adversarial_loss.clip(fixed_discriminator)
 
 
-def told_apart(a: Tensor, b: Tensor) -> Tensor:
+def discriminator_auc(a: Tensor, b: Tensor) -> Tensor:
     """The cross entropy of logits of the second domain; `a` are of codes of the first, `b` of the second."""
     return softplus(a).mean() + softplus(-b).mean()

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from ganarium.common.schema import split
 from ganarium.core.game import Clock, Game, Turn, turn
 from ganarium.data.batches import Batch, Conditioned, real_samples
-from ganarium.data.spec import Facts
-from ganarium.losses.adversarial import Dispute
+from ganarium.data.spec import DataSpec
+from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.losses.stabilizers import History, feature_distance, with_instance_noise
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers.virtual_batch_norm import choose_references
@@ -19,20 +19,20 @@ from ganarium.ops import latents
 from ganarium.ops.scoring import frozen
 
 
-class Deal(NamedTuple):
+class TurnData(NamedTuple):
     """What one turn is played with."""
 
     real: Tensor
     fake: Tensor
-    told: Any
+    condition: Any
     """What the generator was told beside its noise (labels, attributes, pictures, codes), or what the
     discriminator was beside the samples (labelled ones)."""
 
 
-class Duel(Game):
+class TwoPlayerGame(Game):
     """A generator against a discriminator: Goodfellow et al. 2014, algorithm 1.
 
-    A game says what each side descends on (`discriminators_terms`, `generators_terms`); one that is told
+    A game says what each side descends on (`discriminator_terms`, `generator_terms`); one that is told
     something beside its noise also says how its networks are put together and samples drawn.
 
     Args:
@@ -41,7 +41,7 @@ class Duel(Game):
         noise_dim: length of the noise vector.
         noise: `normal`, or `uniform` in [-1, 1].
         discriminator_updates: the paper's k.
-        fresh_noise: the generator's turn draws its own fake batch.
+        resample_noise: the generator's turn draws its own fake batch.
         generator_first: the generator moves before the discriminator.
         feature_matching_weight: of the distance between the discriminator's mean features of real and fake
             samples, which the generator lowers (Salimans et al. 2016, sec. 3.1).
@@ -61,7 +61,7 @@ class Duel(Game):
         noise_dim: int = 100,
         noise: latents.Noise = "normal",
         discriminator_updates: int = 1,
-        fresh_noise: bool = False,
+        resample_noise: bool = False,
         generator_first: bool = False,
         feature_matching_weight: float = 0.0,
         adversarial_weight: float = 1.0,
@@ -74,7 +74,7 @@ class Duel(Game):
         self.noise_dim = noise_dim
         self.noise_kind = noise
         self.discriminator_updates = discriminator_updates
-        self.fresh_noise = fresh_noise
+        self.resample_noise = resample_noise
         self.generator_first = generator_first
         self.feature_matching_weight = feature_matching_weight
         self.adversarial_weight = adversarial_weight
@@ -95,29 +95,29 @@ class Duel(Game):
             self.discriminators_history = History(discriminator)
 
     @abstractmethod
-    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+    def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """What the discriminator descends on; no gradient reaches the fake samples."""
 
     @abstractmethod
-    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+    def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
         """What the generator descends on."""
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for samples of the data's shape, which come without a condition."""
-        refuse_condition(facts)
-        generator = network("generator", settings["noise_dim"], facts.shape)
-        return cls(generator, network("discriminator", facts.shape), **settings)
+        refuse_condition(spec)
+        generator = network("generator", settings["noise_dim"], spec.shape)
+        return cls(generator, network("discriminator", spec.shape), **settings)
 
-    def sample(self, count: int, told: Any = None) -> Tensor:
+    def sample(self, count: int, condition: Any = None) -> Tensor:
         """`count` fake samples from fresh noise."""
-        return self.generator(self.fresh_noise_for(count))
+        return self.generator(self.noise_for(count))
 
     def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples from what `draw_noise` gives, one for each condition."""
         return self.generator(noise)
 
-    def told(self, batch: Any) -> Any:
+    def condition(self, batch: Any) -> Any:
         """What a player is told for a batch: the data's condition, if they have one."""
         return batch.condition if isinstance(batch, Conditioned) else None
 
@@ -130,77 +130,83 @@ class Duel(Game):
             yield from self.play_generator_first(data, clock)
         else:
             for left in reversed(range(self.discriminator_updates)):
-                deal = self.deal(next(data), clock, shared=left == 0 and not self.fresh_noise)
-                yield self.discriminators_turn(deal, clock)
+                turn_data = self.turn_data(next(data), clock, shared=left == 0 and not self.resample_noise)
+                yield self.discriminator_turn(turn_data, clock)
                 self.after_discriminator()
-            yield self.generators_turn(self.dealt_anew(deal, clock) if self.fresh_noise else deal)
-        if clock.leads and self.historical_averaging_weight:
+            yield self.generator_turn(
+                self.with_new_fakes(turn_data, clock) if self.resample_noise else turn_data
+            )
+        if clock.first_micro_batch and self.historical_averaging_weight:
             self.generators_history.remember(self.generator)
             self.discriminators_history.remember(self.discriminator)
 
     def play_generator_first(self, data: Iterator[Any], clock: Clock) -> Iterator[Turn]:
         """The generator against the discriminator of the last round, then the discriminator's updates."""
-        deal = self.deal(next(data), clock, shared=True)
-        yield self.generators_turn(deal)
+        turn_data = self.turn_data(next(data), clock, shared=True)
+        yield self.generator_turn(turn_data)
         for update in range(self.discriminator_updates):
             if update:
-                deal = self.deal(next(data), clock, shared=False)
-            elif self.fresh_noise:
+                turn_data = self.turn_data(next(data), clock, shared=False)
+            elif self.resample_noise:
                 with torch.no_grad():
-                    deal = self.dealt_anew(deal, clock)
-            yield self.discriminators_turn(deal, clock)
+                    turn_data = self.with_new_fakes(turn_data, clock)
+            yield self.discriminator_turn(turn_data, clock)
             self.after_discriminator()
 
-    def deal(self, batch: Batch, clock: Clock, *, shared: bool) -> Deal:
+    def turn_data(self, batch: Batch, clock: Clock, *, shared: bool) -> TurnData:
         """A batch and as many fake samples, which the generator can learn from where they are `shared`."""
         real = real_samples(batch)
-        told = self.told(batch)
+        condition = self.condition(batch)
         if clock.round == 0:
-            choose_references(self.generator, lambda: self.sample(len(real), told))
-            choose_references(self.discriminator, lambda: self.features(real, told))
+            choose_references(self.generator, lambda: self.sample(len(real), condition))
+            choose_references(self.discriminator, lambda: self.features(real, condition))
         with torch.set_grad_enabled(shared):
-            fake = self.sample(len(real), told)
-        return Deal(self.seen(real, clock), self.seen(fake, clock), told)
+            fake = self.sample(len(real), condition)
+        return TurnData(
+            self.discriminator_input(real, clock), self.discriminator_input(fake, clock), condition
+        )
 
-    def dealt_anew(self, deal: Deal, clock: Clock) -> Deal:
+    def with_new_fakes(self, turn_data: TurnData, clock: Clock) -> TurnData:
         """The same batch with other fake samples."""
-        return deal._replace(fake=self.seen(self.sample(len(deal.real), deal.told), clock))
+        return turn_data._replace(
+            fake=self.discriminator_input(self.sample(len(turn_data.real), turn_data.condition), clock)
+        )
 
-    def seen(self, samples: Tensor, clock: Clock) -> Tensor:
+    def discriminator_input(self, samples: Tensor, clock: Clock) -> Tensor:
         """Samples as the discriminator sees them."""
         return with_instance_noise(samples, self.instance_noise * (1 - clock.progress))
 
-    def discriminators_turn(self, deal: Deal, clock: Clock) -> Turn:
+    def discriminator_turn(self, turn_data: TurnData, clock: Clock) -> Turn:
         """The discriminator descends on its terms."""
-        terms = self.discriminators_terms(deal._replace(fake=deal.fake.detach()), clock)
+        terms = self.discriminator_terms(turn_data._replace(fake=turn_data.fake.detach()), clock)
         if self.historical_averaging_weight:
             distance = self.discriminators_history.distance(self.discriminator)
             terms["history"] = self.historical_averaging_weight * distance
         return turn(self.discriminator, **terms)
 
-    def generators_turn(self, deal: Deal) -> Turn:
+    def generator_turn(self, turn_data: TurnData) -> Turn:
         """The generator descends on its terms."""
         weight = self.adversarial_weight
-        own = self.generators_terms(deal) if weight else {}
+        own = self.generator_terms(turn_data) if weight else {}
         terms = {name: weight * term for name, term in own.items()} if weight != 1 else own
         if self.feature_matching_weight:
-            terms["feature_matching"] = self.feature_matching_weight * self.feature_distance(deal)
+            terms["feature_matching"] = self.feature_matching_weight * self.feature_distance(turn_data)
         if self.historical_averaging_weight:
             distance = self.generators_history.distance(self.generator)
             terms["history"] = self.historical_averaging_weight * distance
         return turn(self.generator, **terms)
 
-    def feature_distance(self, deal: Deal) -> Tensor:
+    def feature_distance(self, turn_data: TurnData) -> Tensor:
         """Between the discriminator's mean features of real and of fake samples."""
         with torch.no_grad():
-            real_features = self.features(deal.real, deal.told)
-        return feature_distance(real_features, self.features(deal.fake, deal.told))
+            real_features = self.features(turn_data.real, turn_data.condition)
+        return feature_distance(real_features, self.features(turn_data.fake, turn_data.condition))
 
-    def features(self, samples: Tensor, told: Tensor | None) -> Tensor:
+    def features(self, samples: Tensor, condition: Tensor | None) -> Tensor:
         """The discriminator's features of samples, its weights held constant."""
         return frozen(self.discriminator, "features")(samples)
 
-    def fresh_noise_for(self, count: int) -> Tensor:
+    def noise_for(self, count: int) -> Tensor:
         """Noise `[count, noise_dim]` on the generator's device."""
         device = next(self.generator.parameters()).device
         return latents.noise(self.noise_kind, count, self.noise_dim, device=device)
@@ -210,31 +216,33 @@ class Duel(Game):
         return latents.rows(self.noise_kind, count, self.noise_dim, generator)
 
 
-def refuse_condition(facts: Facts) -> None:
+def refuse_condition(spec: DataSpec) -> None:
     """Raise ValueError where the data come with a condition that a method cannot use."""
-    if facts.condition:
+    if spec.condition:
         raise ValueError(
-            f"data.condition={facts.condition}, but this method draws without a condition; "
+            f"data.condition={spec.condition}, but this method draws without a condition; "
             "leave data.condition out, or choose cgan"
         )
-    if facts.labelled:
+    if spec.labeled:
         raise ValueError(
-            "data.labels sets labelled samples beside each batch, which this method cannot use; "
+            "data.labeled_samples sets labelled samples beside each batch, which this method cannot use; "
             "leave it out, or choose semi-supervised-gan"
         )
 
 
-class ScoredDuel(Duel):
-    """A duel over scores, whose objective and penalty are free to choose: the settings of `Dispute`."""
+class ScoredTwoPlayerGame(TwoPlayerGame):
+    """A duel over scores, whose objective and penalty are free to choose: the settings of
+    `AdversarialLoss`.
+    """
 
-    takes: ClassVar = (Dispute,)
+    settings_from: ClassVar = (AdversarialLoss,)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, **settings: Any):
-        dispute, others = split(settings, Dispute)
+        loss_settings, others = split(settings, AdversarialLoss)
         super().__init__(generator, discriminator, **others)
-        self.dispute = Dispute(**dispute)
-        self.dispute.check(discriminator)
+        self.adversarial_loss = AdversarialLoss(**loss_settings)
+        self.adversarial_loss.check(discriminator)
 
     def after_discriminator(self) -> None:
         """Weights are clipped, where the penalty is clipping."""
-        self.dispute.clip(self.discriminator)
+        self.adversarial_loss.clip(self.discriminator)

@@ -13,12 +13,12 @@ from ganarium.metrics.frechet import frechet_distance
 from ganarium.metrics.intervals import Interval, interval, intervals
 from ganarium.metrics.kernel import KernelDistance, kernel_distance
 from ganarium.metrics.lpips import LPIPS, Heads, load_heads
-from ganarium.metrics.neighbours import (
-    Memorisation,
-    Neighbours,
+from ganarium.metrics.neighbors import (
+    Memorization,
+    Neighbors,
     PrecisionRecall,
-    memorised_share,
-    nearest_neighbours,
+    memorized_share,
+    nearest_neighbors,
     precision_recall_density_coverage,
 )
 from ganarium.metrics.pairs import MapAgreement, absolute_error, map_agreement, psnr
@@ -45,8 +45,8 @@ __all__ = [
     "Interval",
     "KernelDistance",
     "MapAgreement",
-    "Memorisation",
-    "Neighbours",
+    "Memorization",
+    "Neighbors",
     "PrecisionRecall",
     "Reference",
     "WorldTranslations",
@@ -63,12 +63,12 @@ __all__ = [
     "load_features",
     "load_heads",
     "map_agreement",
-    "memorised_share",
+    "memorized_share",
     "mode_widths",
     "modes_covered",
     "ms_ssim",
     "ms_ssim_diversity",
-    "nearest_neighbours",
+    "nearest_neighbors",
     "precision_recall_density_coverage",
     "psnr",
     "share_of_good_samples",

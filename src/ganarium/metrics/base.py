@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ganarium.metrics.feature_networks import RECOGNISED
+from ganarium.metrics.feature_networks import RECOGNIZED
 
 Needs = Literal[
     "features",
@@ -21,7 +21,7 @@ Needs = Literal[
     "heads",
     "maps",
     "way_back",
-    "own_domain",
+    "identity",
     "scenes",
 ]
 """What samples need, and what translations do."""
@@ -96,10 +96,10 @@ METRICS: tuple[Metric, ...] = (
         least=20,
     ),
     Metric(
-        "memorised_share",
-        "neighbours",
+        "memorized_share",
+        "memorization",
         "features",
-        (Value("memorised_share", "lower", _SHARE, decides=False, note=_COPIES),),
+        (Value("memorized_share", "lower", _SHARE, decides=False, note=_COPIES),),
     ),
     Metric(
         "ms_ssim_diversity",
@@ -117,7 +117,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("modes_covered", "modes", "points", (Value("modes_covered", "higher"),), quick=True),
     Metric(
         "share_of_good_samples",
-        "good",
+        "high_quality_share",
         "points",
         (Value("share_of_good_samples", "higher", _SHARE),),
         quick=True,
@@ -159,7 +159,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "identity_error",
         "identity",
-        "own_domain",
+        "identity",
         (Value("identity_error", "lower", (0.0, 2.0), decides=False, note=_UNTRANSLATED),),
     ),
     Metric(
@@ -169,7 +169,7 @@ METRICS: tuple[Metric, ...] = (
         (
             Value("translation_accuracy", "higher", _SHARE, note=_RIGHT),
             Value("class_kept", "higher", _SHARE, note="0.167 by chance"),
-            Value("colour_kept", "higher", _SHARE, note="0.25 by chance"),
+            Value("color_kept", "higher", _SHARE, note="0.25 by chance"),
             Value("read_right", "higher", _SHARE, note="by the world's judge, which does not know the scene"),
         ),
         quick=True,
@@ -204,20 +204,20 @@ def _named(name: str) -> Metric:
     raise ValueError(f"unknown metric {name!r}{hint} Known: {', '.join(NAMES)}")
 
 
-def refuse_what_does_not_apply(chosen: Sequence[Metric], offered: Sequence[Metric], count: int) -> None:
+def validate_metrics(chosen: Sequence[Metric], applicable_metrics: Sequence[Metric], count: int) -> None:
     """Raise ValueError naming what the first metric lacks that is not offered, or not for `count` samples."""
     for metric in chosen:
-        if metric not in offered:
-            raise ValueError(_why_not(metric, offered))
+        if metric not in applicable_metrics:
+            raise ValueError(_why_not(metric, applicable_metrics))
         if count < metric.least:
             raise ValueError(
                 f"{metric.name} needs at least {metric.least} samples and as many real ones; given: {count}"
             )
     if not chosen:
-        raise ValueError(_why_not(METRICS[0], offered))
+        raise ValueError(_why_not(METRICS[0], applicable_metrics))
 
 
-def deciding_value(name: str | None, chosen: Sequence[Metric]) -> Value:
+def selecting_value(name: str | None, chosen: Sequence[Metric]) -> Value:
     """The value that says which of several models is the best: the first one where none is named.
 
     Raises:
@@ -236,12 +236,12 @@ def deciding_value(name: str | None, chosen: Sequence[Metric]) -> Value:
     return by_name[name]
 
 
-def _why_not(metric: Metric, offered: Sequence[Metric]) -> str:
+def _why_not(metric: Metric, applicable_metrics: Sequence[Metric]) -> str:
     match metric.needs:
         case "features":
             return (
                 "pictures are compared on the features of a pretrained network: give its file as --features "
-                f"FILE (in Python: features=load_features(FILE)). Recognised: {RECOGNISED}. "
+                f"FILE (in Python: features=load_features(FILE)). Recognised: {RECOGNIZED}. "
                 "Only pictures of the built-in world are judged without a file"
             )
         case "logits":
@@ -266,9 +266,9 @@ def _why_not(metric: Metric, offered: Sequence[Metric]) -> str:
             needs = "a model taught by pairs whose truth is a label map of few colours, or the built-in world"
         case "way_back":
             needs = "a model that translates both ways"
-        case "own_domain":
+        case "identity":
             needs = "a model that translates between domains"
         case _:
             needs = "points in the plane"
-    names = ", ".join(each.name for each in offered) or "nothing yet"
+    names = ", ".join(each.name for each in applicable_metrics) or "nothing yet"
     return f"{metric.name} needs {needs}; of these data can be measured: {names}"

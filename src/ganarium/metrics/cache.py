@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganarium.common.files import cache_folder, replacing
 from ganarium.data.settings import Data
-from ganarium.data.sources.recognise import NAMES
+from ganarium.data.sources.recognize import NAMES
 
 FORMAT = 1
 """Of the files, and of what their key holds."""

@@ -12,7 +12,7 @@ from ganarium.networks.alexnet_vgg import CONVOLUTIONS, VGG, AlexNet
 from ganarium.networks.classifiers import CifarResNet, LeNet, SqueezeNet
 from ganarium.networks.inception import InceptionV3
 
-RECOGNISED = (
+RECOGNIZED = (
     "LeNet-5 (keys convnet.c1 ... fc.f7; 84 features), "
     "ResNet-20, 32, 44, 56 or 110 for CIFAR with parameterless shortcuts (conv1 ... linear; 64 features), "
     "with torchvision's keys SqueezeNet 1.0 and 1.1 (512 features), AlexNet, VGG-11, 13, 16 and 19 (4096; "
@@ -44,7 +44,7 @@ class Convention:
 
     def apply(self, images: Tensor) -> Tensor:
         """Pictures `[N, C, H, W]` in [-1, 1] in the form of the network."""
-        images = self._resized(self._recoloured((images + 1) / 2))
+        images = self._resized(self._recolored((images + 1) / 2))
         mean, deviation = (images.new_tensor(x).view(-1, 1, 1) for x in (self.mean, self.deviation))
         return (images - mean) / deviation
 
@@ -55,7 +55,7 @@ class Convention:
             return "none"
         return f"{self.interpolation}, antialiased, to {self.size[0]}x{self.size[1]}"
 
-    def _recoloured(self, images: Tensor) -> Tensor:
+    def _recolored(self, images: Tensor) -> Tensor:
         given = images.shape[1]
         if self.channels in (None, given):
             return images
@@ -90,7 +90,7 @@ class Architecture(NamedTuple):
     """0 where there are features alone."""
 
 
-def recognised(state: Mapping[str, Tensor]) -> Architecture | None:
+def recognized(state: Mapping[str, Tensor]) -> Architecture | None:
     """The network that these tensors are the parameters of; None where it resembles none.
 
     Raises:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganarium.metrics.feature_networks import RECOGNISED, Convention, Size, recognised
+from ganarium.metrics.feature_networks import RECOGNIZED, Convention, Size, recognized
 from ganarium.metrics.onnx_features import OnnxEmbedding
 
 TENSOR_FILES = (".safetensors", ".pth", ".pt", ".th", ".bin")
@@ -26,7 +26,7 @@ class Embedding(Protocol):
         """The activations and the logits in one pass; only asked of networks that name classes."""
 
 
-class Reading(NamedTuple):
+class FeaturesAndLogits(NamedTuple):
     """What a network says of pictures, float32 on the CPU."""
 
     features: Tensor
@@ -87,7 +87,7 @@ class FeatureNetwork(nn.Module):
         Raises:
             ValueError: another shape, type or range, or channels that cannot be adapted.
         """
-        return cast(Embedding, self.network).penultimate(self.convention.apply(checked_pictures(images)))
+        return cast(Embedding, self.network).penultimate(self.convention.apply(checked_images(images)))
 
     def classify(self, images: Tensor) -> Tensor:
         """Float pictures `[N, C, H, W]` in [-1, 1] to logits `[N, classes]`.
@@ -97,20 +97,20 @@ class FeatureNetwork(nn.Module):
         """
         if not self.classes:
             raise ValueError(f"the file of {self.name} gives features, not classes")
-        return self.network(self.convention.apply(checked_pictures(images)))
+        return self.network(self.convention.apply(checked_images(images)))
 
-    def read(self, images: Tensor) -> Reading:
+    def read(self, images: Tensor) -> FeaturesAndLogits:
         """Float pictures `[N, C, H, W]` in [-1, 1] to features, and logits where there are classes.
 
         Raises:
             ValueError: as `forward`.
         """
-        images = self.convention.apply(checked_pictures(images))
+        images = self.convention.apply(checked_images(images))
         network = cast(Embedding, self.network)
         if not self.classes:
-            return Reading(network.penultimate(images).float().cpu(), None)
+            return FeaturesAndLogits(network.penultimate(images).float().cpu(), None)
         features, logits = network.both(images)
-        return Reading(features.float().cpu(), logits.float().cpu())
+        return FeaturesAndLogits(features.float().cpu(), logits.float().cpu())
 
     def describe(self) -> dict[str, Any]:
         """All that two results must share to be comparable, as plain values."""
@@ -132,7 +132,7 @@ def load_features(path: str | Path) -> FeatureNetwork:
     Files are read as tensors alone: a pickle that holds anything else is refused unread.
 
     Args:
-        path: a file, or a folder that holds exactly one; `RECOGNISED` says which.
+        path: a file, or a folder that holds exactly one; `RECOGNIZED` says which.
 
     Raises:
         FileNotFoundError: nothing is there.
@@ -144,30 +144,30 @@ def load_features(path: str | Path) -> FeatureNetwork:
         return _onnx_features(path, sha256)
     state = state_dict(path)
     try:
-        architecture = recognised(state)
+        architecture = recognized(state)
     except (RuntimeError, KeyError, IndexError, ValueError) as error:
         raise ValueError(
-            f"{path} resembles a known network, but its tensors do not fit: {error}\nrecognised: {RECOGNISED}"
+            f"{path} resembles a known network, but its tensors do not fit: {error}\nrecognised: {RECOGNIZED}"
         ) from error
     if architecture is not None:
         return FeatureNetwork(**architecture._asdict(), sha256=sha256)
     found = ", ".join(f"{name} {list(x.shape)}" for name, x in list(state.items())[:4]) or "no tensors"
     raise ValueError(
-        f"{path} holds no network that is recognised; found: {found} ...\nrecognised: {RECOGNISED}"
+        f"{path} holds no network that is recognised; found: {found} ...\nrecognised: {RECOGNIZED}"
     )
 
 
 def features_of(
     network: FeatureNetwork, images: Iterable[Tensor] | Tensor, *, batch_size: int = 256
 ) -> Tensor:
-    """The features of `readings_of`: float32 `[N, D]` on the CPU."""
-    return readings_of(network, images, batch_size=batch_size).features
+    """The features of `features_and_logits`: float32 `[N, D]` on the CPU."""
+    return features_and_logits(network, images, batch_size=batch_size).features
 
 
 @torch.no_grad()
-def readings_of(
+def features_and_logits(
     network: FeatureNetwork, images: Iterable[Tensor] | Tensor, *, batch_size: int = 256
-) -> Reading:
+) -> FeaturesAndLogits:
     """What a network says of pictures in [-1, 1]: features, and logits where it names classes.
 
     Args:
@@ -185,10 +185,12 @@ def readings_of(
     if not parts:
         raise ValueError("no pictures to take features of")
     logits = [part.logits for part in parts if part.logits is not None]
-    return Reading(torch.cat([part.features for part in parts]), torch.cat(logits) if logits else None)
+    return FeaturesAndLogits(
+        torch.cat([part.features for part in parts]), torch.cat(logits) if logits else None
+    )
 
 
-def checked_pictures(images: Tensor) -> Tensor:
+def checked_images(images: Tensor) -> Tensor:
     """Pictures in float32.
 
     Raises:
@@ -236,13 +238,13 @@ def _onnx_features(path: Path, sha256: str) -> FeatureNetwork:
 
 def _feature_file(path: Path) -> Path:
     if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; a feature network is one of: {RECOGNISED}")
+        raise FileNotFoundError(f"{path} does not exist; a feature network is one of: {RECOGNIZED}")
     files = sorted(x for x in path.iterdir() if x.suffix in FEATURE_FILES) if path.is_dir() else [path]
     if len(files) != 1:
         found = ", ".join(x.name for x in files) or "none"
         raise ValueError(f"{path} must hold one file that ends in {', '.join(FEATURE_FILES)}; found: {found}")
     if files[0].suffix not in FEATURE_FILES:
-        raise ValueError(f"{path} ends in none of {', '.join(FEATURE_FILES)}; recognised: {RECOGNISED}")
+        raise ValueError(f"{path} ends in none of {', '.join(FEATURE_FILES)}; recognised: {RECOGNIZED}")
     return files[0]
 
 

@@ -59,8 +59,8 @@ def intervals(
             f"an interval needs at least two resamples and {FEWEST} rows in each set; "
             f"given: {resamples} resamples of {[len(x) for x in sets]} rows"
         )
-    dice = torch.Generator().manual_seed(seed)
-    draws = [metric(*(_half(x, dice) for x in sets)) for _ in range(resamples)]
+    shared_random = torch.Generator().manual_seed(seed)
+    draws = [metric(*(_half(x, shared_random) for x in sets)) for _ in range(resamples)]
     of_halves = torch.tensor(draws, dtype=torch.float64)  # [resamples, values]
     return [interval_around(*pair) for pair in zip(metric(*sets), of_halves.T, strict=True)]
 
@@ -71,5 +71,5 @@ def interval_around(value: float, of_halves: Tensor) -> Interval:
     return Interval(low.item(), high.item())
 
 
-def _half(x: Tensor, dice: torch.Generator) -> Tensor:
-    return x[torch.randperm(len(x), generator=dice)[: len(x) // 2].to(x.device)]
+def _half(x: Tensor, shared_random: torch.Generator) -> Tensor:
+    return x[torch.randperm(len(x), generator=shared_random)[: len(x) // 2].to(x.device)]

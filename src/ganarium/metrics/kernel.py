@@ -41,12 +41,12 @@ def kernel_distance(
     subset = min(subset, len(a), len(b))
     if subset == len(a) == len(b):
         subsets = 1
-    dice = torch.Generator().manual_seed(seed)
+    shared_random = torch.Generator().manual_seed(seed)
     estimates = torch.stack(
-        [poly_mmd(_drawn(a, subset, dice), _drawn(b, subset, dice)) for _ in range(subsets)]
+        [poly_mmd(_drawn(a, subset, shared_random), _drawn(b, subset, shared_random)) for _ in range(subsets)]
     )
     return KernelDistance(estimates.mean().item(), estimates.std(correction=0).item())
 
 
-def _drawn(x: Tensor, count: int, dice: torch.Generator) -> Tensor:
-    return x[torch.randperm(len(x), generator=dice)[:count]]
+def _drawn(x: Tensor, count: int, shared_random: torch.Generator) -> Tensor:
+    return x[torch.randperm(len(x), generator=shared_random)[:count]]

@@ -5,8 +5,8 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from ganarium.data.modalities.palette import MOST_COLOURS
-from ganarium.metrics.features import checked_pictures
+from ganarium.data.modalities.palette import MOST_COLORS
+from ganarium.metrics.features import checked_images
 
 STUDIO_LUMA = (65.481, 128.553, 24.966)
 """Y of RGB in 0..1, in 8-bit levels above 16: ITU-R BT.601, as papers on super-resolution measure it."""
@@ -132,14 +132,14 @@ def palette_of(pictures: Tensor) -> Tensor | None:
     for picture in pictures:
         pixels = ((picture + 1) * 127.5).round().long().flatten(1)
         found = torch.cat([found, (pixels * levels[:, None]).sum(0)]).unique()
-        if len(found) > MOST_COLOURS:
+        if len(found) > MOST_COLORS:
             return None
     if len(found) < 2:
         return None
     return (found[:, None] // levels % 256) / 127.5 - 1
 
 
-def nearest_colours(pictures: Tensor, palette: Tensor) -> Tensor:
+def nearest_colors(pictures: Tensor, palette: Tensor) -> Tensor:
     """The number of the nearest colour of a palette `[K, C]` for each pixel: int64 `[N, 1, H, W]`."""
     ids = [torch.cdist(x.flatten(1).T, palette).argmin(1).view(1, *x.shape[1:]) for x in pictures.float()]
     return torch.stack(ids)
@@ -152,7 +152,7 @@ def checked_pairs(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         ValueError: shapes that differ, or values that are not finite or out of range.
     """
     for x in (a, b):
-        checked_pictures(x)
+        checked_images(x)
     if a.shape != b.shape:
         raise ValueError(f"pairs are of one shape; given: {list(a.shape)} and {list(b.shape)}")
     return a, b

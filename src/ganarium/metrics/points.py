@@ -34,8 +34,8 @@ def covered_modes(samples: Tensor, points: Points, *, deviations: float = NEAR) 
         ValueError: the samples are no points in the plane, are none at all, or are not finite.
     """
     distances, nearest = _nearest_modes(samples, points)
-    found = nearest[distances <= deviations * points.deviation].bincount(minlength=len(points.centres))
-    return found > len(samples) / len(points.centres) / 4
+    found = nearest[distances <= deviations * points.deviation].bincount(minlength=len(points.centers))
+    return found > len(samples) / len(points.centers) / 4
 
 
 def mode_widths(samples: Tensor, points: Points, *, deviations: float = NEAR) -> Tensor:
@@ -45,7 +45,7 @@ def mode_widths(samples: Tensor, points: Points, *, deviations: float = NEAR) ->
     not covered. Arguments and errors as of `covered_modes`.
     """
     distances, nearest = _nearest_modes(samples, points)
-    widths = torch.full((len(points.centres),), math.nan, dtype=torch.float64)
+    widths = torch.full((len(points.centers),), math.nan, dtype=torch.float64)
     for mode in covered_modes(samples, points, deviations=deviations).nonzero().flatten().tolist():
         found = _plane(samples)[(nearest == mode) & (distances <= deviations * points.deviation)]
         widths[mode] = (found - found.mean(0)).square().mean().sqrt() / points.deviation
@@ -92,7 +92,7 @@ def sliced_wasserstein(a: Tensor, b: Tensor, *, directions: int = 64, seed: int 
 def _nearest_modes(samples: Tensor, points: Points) -> tuple[Tensor, Tensor]:
     """Distance to the nearest mode and its index, both `[N]`."""
     distances = torch.cdist(
-        _plane(samples), points.centres.double(), compute_mode="donot_use_mm_for_euclid_dist"
+        _plane(samples), points.centers.double(), compute_mode="donot_use_mm_for_euclid_dist"
     )
     nearest = distances.min(1)
     return nearest.values, nearest.indices

@@ -13,7 +13,7 @@ from ganarium.data.dataset import Dataset
 from ganarium.data.order import spread
 from ganarium.data.settings import Data
 from ganarium.metrics import cache
-from ganarium.metrics.features import FeatureNetwork, Reading, readings_of
+from ganarium.metrics.features import FeatureNetwork, FeaturesAndLogits, features_and_logits
 
 REAL = 10_000
 """So many real samples, evenly spread over the data, are compared with; all of fewer."""
@@ -43,7 +43,7 @@ class Reference:
         identity: Mapping[str, Any] | None = None,
     ):
         self._read, self._count, self._identity = read, count, identity
-        self._readings: dict[str, Reading] = {}
+        self._readings: dict[str, FeaturesAndLogits] = {}
 
     @classmethod
     def of(cls, samples: Tensor) -> Self:
@@ -67,7 +67,7 @@ class Reference:
             return batch, None
         return batch.real, None if batch.condition.is_floating_point() else batch.condition
 
-    def reading(self, network: FeatureNetwork) -> Reading:
+    def reading(self, network: FeatureNetwork) -> FeaturesAndLogits:
         """What a network says of them: asked once, and not at all where that is kept on disk."""
         self.seen = True
         described = {**network.describe(), "classes": network.classes, "sha256": network.sha256}
@@ -76,14 +76,14 @@ class Reference:
             self._readings[known] = self._kept(network, described)
         return self._readings[known]
 
-    def _kept(self, network: FeatureNetwork, described: Mapping[str, Any]) -> Reading:
+    def _kept(self, network: FeatureNetwork, described: Mapping[str, Any]) -> FeaturesAndLogits:
         if self._identity is None:
-            return readings_of(network, self._batches())
+            return features_and_logits(network, self._batches())
         key = {"data": self._identity, "network": described}
         kept = cache.kept(key)
         if len(kept.get("features", ())) == self._count:
-            return Reading(kept["features"], kept.get("logits"))
-        reading = readings_of(network, self._batches())
+            return FeaturesAndLogits(kept["features"], kept.get("logits"))
+        reading = features_and_logits(network, self._batches())
         cache.keep(key, {name: x for name, x in reading._asdict().items() if x is not None})
         return reading
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ganarium.metrics.features import checked_features
 from ganarium.metrics.frechet import covariance_root, frechet_distance
 from ganarium.metrics.intervals import Interval, interval_around
-from ganarium.metrics.neighbours import precision_recall_of_parts
+from ganarium.metrics.neighbors import precision_recall_of_parts
 
 CHUNK = 2**23
 """Kernel values held at a time: 64 MiB in float64."""
@@ -89,8 +89,8 @@ def precision_recall_intervals(
 
 def halves(count: int, resamples: int, seed: int = 0) -> list[Tensor]:
     """Row numbers, int64 `[count // 2]`, of halves drawn without replacement."""
-    dice = torch.Generator().manual_seed(seed)
-    return [torch.randperm(count, generator=dice)[: count // 2] for _ in range(resamples)]
+    shared_random = torch.Generator().manual_seed(seed)
+    return [torch.randperm(count, generator=shared_random)[: count // 2] for _ in range(resamples)]
 
 
 def membership(count: int, resamples: int, seed: int = 0) -> Tensor:

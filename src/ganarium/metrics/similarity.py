@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from ganarium.metrics.features import checked_pictures
+from ganarium.metrics.features import checked_images
 from ganarium.metrics.pairs import checked_pairs, framed
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -66,11 +66,11 @@ def similarities_of_pairs(
     if len(images) < 2 or few:
         where = f"class(es) {few} have one" if few else f"given: {len(images)}"
         raise ValueError(f"a pair needs two pictures, in each class, too; {where}")
-    dice = torch.Generator().manual_seed(seed)
+    shared_random = torch.Generator().manual_seed(seed)
 
     def among(members: Tensor) -> Tensor:
-        first = torch.randint(len(members), (pairs,), generator=dice)
-        step = torch.randint(1, len(members), (pairs,), generator=dice)
+        first = torch.randint(len(members), (pairs,), generator=shared_random)
+        step = torch.randint(1, len(members), (pairs,), generator=shared_random)
         return ms_ssim(images[members[first]], images[members[(first + step) % len(members)]])
 
     overall = among(torch.arange(len(images)))
@@ -185,6 +185,6 @@ def _rows_by_class(labels: Tensor, count: int) -> dict[int, Tensor]:
 
 
 def _check_pictures(images: Tensor) -> None:
-    checked_pictures(images)
+    checked_images(images)
     if min(images.shape[-2:]) < WINDOW:
         raise ValueError(f"the sides of pictures are at least {WINDOW} pixels; given: {list(images.shape)}")

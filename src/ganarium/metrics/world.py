@@ -6,7 +6,7 @@ from typing import Protocol, Self
 from torch import Tensor
 
 
-class Summarised(Protocol):
+class Summarized(Protocol):
     """A judgement that can be told in numbers."""
 
     @property
@@ -26,7 +26,7 @@ class Summarised(Protocol):
 class Judge(Protocol):
     """Something that scores pictures it did not draw, as `ganarium.data.world.World` does."""
 
-    def judge(self, images: Tensor) -> Summarised:
+    def judge(self, images: Tensor) -> Summarized:
         """The judgement of pictures `[N, C, H, W]` in [-1, 1]."""
 
 

@@ -24,7 +24,7 @@ class WorldTranslations:
     class_kept: Tensor
     """bool `[N]`: whether the nearest of all the world's drawings at this place, in this size and angle, is
     one of the true class."""
-    colour_kept: Tensor
+    color_kept: Tensor
     """bool `[N]`: whether it is one of the true colour."""
     psnr: Tensor
     """float64 `[N]`, in decibels, beside the true picture."""
@@ -35,7 +35,7 @@ class WorldTranslations:
     @property
     def right(self) -> Tensor:
         """Whether the nearest drawing is the true one: bool `[N]`."""
-        return self.class_kept & self.colour_kept
+        return self.class_kept & self.color_kept
 
     def of(self, rows: Tensor) -> Self:
         """What is said of the pictures of these numbers alone."""
@@ -43,19 +43,19 @@ class WorldTranslations:
         return replace(
             self,
             class_kept=self.class_kept[rows],
-            colour_kept=self.colour_kept[rows],
+            color_kept=self.color_kept[rows],
             psnr=self.psnr[rows],
             read_right=read,
         )
 
     def values(self) -> dict[str, Tensor]:
         """Of each picture: `translation_accuracy`, which is `right` (by chance 1/24), `class_kept` (1/6),
-        `colour_kept` (1/4), `psnr` and, in the plain style, `read_right`: float64 `[N]` each.
+        `color_kept` (1/4), `psnr` and, in the plain style, `read_right`: float64 `[N]` each.
         """
         every = {
             "translation_accuracy": self.right,
             "class_kept": self.class_kept,
-            "colour_kept": self.colour_kept,
+            "color_kept": self.color_kept,
             "psnr": self.psnr,
             "read_right": self.read_right,
         }
@@ -84,28 +84,28 @@ def world_translations(pictures: Tensor, scenes: Scenes, style: str) -> WorldTra
     """
     if style not in STYLES:
         raise ValueError(f"style={style!r}: the world draws in {' and '.join(STYLES)}")
-    colours = len(scenes.canvas.colours)
-    number, kind = np.divmod(np.arange(len(scenes) * len(SHAPES) * colours), len(SHAPES) * colours)
-    labels, paints = np.divmod(kind, colours)
-    drawings = _drawn(replace(scenes[number], labels=labels, colours=paints), style)
+    colors = len(scenes.canvas.colors)
+    number, kind = np.divmod(np.arange(len(scenes) * len(SHAPES) * colors), len(SHAPES) * colors)
+    labels, paints = np.divmod(kind, colors)
+    drawings = _drawn(replace(scenes[number], labels=labels, colors=paints), style)
     drawings = drawings.unflatten(0, (len(scenes), -1))  # [N, 24, C, H, W]
     if pictures.shape != drawings[:, 0].shape:
         raise ValueError(
             f"given: pictures {list(pictures.shape)} of scenes {list(drawings[:, 0].shape)}; "
             "one picture a scene, of the world's size and channels"
         )
-    true = torch.from_numpy(scenes.labels * colours + scenes.colours)
+    true = torch.from_numpy(scenes.labels * colors + scenes.colors)
     beside = psnr(pictures, drawings[torch.arange(len(true)), true])
     pictures = pictures.float().cpu()
     # |drawing - picture|^2 without |picture|^2, which is the same for all drawings of a scene.
     flat = drawings.flatten(2)
     nearest = (flat.square().sum(2) - 2 * (flat @ pictures.flatten(1)[:, :, None])[:, :, 0]).argmin(1)
-    class_kept, colour_kept = nearest // colours == true // colours, nearest % colours == true % colours
+    class_kept, color_kept = nearest // colors == true // colors, nearest % colors == true % colors
     read_right = None
     if style == "plain":
         read = judgement(scenes.canvas, pictures)
-        read_right = (read.labels * colours + read.colours == true) & read.well_formed
-    return WorldTranslations(class_kept, colour_kept, beside, read_right)
+        read_right = (read.labels * colors + read.colors == true) & read.well_formed
+    return WorldTranslations(class_kept, color_kept, beside, read_right)
 
 
 def world_maps(pictures: Tensor, scenes: Scenes) -> Tensor:
@@ -119,7 +119,7 @@ def world_maps(pictures: Tensor, scenes: Scenes) -> Tensor:
     """
     canvas = scenes.canvas
     read = judgement(canvas, pictures)
-    paint = canvas.palette[read.colours] - canvas.background  # [N, C]
+    paint = canvas.palette[read.colors] - canvas.background  # [N, C]
     contrast = 127.5 * (pictures.float() + 1) - canvas.background[:, None, None]
     share = torch.einsum("nc,nchw->nhw", paint / paint.square().sum(1, keepdim=True), contrast)
     return (share >= 0.5) * (read.labels + 1)[:, None, None]

@@ -7,55 +7,55 @@ from torch import Tensor
 
 from ganarium.core.game import Game
 from ganarium.data.conditions.words import number_of
-from ganarium.data.spec import Facts
-from ganarium.methods.translators import Translator, Way
+from ganarium.data.spec import DataSpec
+from ganarium.methods.translators import Direction, Translator
 
 
-def domains_of(game: Game, facts: Facts) -> tuple[str, ...]:
+def domains_of(game: Game, spec: DataSpec) -> tuple[str, ...]:
     """Names of the kinds of pictures that a game learned from data with these facts, by their numbers; empty
     where it does not translate.
     """
     if not isinstance(game, Translator):
         return ()
-    return facts.classes if facts.condition == "domains" else (str(facts.condition), "picture")
+    return spec.classes if spec.condition == "domains" else (str(spec.condition), "picture")
 
 
-def way_between(
-    ways: Sequence[Way], domains: Sequence[str], to: str | int | None, source: str | int | None
-) -> Way:
+def find_direction(
+    directions: Sequence[Direction], domains: Sequence[str], to: str | int | None, source: str | int | None
+) -> Direction:
     """The first of the ways that leads `to` a domain, by name or number, from another; any where it is None.
 
     Raises:
         ValueError: there is no such domain, or no way.
     """
     wished, given = (None if d is None else number_of(d, domains, "domain") for d in (to, source))
-    for way in ways:
+    for way in directions:
         if given in (None, way[0]) and wished in (None, way[1]):
             return way
     asked = " ".join(f"{word} {d}" for word, d in (("from", source), ("to", to)) if d is not None)
-    there = ", ".join(f"{domains[a]} to {domains[b]}" for a, b in ways)
+    there = ", ".join(f"{domains[a]} to {domains[b]}" for a, b in directions)
     raise ValueError(f"this model does not translate {asked}; it does {there}")
 
 
 @torch.no_grad()
 def translations(
     game: Translator,
-    facts: Facts,
+    spec: DataSpec,
     images: Tensor,
-    way: Way,
+    way: Direction,
     *,
     style: Tensor | None = None,
     seed: int = 0,
     batch_size: int = 8,
 ) -> Tensor:
     """Pictures sent along a way; arguments, result and errors are those of `Model.translate`."""
-    channels = (facts.shape if facts.condition == "domains" else facts.condition_shape)[0]
+    channels = (spec.shape if spec.condition == "domains" else spec.condition_shape)[0]
     if images.ndim != 4 or images.shape[1] != channels:
         raise ValueError(f"images are {list(images.shape)}, but this model takes [N, {channels}, H, W]")
     device = next(game.parameters()).device
     parts = images.to(device).split(batch_size)
     if style is not None:
-        styles = _one_each(style, len(images), facts.shape[0]).to(device).split(batch_size)
+        styles = _one_each(style, len(images), spec.shape[0]).to(device).split(batch_size)
         pairs = zip(parts, styles, strict=True)
         made = [game.translate(part, styles=its) for part, its in pairs]  # type: ignore[call-arg]
     elif hasattr(game, "draw_noise"):

@@ -10,11 +10,11 @@ from torch import Tensor
 from ganarium.common.text import nearest
 from ganarium.core.game import Game
 from ganarium.data.conditions import words
-from ganarium.data.spec import Facts
-from ganarium.methods.translators import Translator, Way
-from ganarium.models.directions import domains_of, translations, way_between
+from ganarium.data.spec import DataSpec
+from ganarium.methods.translators import Direction, Translator
+from ganarium.models.directions import domains_of, find_direction, translations
 from ganarium.models.storage import FORMAT, save_folder
-from ganarium.networks.layers.memory_format import laid_out
+from ganarium.networks.layers.memory_format import apply_memory_format
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 
@@ -35,16 +35,16 @@ class Model:
         self,
         method: Method,
         recipe: Recipe,
-        facts: Facts,
+        spec: DataSpec,
         game: Game,
         images: int = 0,
         *,
         stage: str = "",
-        run_facts: Facts | None = None,
+        run_spec: DataSpec | None = None,
     ):
-        self.method, self.recipe, self.facts, self.images = method, recipe, facts, images
-        self.stage, self.run_facts = stage, run_facts or facts
-        self.game = laid_out(game.eval().requires_grad_(False))
+        self.method, self.recipe, self.spec, self.images = method, recipe, spec, images
+        self.stage, self.run_spec = stage, run_spec or spec
+        self.game = apply_memory_format(game.eval().requires_grad_(False))
 
     @property
     def device(self) -> torch.device:
@@ -122,7 +122,11 @@ class Model:
         """As `stream`, told what a feed would hand out: labels, attributes or pictures, `[count, ...]`."""
         draw, generate = (getattr(self.game, name, None) for name in ("draw_noise", "generate"))
         if draw is None or generate is None:
-            use = "; it translates: use ganarium translate, in Python Model.translate" if self.ways else ""
+            use = (
+                "; it translates: use ganarium translate, in Python Model.translate"
+                if self.directions
+                else ""
+            )
             raise ValueError(f"a {self.method.name} model does not generate from noise{use}")
         generator = torch.Generator().manual_seed(seed)
         for start in range(0, count, batch_size):
@@ -134,12 +138,12 @@ class Model:
     @property
     def domains(self) -> tuple[str, ...]:
         """Names of the kinds of pictures that a translating model knows, by number; empty of other models."""
-        return domains_of(self.game, self.facts)
+        return domains_of(self.game, self.spec)
 
     @property
-    def ways(self) -> tuple[Way, ...]:
+    def directions(self) -> tuple[Direction, ...]:
         """From which domain to which it translates, by their numbers; empty of other models."""
-        return self.game.ways if isinstance(self.game, Translator) else ()
+        return self.game.directions if isinstance(self.game, Translator) else ()
 
     @property
     def draws(self) -> bool:
@@ -147,7 +151,7 @@ class Model:
         draw = getattr(self.game, "draw_noise", None)
         return draw is not None and draw(1, torch.Generator()).numel() > 0
 
-    def way(self, to: str | int | None = None, source: str | int | None = None) -> Way:
+    def way(self, to: str | int | None = None, source: str | int | None = None) -> Direction:
         """From which domain to which a translation goes.
 
         Args:
@@ -157,9 +161,9 @@ class Model:
         Raises:
             ValueError: the model does not translate, or not so.
         """
-        if not self.ways:
+        if not self.directions:
             raise ValueError(f"a {self.method.name} model does not translate; pix2pix and cyclegan learn to")
-        return way_between(self.ways, self.domains, to, source)
+        return find_direction(self.directions, self.domains, to, source)
 
     def translate(
         self,
@@ -194,7 +198,7 @@ class Model:
         assert isinstance(self.game, Translator)
         if style is not None and not hasattr(self.game, "in_style"):
             raise ValueError(f"a {self.method.name} model takes no style; gaugan and pix2pixhd learn to")
-        return translations(self.game, self.facts, images, way, style=style, seed=seed, batch_size=batch_size)
+        return translations(self.game, self.spec, images, way, style=style, seed=seed, batch_size=batch_size)
 
     @torch.no_grad()
     def classify(self, images: Tensor, *, batch_size: int = 64) -> Tensor:
@@ -215,8 +219,8 @@ class Model:
             raise ValueError(
                 f"a {self.method.name} model does not name classes; semi-supervised-gan learns to"
             )
-        if tuple(images.shape[1:]) != self.facts.shape:
-            shape = ", ".join(map(str, self.facts.shape))
+        if tuple(images.shape[1:]) != self.spec.shape:
+            shape = ", ".join(map(str, self.spec.shape))
             raise ValueError(f"images are {list(images.shape)}, but this model takes [N, {shape}]")
         return torch.cat([name_classes(part.to(self.device)).cpu() for part in images.split(batch_size)])
 
@@ -258,7 +262,7 @@ class Model:
         pictures: Tensor | None = None,
     ) -> Tensor | None:
         """What the model is told for each of `count` samples; None where it is told nothing."""
-        kind = self.facts.condition
+        kind = self.spec.condition
         named = {None: "", "label": "classes", "domains": "classes", "attributes": "attributes"}
         wanted = named.get(kind, "pictures")
         given = {"classes": classes, "attributes": attributes, "pictures": pictures}
@@ -268,16 +272,16 @@ class Model:
         if kind is None:
             return None
         if wanted == "classes":
-            return words.labels(count, self.facts.classes, classes)
+            return words.labels(count, self.spec.classes, classes)
         if kind == "attributes":
-            return words.attributes(count, self.facts.attributes, attributes or {})
+            return words.attributes(count, self.spec.attributes, attributes or {})
         if pictures is None:
-            use = "; or use ganarium translate, in Python Model.translate" if self.ways else ""
+            use = "; or use ganarium translate, in Python Model.translate" if self.directions else ""
             raise ValueError(
                 f"this model is told a picture ({kind}): give pictures [count, C, H, W] in [-1, 1]{use}"
             )
-        if (shape := tuple(pictures.shape[1:])) != self.facts.condition_shape:
-            raise ValueError(f"pictures are {shape}, but this model is told {self.facts.condition_shape}")
+        if (shape := tuple(pictures.shape[1:])) != self.spec.condition_shape:
+            raise ValueError(f"pictures are {shape}, but this model is told {self.spec.condition_shape}")
         return pictures[torch.arange(count) % len(pictures)]
 
     def save(self, folder: str | Path) -> Path:
@@ -290,8 +294,8 @@ class Model:
             "format": FORMAT,
             "method": self.method.name,
             "images": self.images,
-            "facts": self.facts.to_dict(),
-            "run_facts": self.run_facts.to_dict(),
+            "facts": self.spec.to_dict(),
+            "run_spec": self.run_spec.to_dict(),
             "stage": self.stage,
             "recipe": self.recipe.model_dump(mode="json"),
         }
@@ -300,16 +304,16 @@ class Model:
         """The weights that are worth keeping, by name; copies on the CPU."""
         return {
             f"{name}.{key}": tensor.detach().cpu().contiguous().clone()
-            for name in self.game.keeps
+            for name in self.game.saved_networks
             for key, tensor in self.game.get_submodule(name).state_dict().items()
         }
 
     def _card(self) -> str:
         first = self.method.card.splitlines()[0]
-        shape = "x".join(map(str, self.facts.shape))
-        drawn = ", ".join(map(str, self.facts.shape))
-        told = f", told its {self.facts.condition}" if self.facts.condition else ""
-        classes = f"- classes: {', '.join(self.facts.classes)}\n" if self.facts.classes else ""
+        shape = "x".join(map(str, self.spec.shape))
+        drawn = ", ".join(map(str, self.spec.shape))
+        told = f", told its {self.spec.condition}" if self.spec.condition else ""
+        classes = f"- classes: {', '.join(self.spec.classes)}\n" if self.spec.classes else ""
         sources = ", ".join(Path(source).name for source in self.recipe.data.sources)
         use = (
             "images = model.translate(images)  # float [N, C, H, W] in [-1, 1], any H and W\n"
@@ -317,10 +321,12 @@ class Model:
             else f"images = model.generate(16, seed=3)  # float [16, {drawn}]\n"
         )
         names = self.domains
-        ways = ", ".join(f"{names[a]} to {names[b]}" for a, b in self.ways)
-        does = f"Translates pictures: {ways}." if ways else f"Draws samples of shape {shape}{told}."
+        directions = ", ".join(f"{names[a]} to {names[b]}" for a, b in self.directions)
+        does = (
+            f"Translates pictures: {directions}." if directions else f"Draws samples of shape {shape}{told}."
+        )
         named = (
-            f"probabilities = model.classify(images)  # float [16, {len(self.facts.classes)}]\n"
+            f"probabilities = model.classify(images)  # float [16, {len(self.spec.classes)}]\n"
             if hasattr(self.game, "classify")
             else ""
         )

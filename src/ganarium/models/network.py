@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from ganarium.models.storage import FORMAT, save_folder
-from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
-from ganarium.networks.layers.memory_format import laid_out
-from ganarium.networks.layers.padding import fitted
+from ganarium.networks import IMAGE_ENCODERS, PATCH_DISCRIMINATORS, TRANSLATORS
+from ganarium.networks.layers.memory_format import apply_memory_format
+from ganarium.networks.layers.padding import padded_forward
 
-LONE_NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
+NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "translator": TRANSLATORS,
     "discriminator": PATCH_DISCRIMINATORS,
-    "encoder": PICTURE_ENCODERS,
+    "encoder": IMAGE_ENCODERS,
 }
 """By role, the networks that may stand alone."""
 
@@ -39,7 +39,7 @@ class Origin:
     """What the network is called there."""
 
 
-class LoneNetwork:
+class NetworkModel:
     """A network that came by itself, ready to use.
 
     Attributes:
@@ -52,7 +52,7 @@ class LoneNetwork:
 
     def __init__(self, role: str, kind: str, settings: Mapping[str, Any], network: nn.Module, origin: Origin):
         self.role, self.kind, self.settings, self.origin = role, kind, dict(settings), origin
-        self.network = laid_out(network.eval().requires_grad_(False))
+        self.network = apply_memory_format(network.eval().requires_grad_(False))
 
     @property
     def device(self) -> torch.device:
@@ -95,7 +95,7 @@ class LoneNetwork:
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
             told = () if beside is None else (beside[part].to(self.device),)
-            made.append(fitted(self.network, images[part].to(self.device), *told).float().cpu())
+            made.append(padded_forward(self.network, images[part].to(self.device), *told).float().cpu())
         return torch.cat(made)
 
     def _styles(self, count: int, styles: Tensor | None, seed: int) -> Tensor | None:
@@ -168,7 +168,7 @@ def defaults(constructor: Callable[..., nn.Module]) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.default is not p.empty and p.name != "size"}
 
 
-def revived(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LoneNetwork:
+def revived(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> NetworkModel:
     """The network that `save` wrote.
 
     Raises:
@@ -178,6 +178,6 @@ def revived(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LoneNet
     role, kind, settings = (told[key] for key in ("role", "kind", "settings"))
     # As in `interop.family`: spectral norm's power iterations take seconds on meta.
     with torch.device("cpu" if settings.get("spectral_norm") else "meta"):
-        network = LONE_NETWORKS[role][kind](**settings)
+        network = NETWORKS[role][kind](**settings)
     network.load_state_dict(tensors, assign=True)
-    return LoneNetwork(role, kind, settings, network, Origin(**config["origin"]))
+    return NetworkModel(role, kind, settings, network, Origin(**config["origin"]))

@@ -13,7 +13,7 @@ from torch import Tensor
 from ganarium.common.files import replacing, write_text
 
 FORMAT = 1
-KEYS = ("method", "images", "facts", "run_facts", "stage", "recipe")
+KEYS = ("method", "images", "facts", "run_spec", "stage", "recipe")
 """What the config of a trained game says; that of a lone network says `network`."""
 CONFIG = "ganarium"
 """Where in the metadata of a single file its config stands."""

@@ -17,9 +17,9 @@ def save(dataset: Dataset, folder: Path) -> None:
     Where samples are drawn for a condition these are the real ones that came with it, one for one;
     else they are evenly spread over the data.
     """
-    shown = grids.PICTURES if len(dataset.facts.shape) == 3 else grids.POINTS
+    shown = grids.PICTURES if len(dataset.spec.shape) == 3 else grids.POINTS
     count = min(shown, len(dataset))
-    batch = dataset.batch(range(count) if dataset.facts.condition else spread(len(dataset), count))
+    batch = dataset.batch(range(count) if dataset.spec.condition else spread(len(dataset), count))
     real = real_samples(batch)
     save_report(dataset, folder)
     grids.save(grids.grid(real), folder / "data.png")

@@ -17,7 +17,7 @@ from ganarium.monitoring.trends import (
     ENOUGH_ROUNDS,
     ENOUGH_SHEETS,
     USUAL_STEP,
-    Chart,
+    LogTrends,
     figure,
     records_in,
     thirds,
@@ -99,12 +99,12 @@ def examined(
     recipe: Mapping[str, Any], records: Sequence[Mapping[str, Any]], end: str = ""
 ) -> list[Diagnosis]:
     """The diagnoses for a recipe's tree and the records of a log; `end` is the error that ended the run."""
-    chart = Chart(recipe, records)
-    exploded = [*_ended(chart, end), *_exploded(chart)]
+    trends = LogTrends(recipe, records)
+    exploded = [*_ended(trends, end), *_exploded(trends)]
     if any(diagnosis.severity == "sick" for diagnosis in exploded):
-        return [*exploded, *_repeated(chart)]  # all else follows from it
+        return [*exploded, *_repeated(trends)]  # all else follows from it
     others = (_still, _unbalanced, _dead, _lost, _collapsed, _repeated, _short)
-    return [*exploded, *(diagnosis for examine in others for diagnosis in examine(chart))]
+    return [*exploded, *(diagnosis for examine in others for diagnosis in examine(trends))]
 
 
 def words(diagnoses: Sequence[Diagnosis]) -> list[str]:
@@ -112,29 +112,29 @@ def words(diagnoses: Sequence[Diagnosis]) -> list[str]:
     return [f"doctor: {diagnosis}" for diagnosis in diagnoses] or ["doctor: nothing wrong seen"]
 
 
-def _ended(chart: Chart, end: str) -> Iterator[Diagnosis]:
+def _ended(trends: LogTrends, end: str) -> Iterator[Diagnosis]:
     """The run ended because a number was none."""
-    players = list(chart.optimizers) if end else []
+    players = list(trends.optimizers) if end else []
     for player in [each for each in players if each in end] or players:
         finding = f"The run ended: {end.split(';')[0]}."
-        yield Diagnosis("a term explodes", "sick", finding, chart.whole, chart.calmer(player))
+        yield Diagnosis("a term explodes", "sick", finding, trends.whole, trends.calmer(player))
 
 
-def _exploded(chart: Chart) -> Iterator[Diagnosis]:
+def _exploded(trends: LogTrends) -> Iterator[Diagnosis]:
     """Gradients beyond all measure, and the terms that they are of.
 
     Neither is enough: gradients begin small where a last layer does, and a Wasserstein score has no zero.
     """
-    for player in chart.players:
-        gradients, leap = chart.steps(player, "gradient"), max(chart.steps(player, "update"))
+    for player in trends.players:
+        gradients, leap = trends.steps(player, "gradient_norm"), max(trends.steps(player, "relative_update"))
         if len(gradients) < ENOUGH_LINES:
             continue
         early, middle, now = thirds(gradients)
         highest, usual = max(early, middle, now), max(gradients[0], early)
         burst = leap >= LEAP and highest > BURST * gradients[0] > 0
-        name, sizes = chart.largest(player)
+        name, sizes = trends.largest(player)
         was, _, size = thirds(sizes) if len(sizes) >= ENOUGH_LINES else (1.0, 1.0, 1.0)
-        if not burst and not (chart.long and now > GROWN * usual > 0 and size > SWOLLEN * max(was, 1.0)):
+        if not burst and not (trends.long and now > GROWN * usual > 0 and size > SWOLLEN * max(was, 1.0)):
             continue
         times = highest / gradients[0] if burst else now / usual
         finding = f"The gradient of {player} has grown to {figure(times)} times what it was."
@@ -142,123 +142,123 @@ def _exploded(chart: Chart) -> Iterator[Diagnosis]:
             finding += f" {name} has come to {figure(max(sizes))}."
         if burst:
             finding += f" One round moved {player} by {figure(leap)} times the size of its weights."
-        severity: Severity = "watch" if chart.near else "sick"
-        yield Diagnosis("a term explodes", severity, finding, chart.whole, chart.calmer(player))
+        severity: Severity = "watch" if trends.near else "sick"
+        yield Diagnosis("a term explodes", severity, finding, trends.whole, trends.calmer(player))
 
 
-def _still(chart: Chart) -> Iterator[Diagnosis]:
+def _still(trends: LogTrends) -> Iterator[Diagnosis]:
     """Nobody gets anywhere."""
-    ways = {player: chart.step(player) * chart.rounds for player in chart.players}
-    if not chart.long or not ways or max(ways.values()) > STILL:
+    directions = {player: trends.step(player) * trends.rounds for player in trends.players}
+    if not trends.long or not directions or max(directions.values()) > STILL:
         return
-    for player, way in ways.items():
+    for player, way in directions.items():
         finding = f"All steps of {player}, laid end to end, make {way:.1g} of its weights."
-        remedy = chart.rate(player, USUAL_STEP * chart.rounds / way) if way else ""
-        yield Diagnosis("weights stand still", "sick", finding, chart.whole, remedy)
+        remedy = trends.rate(player, USUAL_STEP * trends.rounds / way) if way else ""
+        yield Diagnosis("weights stand still", "sick", finding, trends.whole, remedy)
 
 
-def _unbalanced(chart: Chart) -> Iterator[Diagnosis]:
+def _unbalanced(trends: LogTrends) -> Iterator[Diagnosis]:
     """Players whose steps differ by an order of magnitude."""
-    balance = chart.balance
+    balance = trends.balance
     if balance:
         yield Diagnosis(
             "learning rates out of balance",
             "sick" if balance.quotient > UNBALANCED else "watch",
             f"A round moves {balance.fast} by {balance.fast_step:.1g} of its weights and {balance.slow} by "
             f"{balance.slow_step:.1g}, {figure(balance.quotient)} times less.",
-            chart.whole,
-            chart.balanced(balance),
+            trends.whole,
+            trends.balanced(balance),
         )
 
 
-def _dead(chart: Chart) -> Iterator[Diagnosis]:
+def _dead(trends: LogTrends) -> Iterator[Diagnosis]:
     """A gradient has all but vanished, though the samples are not near the data."""
-    for player, (now, once) in {} if chart.near else chart.dead.items():
-        if chart.game.get("objective") == "saturating":
+    for player, (now, once) in {} if trends.near else trends.dead.items():
+        if trends.game.get("objective") == "saturating":
             remedy = "game.objective=non-saturating (now saturating)"
-        elif chart.right is not None and chart.right < GUESSING:
-            remedy = chart.faster("discriminator")
+        elif trends.right is not None and trends.right < GUESSING:
+            remedy = trends.faster("discriminator")
         else:
-            remedy = chart.slower("discriminator")
+            remedy = trends.slower("discriminator")
         finding = (
             f"The gradient of {player} has a norm of {now:.1g} and once had {once:.1g}: hardly anything "
         )
         finding += "is left to learn from."
-        yield Diagnosis("gradient dies", "sick", finding, chart.recent, remedy)
+        yield Diagnosis("gradient dies", "sick", finding, trends.recent, remedy)
 
 
-def _lost(chart: Chart) -> Iterator[Diagnosis]:
+def _lost(trends: LogTrends) -> Iterator[Diagnosis]:
     """Samples stay far from the data: the discriminator is always right, or only guesses."""
-    distance, right = chart.seen("distance"), chart.right
-    if distance is None or not chart.lost:
+    distance, right = trends.seen("energy_distance"), trends.right
+    if distance is None or not trends.lost:
         return
     before, now = distance[1:]
     finding = f"The samples stay far from the data: at a distance of {now:.2f}, where 1 is the most, after "
     finding += f"{before:.2f} a third of the run ago."
     if right is None or GUESSING <= right <= RIGHT:
-        yield Diagnosis("samples stay far from the data", "watch", finding, chart.recent)
+        yield Diagnosis("samples stay far from the data", "watch", finding, trends.recent)
         return
     finding += f" The discriminator is right about {right:.0%} of all pairs of a real and a drawn one."
     if right > RIGHT:
-        name, remedy = "discriminator has won", chart.slower("discriminator")
+        name, remedy = "discriminator has won", trends.slower("discriminator")
     else:
-        name, remedy = "discriminator too weak", chart.faster("discriminator")
-    yield Diagnosis(name, "watch" if chart.early else "sick", finding, chart.recent, remedy)
+        name, remedy = "discriminator too weak", trends.faster("discriminator")
+    yield Diagnosis(name, "watch" if trends.early else "sick", finding, trends.recent, remedy)
 
 
-def _collapsed(chart: Chart) -> Iterator[Diagnosis]:
+def _collapsed(trends: LogTrends) -> Iterator[Diagnosis]:
     """Samples differ from each other much less than the data do, and not more than before."""
-    different, real = chart.seen("different"), chart.data.get("different")
-    if different is None or not real or not chart.idle:
+    different, real = trends.seen("effective_samples"), trends.data.get("effective_samples")
+    if different is None or not real or not trends.idle:
         return
     _, before, now = different
     if now > NARROW * real or now > SPREADING * before:
         return
-    right = chart.right
-    if chart.balance:
-        remedy = chart.balanced(chart.balance)
+    right = trends.right
+    if trends.balance:
+        remedy = trends.balanced(trends.balance)
     elif right is not None and right > RIGHT:
-        remedy = chart.slower("discriminator")
+        remedy = trends.slower("discriminator")
     elif right is not None and right < GUESSING:
-        remedy = chart.faster("discriminator")
-    elif chart.game.get("penalty") == "none":
+        remedy = trends.faster("discriminator")
+    elif trends.game.get("penalty") == "none":
         remedy = "game.penalty=r1 (now none)"
     else:
-        remedy = chart.rate("generator", 0.5)
-    severity: Severity = "sick" if now < COLLAPSED * real and not chart.early else "watch"
+        remedy = trends.rate("generator", 0.5)
+    severity: Severity = "sick" if now < COLLAPSED * real and not trends.early else "watch"
     finding = f"They show {figure(now)} different things, where as many real ones show {figure(real)}."
-    yield Diagnosis("samples lose diversity", severity, finding, chart.recent, remedy)
+    yield Diagnosis("samples lose diversity", severity, finding, trends.recent, remedy)
 
 
-def _repeated(chart: Chart) -> Iterator[Diagnosis]:
+def _repeated(trends: LogTrends) -> Iterator[Diagnosis]:
     """The data hold samples more than once, or too few."""
-    if not chart.data:
+    if not trends.data:
         return
-    samples, copies = chart.data["samples"], chart.data["copies"]
-    different, source = max(1, round(samples / copies)), (chart.recipe.get("data") or {}).get("source")
-    shown = chart.whole[1] / different
+    samples, copies = trends.data["samples"], trends.data["duplicates_per_sample"]
+    different, source = max(1, round(samples / copies)), (trends.recipe.get("data") or {}).get("source")
+    shown = trends.whole[1] / different
     if copies > SOME_REPEATED:
         severity: Severity = "sick" if copies > REPEATED else "watch"
         finding = f"Of {samples:,} samples only about {different:,} are different."
         remedy = f"data.source without the copies (now {source})"
-        yield Diagnosis("data repeat", severity, finding, chart.whole, remedy)
+        yield Diagnosis("data repeat", severity, finding, trends.whole, remedy)
     very_few = different < VERY_FEW and shown > VERY_OFTEN
     if different > 1 and (very_few or (different < FEW and shown > OFTEN)):
         finding = f"About {different:,} different samples were shown {figure(shown)} times each: a "
         finding += "discriminator can learn them by heart."
         remedy = f"data.source with more samples (now {source})"
-        yield Diagnosis("too few data", "sick" if very_few else "watch", finding, chart.whole, remedy)
+        yield Diagnosis("too few data", "sick" if very_few else "watch", finding, trends.whole, remedy)
 
 
-def _short(chart: Chart) -> Iterator[Diagnosis]:
+def _short(trends: LogTrends) -> Iterator[Diagnosis]:
     """There is too little to go by."""
-    if not chart.players and chart.records:
+    if not trends.players and trends.records:
         told = "The log holds terms alone; it is of an older version."
-    elif not chart.long:
-        told = f"It has {chart.rounds:,} rounds and {len(chart.records):,} lines of its log; "
+    elif not trends.long:
+        told = f"It has {trends.rounds:,} rounds and {len(trends.records):,} lines of its log; "
         told += f"{ENOUGH_ROUNDS} and {ENOUGH_LINES} are enough."
-    elif chart.sheets and len(chart.sheets) <= ENOUGH_SHEETS:
-        told = f"It has {len(chart.sheets):,} sheets of samples; {ENOUGH_SHEETS + 1} are enough."
+    elif trends.sheets and len(trends.sheets) <= ENOUGH_SHEETS:
+        told = f"It has {len(trends.sheets):,} sheets of samples; {ENOUGH_SHEETS + 1} are enough."
     else:
         return
-    yield Diagnosis("too short to say", "unclear", told, chart.whole)
+    yield Diagnosis("too short to say", "unclear", told, trends.whole)

@@ -52,9 +52,9 @@ class Log:
         """Whether no round was counted since the last line."""
         return not self.sums
 
-    def note(self, **facts: Any) -> None:
+    def note(self, **spec: Any) -> None:
         """Put facts, plain values by name, beside the terms of the next line; of each the newest."""
-        self.notes.update(facts)
+        self.notes.update(spec)
 
     def check(self, images: int) -> None:
         """Raise NonFiniteError naming the terms that were not finite since the last line, on any process."""
@@ -69,9 +69,9 @@ class Log:
         """Give every process the mean of all processes' sums; each saw its own part of the batches."""
         if processes.size() == 1:
             return
-        everybodys = processes.gather({name: total.item() for name, total in self.sums.items()})
+        gathered = processes.gather({name: total.item() for name, total in self.sums.items()})
         for name, total in self.sums.items():
-            total.fill_(sum(sums.get(name, 0.0) for sums in everybodys) / len(everybodys))
+            total.fill_(sum(sums.get(name, 0.0) for sums in gathered) / len(gathered))
 
     def write(
         self, round: int, images: int, rates: Mapping[str, float], *, stage: str = ""
@@ -95,7 +95,7 @@ class Log:
             "images": images,
             "seconds": round(seconds, 3),
             "images_per_second": round((images - before[1]) / seconds, 2),
-            "waited_for_data": round(max(0.0, waits - before[2]) / seconds, 4),
+            "data_wait_share": round(max(0.0, waits - before[2]) / seconds, 4),
             "peak_memory_mib": peak_memory_mib(),
             "device": device,
         }

@@ -34,7 +34,7 @@ of pictures, whose distances are nearly all the same, each counts as one.
 Signs = dict[str, float | None]
 
 
-class Stride:
+class UpdateProbe:
     """How far the next round moves each player: made before the round, asked after it.
 
     Args:
@@ -49,11 +49,11 @@ class Stride:
                 p.grad = None  # so that who has one afterwards took a turn
 
     def signs(self) -> dict[str, Signs]:
-        """Of each player that took a turn: `gradient`, the norm of the last one that it stepped by, and
-        `update`, how far the round moved its weights, as a share of their norm.
+        """Of each player that took a turn: `gradient_norm`, the norm of the last one that it stepped by, and
+        `relative_update`, how far the round moved its weights, as a share of their norm.
         """
         return {
-            name: {"gradient": _finite(_norm(gradients)), "update": _finite(self._update(name))}
+            name: {"gradient_norm": _finite(_norm(gradients)), "relative_update": _finite(self._update(name))}
             for name, params in self.players.items()
             if (gradients := [p.grad for p in params if p.grad is not None])
         }
@@ -63,7 +63,7 @@ class Stride:
         return _norm(list(torch._foreach_sub(after, before))) / _norm(before)
 
 
-class Likeness:
+class SampleComparison:
     """Real samples, chosen by chance once and for all, that drawn ones are held against.
 
     Args:
@@ -78,7 +78,7 @@ class Likeness:
         if isinstance(batch, Unpaired):  # in turn, as a sheet shows them
             batch = torch.stack(batch.domains, 1).flatten(0, 1)[: len(self.chosen)]
         self.real = _coarse(real_samples(batch))
-        self.shape = dataset.facts.shape
+        self.shape = dataset.spec.shape
         self.within = _distances(self.real, self.real)
         self.usual = self.within[self._others].median().item() if len(self.chosen) > 1 else 0.0
 
@@ -88,21 +88,23 @@ class Likeness:
         return ~torch.eye(len(self.chosen), dtype=torch.bool)
 
     def data_signs(self) -> Signs:
-        """`samples`: how many there are; `copies`: how often each is there, estimated from the equal pairs
-        among the chosen; `different`: the effective number among the chosen.
+        """`samples`: how many there are; `duplicates_per_sample`: how often each is there, estimated from
+        the equal pairs among the chosen; `effective_samples`: the effective number among the chosen.
         """
         equal = (self.within[self._others] == 0).double().mean() if len(self.chosen) > 1 else 0.0
         return {
             "samples": len(self.dataset),
-            "copies": float(1 + equal * (len(self.dataset) - 1)),
-            "different": self._different(self.within),
+            "duplicates_per_sample": float(1 + equal * (len(self.dataset) - 1)),
+            "effective_samples": self._different(self.within),
         }
 
     def signs(self, samples: Tensor) -> Signs:
         """Of drawn samples `[N, ...]`, as many as were chosen.
 
-        `distance` from the data: the energy coefficient, 0 where both are distributed alike, 1 where they
-        have nothing in common (Székely & Rizzo 2013, sec. 5). `different`: the effective number among them.
+        `energy_distance` from the data: the energy coefficient, 0 where both are distributed alike, 1
+        where they
+        have nothing in common (Székely & Rizzo 2013, sec. 5). `effective_samples`: the effective number
+        among them.
         """
         drawn = samples[: len(self.chosen)]
         if drawn.shape != (len(self.chosen), *self.shape) or not self.usual:
@@ -111,8 +113,8 @@ class Likeness:
         within, between = _distances(drawn, drawn), 2 * _distances(self.real, drawn).mean()
         own, real = within[self._others].mean(), self.within[self._others].mean()
         return {
-            "distance": _finite((between - own - real) / between),
-            "different": self._different(within),
+            "energy_distance": _finite((between - own - real) / between),
+            "effective_samples": self._different(within),
         }
 
     def _different(self, distances: Tensor) -> float | None:
@@ -125,7 +127,9 @@ class Likeness:
         return _finite(1 / (-(distances / (ALIKE * self.usual)).square()).exp().mean())
 
     @torch.no_grad()
-    def told_apart(self, game: Game, noise: Tensor, told: Tensor | None, batch_size: int) -> float | None:
+    def discriminator_auc(
+        self, game: Game, noise: Tensor, told: Tensor | None, batch_size: int
+    ) -> float | None:
         """The chance, 0 to 1, that a real sample scores above one drawn now; None where there are no scores.
 
         The networks are asked as in a round, in training mode and batches of its size, and their buffers
@@ -134,11 +138,13 @@ class Likeness:
         `realness(samples, condition)`, `[N, ...]`; of several columns the first one counts.
         """
         try:
-            return self._told_apart(game, noise, told, batch_size)
+            return self._discriminator_auc(game, noise, told, batch_size)
         except Exception:  # what the networks of other packages' games expect is not known
             return None
 
-    def _told_apart(self, game: Any, noise: Tensor, told: Tensor | None, batch_size: int) -> float | None:
+    def _discriminator_auc(
+        self, game: Any, noise: Tensor, told: Tensor | None, batch_size: int
+    ) -> float | None:
         count = min(len(noise), len(self.chosen))
         count -= count % batch_size if count > batch_size else 0
         real, fake = [], []

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 # Each threshold lies between what was seen in runs that learn and in runs sick in known ways, six kinds of
-# each (`tests/watch/patients.py`), seeds 10 to 12, for `Chart.lost` up to 42: "0.04 | 0.28" names the nearest
-# figures on either side.
+# each (`tests/watch/patients.py`), seeds 10 to 12, for `LogTrends.lost` up to 42: "0.04 | 0.28" names the
+# nearest figures on either side.
 ENOUGH_ROUNDS, ENOUGH_LINES, ENOUGH_SHEETS = 200, 9, 9
 """Before these nothing is said of players, or of samples: every run begins with a discriminator that wins and
 samples that are all alike. Nine sheets are two fifths of a run, where nothing else is asked for."""
@@ -30,7 +30,7 @@ UNEVEN = 8.0
 (Heusel et al. 2017) make up to 5 | 21."""
 
 
-class Chart:
+class LogTrends:
     """A run's recipe, and what its log holds of the newest stage."""
 
     def __init__(self, recipe: Mapping[str, Any], records: Sequence[Mapping[str, Any]]):
@@ -62,7 +62,7 @@ class Chart:
 
     def step(self, player: str) -> float:
         """How far a round moves a player, as a share of its weights: the median."""
-        return statistics.median(self.steps(player, "update"))
+        return statistics.median(self.steps(player, "relative_update"))
 
     def largest(self, player: str) -> tuple[str, list[float]]:
         """The player's term that came to the greatest size: its name, and its sizes."""
@@ -81,19 +81,19 @@ class Chart:
     @cached_property
     def right(self) -> float | None:
         """How often the discriminator was right of late, 0 to 1; None if unknown."""
-        told_apart = self.seen("told_apart")
-        return told_apart[2] if told_apart else None
+        discriminator_auc = self.seen("discriminator_auc")
+        return discriminator_auc[2] if discriminator_auc else None
 
     @cached_property
     def near(self) -> bool:
         """Whether the samples are known to be near the data."""
-        distance = self.seen("distance")
+        distance = self.seen("energy_distance")
         return distance is not None and distance[2] < FAR
 
     @cached_property
     def idle(self) -> bool:
         """Whether the samples are known not to come nearer to the data."""
-        distance = self.seen("distance")
+        distance = self.seen("energy_distance")
         return distance is not None and distance[2] > IDLE * distance[1]
 
     @cached_property
@@ -102,7 +102,7 @@ class Chart:
 
         In each they would come as much nearer as they did in the last one: 0.05 | 0.13.
         """
-        distance = self.seen("distance")
+        distance = self.seen("energy_distance")
         if distance is None or distance[2] < FAR:
             return False
         _, before, now = distance
@@ -116,7 +116,7 @@ class Chart:
         """
         found = {}
         for player in self.players if self.long else ():
-            gradients = self.steps(player, "gradient")
+            gradients = self.steps(player, "gradient_norm")
             first, second, now = thirds(gradients)
             once = max(gradients[0], first, second)
             if now < DEAD * once and not player.startswith("discriminator"):
@@ -168,7 +168,7 @@ class Chart:
 
     def calmer(self, player: str) -> str:
         """The remedy that a player's largest step be a hundredth of its weights, or a tenth of now."""
-        leap = max((step for step in self.steps(player, "update") if step < math.inf), default=0.0)
+        leap = max((step for step in self.steps(player, "relative_update") if step < math.inf), default=0.0)
         return self.rate(player, min(0.1, 0.01 / leap) if leap else 0.1)
 
 

@@ -60,7 +60,7 @@ PATCH_DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
 }
 """From pictures `[N, inputs, H, W]` to scores of patches; a list of such where there are several scales."""
 
-PICTURE_ENCODERS: dict[str, Callable[..., nn.Module]] = {
+IMAGE_ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "instance": InstanceEncoder,
     "style": StyleEncoder,
 }

@@ -101,7 +101,7 @@ class JointScore(nn.Module):
         return self.score(self.features(samples, condition)).squeeze(1)
 
 
-class PictureScore(nn.Module):
+class ImageScore(nn.Module):
     """Scores "does it match?" of pictures, which join the sample: beside its channels, or on top of them."""
 
     def __init__(self, body: nn.Module, planes: nn.Module, *, join: Join):
@@ -149,9 +149,7 @@ class ProjectionScore(nn.Module):
 class ConditionedDiscriminator(nn.Module):
     """One network asks "does it match?", and another "is it real?" where they are judged apart."""
 
-    def __init__(
-        self, matching: JointScore | PictureScore | ProjectionScore, realism: nn.Module | None = None
-    ):
+    def __init__(self, matching: JointScore | ImageScore | ProjectionScore, realism: nn.Module | None = None):
         super().__init__()
         self.matching, self.realism = matching, realism
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ganarium.networks.layers.linear_score import Scoring
 from ganarium.networks.layers.minibatch_discrimination import minibatch
 from ganarium.networks.layers.norms import NORMS, Norm, norm2d, spectral
-from ganarium.networks.layers.padding import bottom_size, centre_cut, halvings
+from ganarium.networks.layers.padding import bottom_size, center_crop, halvings
 from ganarium.networks.layers.virtual_batch_norm import Reference, led
 
 
@@ -19,7 +19,7 @@ def default_width(shape: Sequence[int]) -> int:
     return min(64, 8 * math.ceil(max(shape[1:]) / 8))
 
 
-def _initialise(net: nn.Module) -> None:
+def _initialize(net: nn.Module) -> None:
     """Zero-centred normal weights of deviation 0.02 (sec. 4); norms' scales around 1.
 
     Only where norms follow: without them weights this small would start every output at zero.
@@ -60,12 +60,12 @@ class DCGANGenerator(nn.Module):
             ]
         layers += [nn.ConvTranspose2d(width, self.shape[0], 4, stride=2, padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
-        _initialise(self)
+        _initialize(self)
         self.reference = Reference([inputs]) if norm == "virtual" else None
 
     def forward(self, noise: Tensor) -> Tensor:
         """Pictures of the given shape."""
-        return centre_cut(led(self.reference, self._grown, noise), self.shape)
+        return center_crop(led(self.reference, self._grown, noise), self.shape)
 
     def _grown(self, noise: Tensor) -> Tensor:
         return self.layers(self.project(noise).view(-1, *self.bottom))
@@ -117,7 +117,7 @@ class DCGANDiscriminator(Scoring):
         self.layers.train()
         self.minibatch = minibatch(features, minibatch_discrimination, spectral_norm=spectral_norm)
         self.score = spectral(nn.Linear(features + minibatch_discrimination, 1), wanted=spectral_norm)
-        _initialise(self)
+        _initialize(self)
         self.reference = Reference(shape) if norm == "virtual" else None
 
     def features(self, images: Tensor) -> Tensor:

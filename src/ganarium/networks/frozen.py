@@ -28,9 +28,9 @@ class EdgeMaps(nn.Module):
         colour: factor of the colours.
     """
 
-    def __init__(self, inputs: int, *, halvings: int = 0, colour: float = 3.0):
+    def __init__(self, inputs: int, *, halvings: int = 0, color: float = 3.0):
         super().__init__()
-        self.halvings, self.colour = halvings, colour
+        self.halvings, self.color = halvings, color
         self.width = 1 + inputs if inputs > 1 else 1
 
     @property
@@ -47,7 +47,7 @@ class EdgeMaps(nn.Module):
         slope = (across.square() + down.square() + FLAT).sqrt()
         maps = [slope / slope.mean((2, 3), keepdim=True)]
         if images.shape[1] > 1:
-            maps.append(self.colour * (images - lightness))
+            maps.append(self.color * (images - lightness))
         return avg_pool2d(torch.cat(maps, 1), self.multiple)
 
 

@@ -9,7 +9,7 @@ from ganarium.networks.layers.linear_score import scoring
 from ganarium.networks.layers.norms import spectral
 
 
-class Headed(nn.Module):
+class MultiHead(nn.Module):
     """A discriminator whose features another head reads `outputs` numbers from.
 
     `width` > 0 puts a hidden layer of so many units between them. Where the body's score has spectral norm,

@@ -14,7 +14,7 @@ from torch.nn.functional import dropout, relu
 from ganarium.networks.layers.conv_norm import NormedConv
 from ganarium.networks.layers.init import gaussian
 from ganarium.networks.layers.norms import PlainNorm, plain_norm2d
-from ganarium.networks.layers.padding import fitted, halved
+from ganarium.networks.layers.padding import halved, padded_forward
 
 Padding = Literal["reflect", "replicate", "zeros"]
 
@@ -340,7 +340,7 @@ class InstanceEncoder(nn.Module):
 
     def forward(self, images: Tensor, instances: Tensor) -> Tensor:
         """`[N, features, H, W]` in [-1, 1], from pictures and integers `[N, 1, H, W]` that name instances."""
-        return instance_means(fitted(self.translator, images), instances)
+        return instance_means(padded_forward(self.translator, images), instances)
 
 
 def instance_means(maps: Tensor, instances: Tensor) -> Tensor:

@@ -114,7 +114,7 @@ class PerDomain(nn.Module):
         return self.networks[domain]
 
 
-class OneWay(nn.Module):
+class EncoderDecoder(nn.Module):
     """One of the translators that encoders and decoders make: `[N, C, H, W]` to `[N, C, H, W]` in [-1, 1]."""
 
     def __init__(self, encoders: DomainEncoders, decoders: DomainDecoders, source: int, target: int):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ganarium.networks.layers.linear_score import Scoring
 from ganarium.networks.layers.minibatch_discrimination import minibatch
 from ganarium.networks.layers.norms import spectral
-from ganarium.networks.layers.padding import bottom_size, centre_cut, sides
+from ganarium.networks.layers.padding import bottom_size, center_crop, sides
 
 STAGES = 3
 
@@ -37,7 +37,7 @@ class SNGANGenerator(nn.Module):
 
     def forward(self, noise: Tensor) -> Tensor:
         """Pictures of the given shape."""
-        return centre_cut(self.layers(self.project(noise).view(-1, *self.bottom)), self.shape)
+        return center_crop(self.layers(self.project(noise).view(-1, *self.bottom)), self.shape)
 
 
 class SNGANDiscriminator(Scoring):

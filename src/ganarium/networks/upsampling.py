@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganarium.networks.layers.norms import Norm, norm2d
-from ganarium.networks.layers.padding import bottom_size, centre_cut, halvings
+from ganarium.networks.layers.padding import bottom_size, center_crop, halvings
 from ganarium.networks.layers.virtual_batch_norm import Reference, led
 
 
@@ -40,7 +40,7 @@ class UpsamplingGenerator(nn.Module):
 
     def forward(self, noise: Tensor) -> Tensor:
         """Pictures of the given shape."""
-        return centre_cut(led(self.reference, self._grown, noise), self.shape)
+        return center_crop(led(self.reference, self._grown, noise), self.shape)
 
     def _grown(self, noise: Tensor) -> Tensor:
         return self.layers(self.project(noise).view(-1, *self.bottom))

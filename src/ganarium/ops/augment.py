@@ -22,10 +22,10 @@ def warped(images: Tensor, amount: float) -> Tensor:
     """
     if not amount or images.ndim != 4:
         return images
-    dice = (amount * (2 * torch.rand(6, len(images), device=images.device) - 1)).unbind()
-    turn, slant = LARGEST_TURN * dice[0], LARGEST_SLANT * dice[1]
-    across, down = (LARGEST_GROWTH * dice[2]).exp(), (LARGEST_GROWTH * dice[3]).exp()
-    shifts = [2 * LARGEST_SHIFT * shift for shift in dice[4:]]  # sides are two long, -1 to 1
+    shared_random = (amount * (2 * torch.rand(6, len(images), device=images.device) - 1)).unbind()
+    turn, slant = LARGEST_TURN * shared_random[0], LARGEST_SLANT * shared_random[1]
+    across, down = (LARGEST_GROWTH * shared_random[2]).exp(), (LARGEST_GROWTH * shared_random[3]).exp()
+    shifts = [2 * LARGEST_SHIFT * shift for shift in shared_random[4:]]  # sides are two long, -1 to 1
     cos, sin = turn.cos(), turn.sin()
     rows = [
         torch.stack([across * cos, across * (slant * cos - sin), shifts[0]], 1),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Looks(nn.Module):
+class InstanceFeatureBank(nn.Module):
     """For each class the features of instances seen lately (Wang et al. 2018, arXiv:1711.11585, sec. 3.4).
 
     Its history is this process' own: it is saved with the game, and neither averaged nor broadcast.

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 
-def planes(ids: Tensor, classes: int) -> Tensor:
+def one_hot_planes(ids: Tensor, classes: int) -> Tensor:
     """A plane in {0, 1} a class, and one with the outlines of instances where these are known.
 
     Args:

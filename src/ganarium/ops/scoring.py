@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
-def mixes_samples(net: nn.Module) -> bool:
+def uses_batch_statistics(net: nn.Module) -> bool:
     """Whether a sample's score depends on its batch: batch statistics, or a layer that says so itself."""
-    return any(isinstance(m, _BatchNorm) or getattr(m, "mixes_samples", False) for m in net.modules())
+    return any(isinstance(m, _BatchNorm) or getattr(m, "uses_batch_statistics", False) for m in net.modules())
 
 
 def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> tuple[Any, ...]:
@@ -20,10 +20,10 @@ def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> t
     Where the discriminator gives a list (a tensor a scale), so do the scores of each batch.
 
     A batch is a tensor, or the tuple of tensors that the discriminator takes. Where samples mix
-    (see `mixes_samples`) each batch gets a pass of its own.
+    (see `uses_batch_statistics`) each batch gets a pass of its own.
     """
     args = [batch if isinstance(batch, tuple) else (batch,) for batch in batches]
-    if mixes_samples(discriminator):
+    if uses_batch_statistics(discriminator):
         return tuple(discriminator(*arg) for arg in args)
     whole = discriminator(*(torch.cat(columns) for columns in zip(*args, strict=True)))
     sizes = [len(arg[0]) for arg in args]
@@ -33,7 +33,7 @@ def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> t
 
 
 @contextlib.contextmanager
-def held(net: nn.Module) -> Iterator[None]:
+def constant_weights(net: nn.Module) -> Iterator[None]:
     """Within the block the network's weights are constants."""
     trainable = [p for p in net.parameters() if p.requires_grad]
     for p in trainable:
@@ -53,7 +53,7 @@ def frozen(net: nn.Module, method: str = "__call__") -> Callable[..., Any]:
     """
 
     def call(*args: Tensor) -> Any:
-        with held(net):
+        with constant_weights(net):
             return getattr(net, method)(*args)
 
     return call

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ganarium.data.settings import source_of
-from ganarium.data.sources.recognise import NAMES
+from ganarium.data.sources.recognize import NAMES
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.yaml import from_yaml

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ganarium.common.text import told
+from ganarium.common.text import value_text
 from ganarium.reports import contents, curves, images, recipe_differences
-from ganarium.reports.contents import Story
+from ganarium.reports.contents import RunContents
 from ganarium.reports.curves import Curve
 from ganarium.reports.html import write_page
 from ganarium.reports.recipe_differences import NONE
@@ -29,36 +29,36 @@ def compare(runs: Iterable[str | os.PathLike[str]], out: str | Path = "compare.h
         FileNotFoundError: one of them is no run.
         ValueError: fewer than two runs are given, or `out` does not end in .html.
     """
-    tales = _named({tale.folder: tale for tale in map(contents.read, runs)}.values())
-    if len(tales) < 2:
+    runs_read = _named({run.folder: run for run in map(contents.read, runs)}.values())
+    if len(runs_read) < 2:
         raise ValueError("compare needs two runs or more; of one alone: ganarium report RUN")
-    found = {name: curves.numbers(tale.log) | curves.numbers(tale.speed) for name, tale in tales.items()}
-    gaps = {name: list(tale.gaps) for name, tale in tales.items()}
+    found = {name: curves.numbers(run.log) | curves.numbers(run.speed) for name, run in runs_read.items()}
+    missing = {name: list(run.missing) for name, run in runs_read.items()}
     pictures = {
-        name: list(images.pictures(tale.sheets, images.ROOM // len(tales), gaps[name]))
-        for name, tale in tales.items()
+        name: list(images.pictures(run.sheets, images.ROOM // len(runs_read), missing[name]))
+        for name, run in runs_read.items()
     }
     return write_page(
         Path(out),
         "compare.html",
         curves.overlaid(found),
         moments=sorted({each.images for row in pictures.values() for each in row}),
-        title=f"{len(tales)} runs",
-        runs=tales,
-        gaps=gaps,
+        title=f"{len(runs_read)} runs",
+        runs=runs_read,
+        missing=missing,
         pictures=pictures,
-        differences=recipe_differences.beside([tale.recipe for tale in tales.values()]),
+        differences=recipe_differences.beside([run.recipe for run in runs_read.values()]),
         finals=_finals(list(found.values())),
-        judged=_judged(list(tales.values())),
+        judged=_judged(list(runs_read.values())),
     )
 
 
-def _named(tales: Iterable[Story]) -> dict[str, Story]:
+def _named(runs_read: Iterable[RunContents]) -> dict[str, RunContents]:
     """The runs by name, with as much of their paths as tells them apart."""
-    tales = list(tales)
-    for count in range(1, max((len(tale.folder.parts) for tale in tales), default=0) + 1):
-        named = {"/".join(tale.folder.parts[-count:]): tale for tale in tales}
-        if len(named) == len(tales):
+    runs_read = list(runs_read)
+    for count in range(1, max((len(run.folder.parts) for run in runs_read), default=0) + 1):
+        named = {"/".join(run.folder.parts[-count:]): run for run in runs_read}
+        if len(named) == len(runs_read):
             return named
     return {}
 
@@ -66,15 +66,16 @@ def _named(tales: Iterable[Story]) -> dict[str, Story]:
 def _finals(found: Sequence[Mapping[str, Curve]]) -> list[tuple[str, ...]]:
     """Every number that was logged, and its last value in each run."""
     return [
-        (curves.label(path), *(told(each[path].values[-1]) if path in each else NONE for each in found))
+        (curves.label(path), *(value_text(each[path].values[-1]) if path in each else NONE for each in found))
         for path in curves.paths(found)
     ]
 
 
-def _judged(tales: Sequence[Story]) -> list[tuple[str, ...]]:
+def _judged(runs_read: Sequence[RunContents]) -> list[tuple[str, ...]]:
     """What `ganarium evaluate` said last of each run: measures, with the network if on one, and values."""
     values = [
-        {(table.network, row[0]): row[1] for table in tale.evaluation for row in table.rows} for tale in tales
+        {(table.network, row[0]): row[1] for table in run.evaluation for row in table.rows}
+        for run in runs_read
     ]
     measures = dict.fromkeys(key for each in values for key in each)
     return [

@@ -43,7 +43,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Story:
+class RunContents:
     """A run folder, read once."""
 
     folder: Path
@@ -75,7 +75,7 @@ class Story:
     """What the doctor says; None where it could not examine the run."""
     evaluation: list[Table]
     """What `ganarium evaluate` said last."""
-    gaps: list[str]
+    missing: list[str]
     """What is missing or damaged, in words."""
 
     @property
@@ -89,7 +89,7 @@ class Story:
         return resolve(self.method) if self.method else None
 
     @property
-    def facts(self) -> list[tuple[str, str]]:
+    def spec(self) -> list[tuple[str, str]]:
         """The headline's figures, each under its name."""
         images, length = self.state.images, self.state.length
         told = [("images", f"{images:,}" if length in (None, images) else f"{images:,} of {length:,}")]
@@ -107,7 +107,7 @@ class Story:
         return told
 
 
-def read(run: str | os.PathLike[str]) -> Story:
+def read(run: str | os.PathLike[str]) -> RunContents:
     """The story of a run, or of the one in a folder.
 
     Raises:
@@ -116,26 +116,26 @@ def read(run: str | os.PathLike[str]) -> Story:
     folder = Path(run).resolve()
     if not any((folder / name).exists() for name in ("recipe.yaml", "log.jsonl")):
         raise FileNotFoundError(f"{folder} is no run: it has neither a recipe.yaml nor a log.jsonl")
-    gaps: list[str] = []
-    text = _text(folder / "recipe.yaml", gaps)
-    recipe = _recipe(text, gaps)
-    method = _method(recipe, gaps)
-    log = _lines(folder / "log.jsonl", gaps)
-    speed = _lines(folder / "speed.jsonl", gaps)
+    missing: list[str] = []
+    text = _text(folder / "recipe.yaml", missing)
+    recipe = _recipe(text, missing)
+    method = _method(recipe, missing)
+    log = _lines(folder / "log.jsonl", missing)
+    speed = _lines(folder / "speed.jsonl", missing)
     state = _state(folder, log, recipe)
     saved = max(_by_images(folder / "checkpoints", "*.pt"), default=None)
     if saved is None:
-        gaps.append("no checkpoint is saved: the run can only begin anew")
+        missing.append("no checkpoint is saved: the run can only begin anew")
     elif saved < state.images:
-        gaps.append(f"the newest checkpoint is of {saved:,} images: the run goes on from there")
-    data, broken = _data(folder, gaps)
+        missing.append(f"the newest checkpoint is of {saved:,} images: the run goes on from there")
+    data, broken = _data(folder, missing)
     sheets = _by_images(folder / "samples", "*.png")
     if not sheets:
-        gaps.append("there is no sheet of samples")
+        missing.append("there is no sheet of samples")
     has_model = (folder / "model" / "config.json").is_file()
     if not has_model:
-        gaps.append("no model is saved: there is nothing to draw samples with")
-    return Story(
+        missing.append("no model is saved: there is nothing to draw samples with")
+    return RunContents(
         folder=folder,
         recipe_text=text,
         recipe=recipe,
@@ -150,9 +150,9 @@ def read(run: str | os.PathLike[str]) -> Story:
         data=data,
         broken=broken,
         state=state,
-        diagnoses=_diagnoses(folder, gaps),
-        evaluation=_evaluation(folder, gaps),
-        gaps=gaps,
+        diagnoses=_diagnoses(folder, missing),
+        evaluation=_evaluation(folder, missing),
+        missing=missing,
     )
 
 
@@ -165,20 +165,20 @@ def _numbers(lines: list[Line], key: str) -> list[float]:
     return [line[key] for line in lines if is_number(line.get(key))]
 
 
-def _text(path: Path, gaps: list[str]) -> str:
+def _text(path: Path, missing: list[str]) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        gaps.append(f"{path.name} is missing")
+        missing.append(f"{path.name} is missing")
     except OSError as error:
-        gaps.append(f"{path.name} cannot be read: {error.strerror}")
+        missing.append(f"{path.name} cannot be read: {error.strerror}")
     return ""
 
 
-def _lines(path: Path, gaps: list[str]) -> list[Line]:
+def _lines(path: Path, missing: list[str]) -> list[Line]:
     """The lines of a `.jsonl`, as they were written."""
     lines, others = [], 0
-    for text in _text(path, gaps).splitlines():
+    for text in _text(path, missing).splitlines():
         try:
             line = json.loads(text)
         except (json.JSONDecodeError, RecursionError):
@@ -188,11 +188,11 @@ def _lines(path: Path, gaps: list[str]) -> list[Line]:
         else:
             others += 1
     if others:
-        gaps.append(
+        missing.append(
             f"{path.name}: {others:,} of its lines are cut off or no lines of a log, and are left out"
         )
     elif not lines and path.exists():
-        gaps.append(f"{path.name} has no line yet")
+        missing.append(f"{path.name} has no line yet")
     return lines
 
 
@@ -208,49 +208,49 @@ def _joined(lines: list[Line]) -> list[Line]:
     return joined
 
 
-def _recipe(text: str, gaps: list[str]) -> Recipe | None:
+def _recipe(text: str, missing: list[str]) -> Recipe | None:
     try:
         return checked(Recipe, from_yaml(text), "") if text else None
     except ValueError as error:
-        gaps.append(f"recipe.yaml cannot be used: {error}")
+        missing.append(f"recipe.yaml cannot be used: {error}")
         return None
 
 
-def _method(recipe: Recipe | None, gaps: list[str]) -> Method | None:
+def _method(recipe: Recipe | None, missing: list[str]) -> Method | None:
     try:
         return methods.find(recipe.method) if recipe else None
     except ValueError as error:
-        gaps.append(str(error))
+        missing.append(str(error))
         return None
 
 
-def _data(folder: Path, gaps: list[str]) -> tuple[list[str], dict[str, str]]:
+def _data(folder: Path, missing: list[str]) -> tuple[list[str], dict[str, str]]:
     try:
         report = Report.from_dict(data_summary.read(folder))
         return report.lines(), dict(report.broken)
     except FileNotFoundError:
-        gaps.append("data.json is missing: what was recognised in the data is not known")
+        missing.append("data.json is missing: what was recognised in the data is not known")
     except (AttributeError, OSError, TypeError, ValueError) as error:
-        gaps.append(f"data.json cannot be used: {error}")
+        missing.append(f"data.json cannot be used: {error}")
     return [], {}
 
 
-def _diagnoses(folder: Path, gaps: list[str]) -> list[Diagnosis] | None:
+def _diagnoses(folder: Path, missing: list[str]) -> list[Diagnosis] | None:
     try:
         return doctor(folder)
     except (FileNotFoundError, ValueError) as error:
-        gaps.append(f"the doctor cannot examine the run: {error}")
+        missing.append(f"the doctor cannot examine the run: {error}")
     except Exception:  # a damaged log may hold anything in the place of anything
-        gaps.append("the doctor cannot examine the run: its recipe or its log is not as they are written")
+        missing.append("the doctor cannot examine the run: its recipe or its log is not as they are written")
     return None
 
 
-def _evaluation(folder: Path, gaps: list[str]) -> list[Table]:
+def _evaluation(folder: Path, missing: list[str]) -> list[Table]:
     path = folder / "evaluation.json"
     try:
         return list(tables(json.loads(path.read_text(encoding="utf-8")))) if path.exists() else []
     except Exception as error:  # nor does a damaged file hold what it should
-        gaps.append(f"{path.name} cannot be used: {error}")
+        missing.append(f"{path.name} cannot be used: {error}")
         return []
 
 

@@ -13,18 +13,18 @@ HALF_LIFE = 0.02
 
 LARGEST = 1e300
 """Beyond it a value is no number any more, and a scale would overflow."""
-COLOURS = 8
+COLORS = 8
 """So many colours and dashes there are; after them they begin again."""
 
 TITLES = {
     "terms": "Loss terms",
     "rates": "Learning rates",
-    "gradient": "Gradient norms",
-    "update": "Steps, as a share of the weights",
+    "gradient_norm": "Gradient norms",
+    "relative_update": "Steps, as a share of the weights",
 }
 MACHINE = {
     "images_per_second": "Images a second",
-    "waited_for_data": "Share of the time spent waiting for data",
+    "data_wait_share": "Share of the time spent waiting for data",
     "peak_memory_mib": "Peak memory, MiB",
 }
 SIGNS = {
@@ -46,7 +46,7 @@ class Curve:
     """What a legend says."""
     images: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
-    colour: int = 0
+    color: int = 0
 
 
 @dataclass
@@ -113,7 +113,7 @@ def charts(found: Mapping[str, Curve]) -> list[Chart]:
     for path in paths([found]):
         title, name = placed(path)
         chart = by_title.setdefault(title, Chart(title, group(path)))
-        chart.curves.append(replace(found[path], name=name, colour=len(chart.curves)))
+        chart.curves.append(replace(found[path], name=name, color=len(chart.curves)))
     return list(by_title.values())
 
 
@@ -133,9 +133,9 @@ def overlaid(found: Mapping[str, Mapping[str, Curve]]) -> list[Chart]:
     for path in paths(found.values()):
         title, name = placed(path)
         chart = Chart(title if title.endswith(name) else f"{title}, {name}", group(path))
-        for colour, (run, curves) in enumerate(found.items()):
+        for color, (run, curves) in enumerate(found.items()):
             if path in curves:
-                chart.curves.append(replace(curves[path], name=run, colour=colour))
+                chart.curves.append(replace(curves[path], name=run, color=color))
         charts.append(chart)
     return charts
 
@@ -172,7 +172,7 @@ def drawn(curve: Curve, length: int) -> dict[str, Any]:
     kept = thinned(curve.values)
     return {
         "name": curve.name,
-        "colour": curve.colour % COLOURS,
+        "colour": curve.color % COLORS,
         "images": [curve.images[i] for i in kept],
         "raw": [float(f"{curve.values[i]:.6g}") for i in kept],
         "smooth": [float(f"{smooth[i]:.6g}") for i in kept],

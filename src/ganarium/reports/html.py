@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from ganarium.common.files import write_text
-from ganarium.common.text import told
+from ganarium.common.text import value_text
 from ganarium.reports import curves
 from ganarium.reports.curves import Chart
 
@@ -87,7 +87,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"told": told, "breakable": _breakable}
+    templates.filters |= {"value_text": value_text, "breakable": _breakable}
     return templates
 
 

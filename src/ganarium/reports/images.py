@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Picture:
+class InputImage:
     """A picture within a page."""
 
     images: int
@@ -36,20 +36,20 @@ class Picture:
     """What was done to make it fit, in words."""
 
 
-def pictures(paths: Mapping[int, Path], room: int, gaps: list[str]) -> Iterator[Picture]:
+def pictures(paths: Mapping[int, Path], room: int, missing: list[str]) -> Iterator[InputImage]:
     """At most `SHEETS` of them, evenly spread, in `room` bytes; what cannot be shown is told to `gaps`.
 
     Args:
         paths: the PNG files, by the images shown before.
         room: for all of them.
-        gaps: grows by a line for each that is no whole picture.
+        missing: grows by a line for each that is no whole picture.
     """
     chosen = evenly(list(paths), SHEETS)
     for images in chosen:
         try:
             yield picture(paths[images], room // len(chosen), images)
         except Exception as error:  # what decoders of damaged files raise is not known
-            gaps.append(f"{paths[images].name} cannot be shown: {reason(error)}")
+            missing.append(f"{paths[images].name} cannot be shown: {reason(error)}")
 
 
 def evenly(things: Sequence[T], most: int) -> list[T]:
@@ -59,7 +59,7 @@ def evenly(things: Sequence[T], most: int) -> list[T]:
     return [things[round(i * (len(things) - 1) / (most - 1))] for i in range(most)]
 
 
-def picture(path: Path, room: int, images: int) -> Picture:
+def picture(path: Path, room: int, images: int) -> InputImage:
     """The file as a `data:` address: as it is where it fits into `room` bytes, else reduced.
 
     Raises:
@@ -70,13 +70,13 @@ def picture(path: Path, room: int, images: int) -> Picture:
         image.load()
         width, height = image.size
         if len(data) <= room:
-            return Picture(images, _uri("png", data), width, height)
+            return InputImage(images, _uri("png", data), width, height)
         shown = image.convert("RGB")
     shown.thumbnail((WIDEST, WIDEST))
     while len(data := _webp(shown)) > room and min(shown.size) > SMALLEST:
         shown.thumbnail((shown.width * 3 // 4, shown.height * 3 // 4))
     reduced = f"shown at {shown.width} x {shown.height}, the file has {width} x {height} pixels"
-    return Picture(images, _uri("webp", data), *shown.size, reduced)
+    return InputImage(images, _uri("webp", data), *shown.size, reduced)
 
 
 def _webp(image: Image.Image) -> bytes:

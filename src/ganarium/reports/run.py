@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganarium.common.text import told
+from ganarium.common.text import value_text
 from ganarium.evaluation.tables import HEAD
 from ganarium.reports import contents, curves, images, recipe_differences
-from ganarium.reports.contents import Story
+from ganarium.reports.contents import RunContents
 from ganarium.reports.curves import Curve
 from ganarium.reports.html import write_page
 
@@ -35,41 +35,41 @@ def report(run: str | os.PathLike[str], out: str | Path | None = None) -> Path:
         FileNotFoundError: there is no run.
         ValueError: `out` does not end in .html.
     """
-    tale = contents.read(run)
-    gaps = list(tale.gaps)
-    found = curves.numbers(tale.log) | curves.numbers(tale.speed)
-    pictures = list(images.pictures(tale.sheets, images.ROOM, gaps))
-    real = tale.folder / "data.png"
-    what, paper = tale.method.headline if tale.method else ("", "")
+    read = contents.read(run)
+    missing = list(read.missing)
+    found = curves.numbers(read.log) | curves.numbers(read.speed)
+    pictures = list(images.pictures(read.sheets, images.ROOM, missing))
+    real = read.folder / "data.png"
+    what, paper = read.method.headline if read.method else ("", "")
     arxiv = re.search(r"arXiv:(\d{4}\.\d{4,5})", paper)
-    differences = recipe_differences.beside([tale.recipe, tale.own]) if tale.recipe and tale.own else []
+    differences = recipe_differences.beside([read.recipe, read.own]) if read.recipe and read.own else []
     return write_page(
-        Path(out) if out is not None else tale.folder / "report.html",
+        Path(out) if out is not None else read.folder / "report.html",
         "report.html",
         curves.charts(found),
         moments=[each.images for each in pictures],
-        stages=_stages(tale),
-        title=tale.name,
-        run=tale,
+        stages=_stages(read),
+        title=read.name,
+        run=read,
         what=what,
         paper=paper,
         link=f"https://arxiv.org/abs/{arxiv[1]}" if arxiv else "",
         pictures=pictures,
-        real=next(images.pictures({0: real}, images.ROOM_OF_ONE, gaps), None) if real.exists() else None,
-        gaps=gaps,
+        real=next(images.pictures({0: real}, images.ROOM_OF_ONE, missing), None) if real.exists() else None,
+        missing=missing,
         head=HEAD,
         numbers=list(_numbers(found)),
         differences=differences,
-        recipe=list(recipe_differences.marked(tale.recipe_text, {key for key, *_ in differences})),
+        recipe=list(recipe_differences.marked(read.recipe_text, {key for key, *_ in differences})),
         named=NAMED,
-        commands=list(_commands(tale)),
+        commands=list(_commands(read)),
     )
 
 
-def _stages(tale: Story) -> list[dict[str, Any]]:
+def _stages(run: RunContents) -> list[dict[str, Any]]:
     """A campaign's stages, and the images shown when each was first written of."""
     begun: dict[str, int] = {}
-    for line in tale.log:
+    for line in run.log:
         if isinstance(line.get("stage"), str):
             begun.setdefault(line["stage"], line["images"])
     return [{"name": name, "images": images} for name, images in begun.items()]
@@ -79,30 +79,30 @@ def _numbers(found: Mapping[str, Curve]) -> Iterator[tuple[str, ...]]:
     """Every number that was logged: its name, first, lowest, highest and last value."""
     for path in curves.paths([found]):
         values = found[path].values
-        yield curves.label(path), *map(told, (values[0], min(values), max(values), values[-1]))
+        yield curves.label(path), *map(value_text, (values[0], min(values), max(values), values[-1]))
 
 
-def _commands(tale: Story) -> Iterator[tuple[str, str]]:
+def _commands(run: RunContents) -> Iterator[tuple[str, str]]:
     """How to go on, in words and as a command."""
-    folder, recipe, grid = (shlex.quote(str(tale.folder / name)) for name in ("", "recipe.yaml", "grid.png"))
-    network = tale.recipe.evaluate.features if tale.recipe else None
+    folder, recipe, grid = (shlex.quote(str(run.folder / name)) for name in ("", "recipe.yaml", "grid.png"))
+    network = run.recipe.evaluate.features if run.recipe else None
     features = f" --features {shlex.quote(network)}" if network else ""
-    if tale.recipe and tale.state.word in ("begun", "interrupted"):
+    if run.recipe and run.state.word in ("begun", "interrupted"):
         yield "Go on to the end", f"ganarium resume {folder}"
-    if tale.recipe:
-        yield "Train longer", f"ganarium resume {folder} images={2 * tale.recipe.images:_}"
-    translates = tale.method is not None and bool(getattr(tale.method.game, "ways", ()))
-    if tale.has_model and translates:
+    if run.recipe:
+        yield "Train longer", f"ganarium resume {folder} images={2 * run.recipe.images:_}"
+    translates = run.method is not None and bool(getattr(run.method.game, "directions", ()))
+    if run.has_model and translates:
         yield "Translate pictures", f"ganarium translate {folder} IN OUT --sheet {grid}"
-    elif tale.has_model:
+    elif run.has_model:
         yield "Draw samples", f"ganarium generate {folder} --count 64 --seed 1 --grid {grid}"
-    if tale.has_model:
+    if run.has_model:
         yield "Judge it", f"ganarium evaluate {folder}{features}"
-    if tale.best:
-        best = shlex.quote(str(tale.best))
+    if run.best:
+        best = shlex.quote(str(run.best))
         use = f"translate {best} IN OUT" if translates else f"generate {best} --count 64 --seed 1"
         yield "Use the model that was judged best", f"ganarium {use}"
-    if tale.recipe:
+    if run.recipe:
         yield "Ask the doctor", f"ganarium doctor {folder}"
-        yield "Begin another like it", f"ganarium train {recipe} seed={tale.recipe.seed + 1}"
+        yield "Begin another like it", f"ganarium train {recipe} seed={run.recipe.seed + 1}"
     yield "Make this page anew", f"ganarium report {folder}"

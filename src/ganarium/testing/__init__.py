@@ -26,12 +26,12 @@ from ganarium.testing.checks import (
     check_terms_are_finite,
     check_turns_touch_only_their_players,
 )
-from ganarium.testing.trial import Trial
+from ganarium.testing.trial import MethodUnderTest
 
 __all__ = [
     "CHECKS",
     "Check",
-    "Trial",
+    "MethodUnderTest",
     "check_bfloat16",
     "check_builds",
     "check_card",

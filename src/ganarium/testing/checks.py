@@ -18,15 +18,15 @@ from ganarium.models.loading import load_model
 from ganarium.models.model import Model
 from ganarium.recipes.method import Method
 from ganarium.testing.equality import assert_equal, near, state_of
-from ganarium.testing.spies import Play, alike, gradients_of, interpose, modes_of, turns_of
-from ganarium.testing.trial import ROUNDS, Trial
+from ganarium.testing.spies import Play, equal_runs, gradients_of, modes_of, turns_of, wrap_script
+from ganarium.testing.trial import ROUNDS, MethodUnderTest
 from ganarium.training import checkpoint
 
 COPIES = 4
-Check = Callable[[Trial], None]
+Check = Callable[[MethodUnderTest], None]
 
 
-def check_builds(trial: Trial) -> None:
+def check_builds(trial: MethodUnderTest) -> None:
     """The recipe assembles; each player has an optimizer; weights follow from the recipe's seed alone."""
     states = []
     for unrelated in (1, 2):
@@ -38,7 +38,7 @@ def check_builds(trial: Trial) -> None:
     )
 
 
-def check_every_player_moves(trial: Trial) -> None:
+def check_every_player_moves(trial: MethodUnderTest) -> None:
     """Within a few rounds every player's weights change."""
     engine = trial.engine()
     before = {name: [p.clone() for p in params] for name, params in engine.params.items()}
@@ -47,7 +47,7 @@ def check_every_player_moves(trial: Trial) -> None:
     assert not still, f"{', '.join(still)} never moved in {ROUNDS} rounds; does the script give them a turn?"
 
 
-def check_turns_touch_only_their_players(trial: Trial) -> None:
+def check_turns_touch_only_their_players(trial: MethodUnderTest) -> None:
     """A turn changes its players' weights, and leaves no gradient and no change in any other network."""
     engine = trial.engine()
     game = engine.game
@@ -55,15 +55,17 @@ def check_turns_touch_only_their_players(trial: Trial) -> None:
     def watched(play: Play) -> Play:
         def script(data: Iterator, clock: Clock) -> Iterator:
             gradients = gradients_of(game)
-            for beat in play(data, clock):
+            for yielded in play(data, clock):
                 stray = [name for name, value in gradients_of(game).items() if value != gradients[name]]
                 assert not stray, (
                     f"the script left a gradient in {', '.join(stray[:3])}; only the engine walks backward"
                 )
-                movers = {id(p) for turn in turns_of(beat) for net in turn.players for p in net.parameters()}
+                movers = {
+                    id(p) for turn in turns_of(yielded) for net in turn.players for p in net.parameters()
+                }
                 others = {name: p for name, p in game.named_parameters() if id(p) not in movers}
                 weights, slopes = {name: p.clone() for name, p in others.items()}, gradients_of(game)
-                yield beat
+                yield yielded
                 gradients = gradients_of(game)
                 for name, p in others.items():
                     assert torch.equal(p, weights[name]), f"{name} moved in another player's turn"
@@ -71,11 +73,11 @@ def check_turns_touch_only_their_players(trial: Trial) -> None:
 
         return script
 
-    interpose(game, watched)
+    wrap_script(game, watched)
     trial.played(engine, trial.feed())
 
 
-def check_terms_are_finite(trial: Trial) -> None:
+def check_terms_are_finite(trial: MethodUnderTest) -> None:
     """Every term is a finite number, each round."""
     engine, feed = trial.engine(), trial.feed()
     for number in range(ROUNDS):
@@ -83,7 +85,7 @@ def check_terms_are_finite(trial: Trial) -> None:
             assert math.isfinite(float(value)), f"{name} is {float(value)} in round {number}"
 
 
-def check_nothing_leaks_through_a_yield(trial: Trial) -> None:
+def check_nothing_leaks_through_a_yield(trial: MethodUnderTest) -> None:
     """At a yield grad mode, autocast, and each network's mode and freezing are as they were."""
     engine = trial.engine()
     game = engine.game
@@ -92,23 +94,23 @@ def check_nothing_leaks_through_a_yield(trial: Trial) -> None:
         def script(data: Iterator, clock: Clock) -> Iterator:
             before, turns = modes_of(game), play(data, clock)
             while True:
-                beat = next(turns, None)
+                yielded = next(turns, None)
                 changed = {name: value for name, value in modes_of(game).items() if value != before[name]}
                 torch.set_grad_enabled(True)  # what leaked shall not reach the next test
                 assert not changed, (
                     f"leaked through a yield: {changed}; end the `with`, or put back what was set"
                 )
-                if beat is None:
+                if yielded is None:
                     return
-                yield beat
+                yield yielded
 
         return script
 
-    interpose(game, watched)
+    wrap_script(game, watched)
     trial.played(engine, trial.feed())
 
 
-def check_same_seed_same_numbers(trial: Trial) -> None:
+def check_same_seed_same_numbers(trial: MethodUnderTest) -> None:
     """Two plays from one seed end bit-equal: all chance comes from torch's and Python's generators."""
     states = []
     for _ in range(2):
@@ -119,7 +121,7 @@ def check_same_seed_same_numbers(trial: Trial) -> None:
     assert_equal(once, again, "two plays from one seed differ; is chance of the script's own used?")
 
 
-def check_micro_batches(trial: Trial) -> None:
+def check_micro_batches(trial: MethodUnderTest) -> None:
     """Copies of one micro-batch with the same noise do what the one does.
 
     State of the game that moved too often is named: it belongs under `if clock.leads`. A network's own
@@ -128,7 +130,7 @@ def check_micro_batches(trial: Trial) -> None:
     states = []
     for copies in (1, COPIES):
         engine = trial.engine(accumulate=copies)
-        interpose(engine.game, lambda play, game=engine.game: alike(play, game))  # type: ignore[misc]
+        wrap_script(engine.game, lambda play, game=engine.game: equal_runs(play, game))  # type: ignore[misc]
         trial.played(engine, trial.feed())
         states.append(engine.game.state_dict())
     once, often = states
@@ -139,7 +141,7 @@ def check_micro_batches(trial: Trial) -> None:
     )
 
 
-def check_bfloat16(trial: Trial) -> None:
+def check_bfloat16(trial: MethodUnderTest) -> None:
     """It plays in bfloat16, and terms and weights stay finite."""
     engine = trial.engine(precision="bfloat16")
     terms = trial.played(engine, trial.feed())
@@ -148,7 +150,7 @@ def check_bfloat16(trial: Trial) -> None:
     assert not strange, f"not finite in bfloat16: {', '.join(strange[:3])}"
 
 
-def check_resumed_equals_uninterrupted(trial: Trial) -> None:
+def check_resumed_equals_uninterrupted(trial: MethodUnderTest) -> None:
     """Through a checkpoint file and into a game of other weights: the rest of the match is bit-equal."""
     whole, feed = trial.engine(), trial.feed()
     trial.played(whole, feed)
@@ -169,9 +171,9 @@ def check_resumed_equals_uninterrupted(trial: Trial) -> None:
     )
 
 
-def check_samples(trial: Trial) -> None:
+def check_samples(trial: MethodUnderTest) -> None:
     """Samples have the data's shape, pictures lie in [-1, 1]; the first are the same however many follow."""
-    game, shape = trial.game().eval(), trial.dataset.facts.shape
+    game, shape = trial.game().eval(), trial.dataset.spec.shape
     if isinstance(game, Translator):
         _check_translations(trial, game)
     if not hasattr(game, "generate"):
@@ -183,7 +185,7 @@ def check_samples(trial: Trial) -> None:
     assert torch.allclose(many[:3], few, atol=1e-5), "the first samples depend on how many follow"
 
 
-def check_model_round_trip(trial: Trial) -> None:
+def check_model_round_trip(trial: MethodUnderTest) -> None:
     """A saved and loaded model draws the same samples."""
     game = trial.game(seed=trial.recipe.seed + 1)
     if not hasattr(game, "generate") and not isinstance(game, Translator):
@@ -191,7 +193,7 @@ def check_model_round_trip(trial: Trial) -> None:
     trial.played(trial.engine(game), trial.feed())
     game.to("cpu")  # as a loaded model; elsewhere the same weights round otherwise
     methods.add(trial.method)
-    ours = Model(trial.method, trial.recipe, trial.dataset.facts, game, stage=trial.stage)
+    ours = Model(trial.method, trial.recipe, trial.dataset.spec, game, stage=trial.stage)
     before = _drawn(trial, game, 4, seed=2)
     with tempfile.TemporaryDirectory() as folder:
         theirs = load_model(ours.save(folder))
@@ -203,7 +205,7 @@ def check_model_round_trip(trial: Trial) -> None:
     assert same, "a loaded model draws other samples; what does `keeps` leave out?"
 
 
-def check_card(trial: Trial) -> None:
+def check_card(trial: MethodUnderTest) -> None:
     """The module's docstring is a complete card."""
     name, card = trial.method.name, trial.method.card
     first = card.partition("\n")[0]
@@ -240,35 +242,35 @@ def check_game(method: Method, **changes: Any) -> None:
     Raises:
         AssertionError: the first thing that does not hold.
     """
-    trial = Trial(method, changes)
+    trial = MethodUnderTest(method, changes)
     for check in CHECKS:
         check(trial)
 
 
-def _drawn(trial: Trial, game: Any, count: int, *, seed: int) -> Tensor:
+def _drawn(trial: MethodUnderTest, game: Any, count: int, *, seed: int) -> Tensor:
     with torch.no_grad():
         if isinstance(game, Translator):
-            return torch.cat([game.translate(_told(trial, way, count), way) for way in game.ways])
+            return torch.cat([game.translate(_told(trial, way, count), way) for way in game.directions])
         noise = game.draw_noise(count, torch.Generator().manual_seed(seed))
         return game.generate(noise, trial.condition(count))
 
 
-def _told(trial: Trial, way: tuple[int, int], count: int) -> Tensor:
+def _told(trial: MethodUnderTest, way: tuple[int, int], count: int) -> Tensor:
     """What goes in at the beginning of a way."""
     batch: Any = trial.dataset.batch(range(count))
     told: Tensor = batch.domains[way[0]] if isinstance(batch, Unpaired) else batch.condition
     return told
 
 
-def _check_translations(trial: Trial, game: Translator) -> None:
+def _check_translations(trial: MethodUnderTest, game: Translator) -> None:
     """Every way leads to pictures of the data's shape, whatever height and width go in."""
     with torch.no_grad():
-        for way in game.ways:
+        for way in game.directions:
             given = _told(trial, way, 3)
             for cut in (0, 1):
                 part = given[..., : given.shape[-2] - cut, :]
                 made = game.translate(part, way)
-                wanted = (3, trial.dataset.facts.shape[0], *part.shape[-2:])
+                wanted = (3, trial.dataset.spec.shape[0], *part.shape[-2:])
                 assert made.shape == wanted, f"way {way} gives {tuple(made.shape)}, not {wanted}"
                 assert made.isfinite().all(), f"way {way} gives pictures that are not finite"
                 assert made.abs().max() <= 1, f"way {way} gives pictures that reach beyond 1"

@@ -13,35 +13,35 @@ from ganarium.core.game import Clock, Game
 Play = Callable[[Iterator, Clock], Iterator]
 
 
-def interpose(game: Game, around: Callable[[Play], Play]) -> None:
+def wrap_script(game: Game, around: Callable[[Play], Play]) -> None:
     """Put something between a game's script and whoever plays it."""
     game.play = around(game.play)  # type: ignore[assignment,method-assign]
 
 
-def alike(play: Play, game: Game) -> Play:
+def equal_runs(play: Play, game: Game) -> Play:
     """The script such that all micro-batches of a round see equal batches, equal noise, equal networks."""
     batches: list[Any] = []
     passing: list[dict[str, Any]] = []
 
     def script(data: Iterator, clock: Clock) -> Iterator:
-        if clock.leads:
+        if clock.first_micro_batch:
             batches.clear()
             passing.clear()
         turns = play(_shared(data, batches), clock)
-        dice = _dice()
+        shared_random = _dice()
         for step in itertools.count():
-            if clock.leads:
+            if clock.first_micro_batch:
                 passing.append(_passing(game))
             else:
                 _put_back(game, passing[step])
             outside = _dice()
-            _throw(dice)
-            beat = next(turns, None)
-            dice = _dice()
+            _throw(shared_random)
+            yielded = next(turns, None)
+            shared_random = _dice()
             _throw(outside)
-            if beat is None:
+            if yielded is None:
                 return
-            yield beat
+            yield yielded
 
     return script
 
@@ -78,15 +78,15 @@ def _dice() -> tuple[Tensor, list[Tensor], Any]:
     return torch.get_rng_state(), on_gpus, random.getstate()
 
 
-def _throw(dice: tuple[Tensor, list[Tensor], Any]) -> None:
-    torch.set_rng_state(dice[0])
-    torch.cuda.set_rng_state_all(dice[1])
-    random.setstate(dice[2])
+def _throw(shared_random: tuple[Tensor, list[Tensor], Any]) -> None:
+    torch.set_rng_state(shared_random[0])
+    torch.cuda.set_rng_state_all(shared_random[1])
+    random.setstate(shared_random[2])
 
 
-def turns_of(beat: Any) -> tuple:
+def turns_of(yielded: Any) -> tuple:
     """The turns that a script yields at once."""
-    return beat if isinstance(beat, tuple) else (beat,)
+    return yielded if isinstance(yielded, tuple) else (yielded,)
 
 
 def gradients_of(game: Game) -> dict[str, tuple[int, int] | None]:

@@ -25,7 +25,7 @@ ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class Trial:
+class MethodUnderTest:
     """A method on its tiny recipe, with some keys changed: what the checks look at.
 
     Attributes:
@@ -60,7 +60,7 @@ class Trial:
         return last_stage(played).name if isinstance(played, Campaign) else ""
 
     def _played(self, **changes: Any) -> Game | Campaign:
-        return assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.facts)
+        return assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.spec)
 
     def engine(self, game: Game | None = None, **changes: Any) -> Engine:
         """One that plays `game`, or a game built anew."""
@@ -89,7 +89,7 @@ class Trial:
 
     def condition(self, count: int) -> Tensor | None:
         """What the game is told for each of `count` samples."""
-        if not self.dataset.facts.condition:
+        if not self.dataset.spec.condition:
             return None
         told: Any = self.dataset.batch(range(min(count, len(self.dataset))))
         if isinstance(told, Unpaired):

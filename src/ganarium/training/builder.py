@@ -10,8 +10,8 @@ from ganarium.core.averages import HalfLife
 from ganarium.core.devices import PRECISIONS
 from ganarium.core.engine import Engine
 from ganarium.core.game import Game
-from ganarium.networks.layers.memory_format import laid_out
-from ganarium.networks.layers.sync_batch_norm import synchronise
+from ganarium.networks.layers.memory_format import apply_memory_format
+from ganarium.networks.layers.sync_batch_norm import synchronize
 from ganarium.recipes.recipe import Recipe
 
 
@@ -24,8 +24,8 @@ def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int 
     if device.type == "cuda":
         _let_sums_have_an_order(recipe.deterministic)
     if recipe.sync_batch_norm:
-        synchronise(game)
-    laid_out(game.to(device).train())
+        synchronize(game)
+    apply_memory_format(game.to(device).train())
     players = game.players()
     if differing := players.keys() ^ recipe.optimizers.keys():
         raise ValueError(

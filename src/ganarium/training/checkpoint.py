@@ -16,7 +16,7 @@ from ganarium.common.files import replacing
 FORMAT = 1
 
 
-class DamagedError(ValueError):
+class CorruptFileError(ValueError):
     """A checkpoint that cannot be used; the message says why."""
 
 
@@ -44,19 +44,19 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             if (part := archive.testzip()) is not None:
-                raise DamagedError(f"{path}: its part {part} is damaged")
+                raise CorruptFileError(f"{path}: its part {part} is damaged")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except zipfile.BadZipFile as error:
-        raise DamagedError(f"{path} is no whole checkpoint: {error}") from None
+        raise CorruptFileError(f"{path} is no whole checkpoint: {error}") from None
     except (RuntimeError, EOFError, OSError) as error:
-        raise DamagedError(f"{path} cannot be read: {error}") from None
+        raise CorruptFileError(f"{path} cannot be read: {error}") from None
     except Exception as error:  # what an unpickler raises has no common class
-        raise DamagedError(
+        raise CorruptFileError(
             f"{path} holds more than tensors and plain values, and is left unread: {error}"
         ) from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format") if isinstance(state, dict) else type(state).__name__
-        raise DamagedError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
+        raise CorruptFileError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
     return state
 
 
@@ -100,8 +100,8 @@ class Checkpoints:
         for path in reversed(paths):
             try:
                 return read(path)
-            except DamagedError as error:
+            except CorruptFileError as error:
                 warn(f"{error}; falling back to the one before")
         if paths:
-            raise DamagedError(f"none of the {len(paths)} checkpoints in {self.folder} can be read")
+            raise CorruptFileError(f"none of the {len(paths)} checkpoints in {self.folder} can be read")
         return None

@@ -19,20 +19,20 @@ from ganarium.core.engine import Engine
 from ganarium.core.game import Game
 from ganarium.data.feed import Feed, on_device
 from ganarium.data.sources.base import DOMAINS
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.evaluation.during_training import BEST
 from ganarium.methods.translators import Translator
 from ganarium.models.model import Model
 from ganarium.monitoring import data_summary, doctor
 from ganarium.monitoring.log import Log, NonFiniteError
-from ganarium.monitoring.statistics import Likeness, Stride
+from ganarium.monitoring.statistics import SampleComparison, UpdateProbe
 from ganarium.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from ganarium.training.trainer import Trainer
 
 
-class Interrupted(Exception):  # noqa: N818 - an order that was obeyed, no error
+class TrainingInterrupted(Exception):  # noqa: N818 - an order that was obeyed, no error
     """The run was told to stop, saved everything, and stopped."""
 
     def __init__(self, signal_number: int, images: int):
@@ -52,7 +52,7 @@ class Progress:
     terms: Mapping[str, float]
     """Mean loss terms since the last line, by `player/term`."""
     images_per_second: float
-    waited_for_data: float
+    data_wait_share: float
     """Share of the time since the last line that was spent waiting for data."""
     samples: Path | None = None
     """The newest sheet of samples."""
@@ -70,13 +70,13 @@ class Progress:
 
 
 @dataclass
-class Desk:
+class TrainingLoop:
     """Where one stage is played and everything due beside it is done."""
 
     trainer: "Trainer"
     stage: Stage
     recipe: Recipe
-    facts: Facts
+    spec: DataSpec
     engine: Engine
     feed: Feed
     before: int
@@ -85,7 +85,7 @@ class Desk:
     saved_at: int = -1
     improved: bool = False
     """Whether the model is the best so far, and not yet saved as that."""
-    _likeness: Likeness | None = field(default=None, init=False)
+    _likeness: SampleComparison | None = field(default=None, init=False)
     _known: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     @property
@@ -114,7 +114,7 @@ class Desk:
         if self.images == 0:
             self.draw()
         while (before := self.images) < end:
-            stride = Stride(self.engine.params) if self.log.begins_a_line else None
+            stride = UpdateProbe(self.engine.params) if self.log.begins_a_line else None
             terms = self.engine.round(self.feed)
             if stride:
                 self.log.note(players=stride.signs())
@@ -126,7 +126,7 @@ class Desk:
             def due(interval: int, before: int = before, now: int = now) -> bool:
                 return now // interval > before // interval or now >= end
 
-            stop = processes.agree(bool(self.trainer.stop_signal))
+            stop = processes.any_process(bool(self.trainer.stop_signal))
             if due(samples_every):
                 self.draw()
             if judged := evaluate_every is not None and due(evaluate_every):
@@ -139,7 +139,7 @@ class Desk:
                 if due(max(1, length // 20)):
                     self.ask_the_doctor(now >= length)
             if stop and now < length:
-                raise Interrupted(self.trainer.stop_signal or signal.SIGTERM, now)
+                raise TrainingInterrupted(self.trainer.stop_signal or signal.SIGTERM, now)
 
     def _hand_out(self, progress: Progress) -> Generator[Progress, None, None]:
         try:
@@ -163,7 +163,7 @@ class Desk:
             self.trainer.recipe.images,
             record["terms"],
             speed["images_per_second"],
-            speed["waited_for_data"],
+            speed["data_wait_share"],
             self.sheet,
             self.stage.name,
             record.get("metrics", {}),
@@ -204,12 +204,12 @@ class Desk:
 
     def examine(self, samples: Tensor, noise: Tensor, told: Tensor | None) -> None:
         """Note how the samples stand beside the data, and whether the discriminator tells them apart."""
-        likeness = self._likeness = self._likeness or Likeness(self.feed.dataset, len(samples))
+        likeness = self._likeness = self._likeness or SampleComparison(self.feed.dataset, len(samples))
         signs = {"images": self.images, **likeness.signs(samples)}
         alone = processes.size() == 1 or not self.recipe.sync_batch_norm  # the others draw no samples
         if self.engine.clock.round and alone:
             share = self.recipe.batch_size // processes.size() // self.recipe.accumulate
-            signs["told_apart"] = likeness.told_apart(self.engine.game, noise, told, share)
+            signs["discriminator_auc"] = likeness.discriminator_auc(self.engine.game, noise, told, share)
         self.log.note(samples=signs, data=likeness.data_signs())
 
     def ask_the_doctor(self, finished: bool) -> None:
@@ -219,26 +219,26 @@ class Desk:
         try:
             diagnoses = doctor.doctor(self.trainer.folder)
         except ValueError as error:  # a log that was damaged before ends no run
-            self.trainer.say(f"doctor: {error}")
+            self.trainer.notify(f"doctor: {error}")
             return
         known = {(each.name, each.severity) for each in diagnoses if each.severity != "unclear"}
         news = [each for each in diagnoses if (each.name, each.severity) in known - self._known]
         self._known |= known
         for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, news):
-            self.trainer.say(line)
+            self.trainer.notify(line)
 
     def _asked_for(self) -> tuple[Tensor, Tensor | None]:
         """The noise of the sheet's samples, and what they are told."""
         game: Any = self.engine.game
         device = self.trainer.device
-        count = grids.PICTURES if len(self.facts.shape) == 3 else grids.POINTS
+        count = grids.PICTURES if len(self.spec.shape) == 3 else grids.POINTS
         noise = game.draw_noise(count, torch.Generator().manual_seed(0)).to(device)
         told = None
-        if self.facts.condition == DOMAINS:  # the same noise in each, side by side
-            domains = len(self.facts.classes)
+        if self.spec.condition == DOMAINS:  # the same noise in each, side by side
+            domains = len(self.spec.classes)
             noise = noise.repeat_interleave(domains, 0)[:count]
             told = (torch.arange(count) % domains).to(device)
-        elif self.facts.condition:
+        elif self.spec.condition:
             batch: Any = self.trainer.dataset.batch(range(min(count, len(self.trainer.dataset))))
             told = batch.condition[torch.arange(count) % len(batch.condition)].to(device)
         return noise, told
@@ -249,7 +249,7 @@ class Desk:
         assert evaluation is not None, "the recipe asks for it"
         self.check()
         with self.engine.averages.in_place(self.engine.game):
-            values = processes.from_first(
+            values = processes.on_first_process(
                 lambda: evaluation.values(self._model(), self.feed.dataset, self.recipe.data)
             )
         best = evaluation.best(values, self.images, self.stage.name, self.trainer.best)
@@ -273,14 +273,14 @@ class Desk:
         engine, best = self.engine, self.trainer.best
         self.check()
         processes.check_replicas(engine.game.named_parameters())
-        private = processes.gather(private_state(engine.game))
+        private = processes.gather(per_process_state(engine.game))
         if processes.rank() == 0:
             self._save_model("model")  # first: a run whose last checkpoint stands has its model
             if self.improved:
                 self._save_model(BEST)
             state = {
                 "recipe": self.trainer.recipe.model_dump(mode="json"),
-                "facts": self.trainer.facts.to_dict(),
+                "facts": self.trainer.spec.to_dict(),
                 "samples": len(self.trainer.dataset),
                 "images": self.images,
                 "stage": self.stage.name,
@@ -304,17 +304,17 @@ class Desk:
         trainer = self.trainer
         model = Model.__new__(Model)  # as it stands: this game goes on playing
         model.method, model.recipe, model.images = trainer.method, trainer.recipe, self.images
-        model.facts, model.game = self.facts, self.engine.game
-        model.stage, model.run_facts = self.stage.name, trainer.facts
+        model.spec, model.game = self.spec, self.engine.game
+        model.stage, model.run_spec = self.stage.name, trainer.spec
         return model
 
 
-def private_state(game: Game) -> dict[str, Any]:
+def per_process_state(game: Game) -> dict[str, Any]:
     """State that differs by process (pools): what modules keep as extra state."""
     return {key: value for key, value in game.state_dict().items() if key.endswith("_extra_state")}
 
 
-def take_private_state(game: Game, everybodys: list[dict[str, Any]]) -> None:
+def set_per_process_state(game: Game, gathered: list[dict[str, Any]]) -> None:
     """Give this process its own of everybody's; with other numbers of processes they go round."""
-    mine = everybodys[processes.rank() % len(everybodys)]
+    mine = gathered[processes.rank() % len(gathered)]
     game.load_state_dict({**game.state_dict(), **mine})

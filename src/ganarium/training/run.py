@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ganarium import methods
-from ganarium.common.notify import Say, quiet
+from ganarium.common.notify import Notify, silent
 from ganarium.core import processes
 from ganarium.core.devices import device_named
 from ganarium.data.settings import Sources
@@ -33,7 +33,7 @@ class Run:
         recipe: what is played.
     """
 
-    def __init__(self, folder: str | Path, *, recipe: Recipe | None = None, say: Say = quiet):
+    def __init__(self, folder: str | Path, *, recipe: Recipe | None = None, notify: Notify = silent):
         """Open a run; with a recipe, begin one.
 
         Raises:
@@ -41,14 +41,16 @@ class Run:
             ValueError: its recipe cannot be used.
         """
         self.folder = Path(folder)
-        self.say = say
+        self.notify = notify
         self.recipe = recipe if recipe is not None else _saved_recipe(self.folder)
         self._trainer: Trainer | None = None
 
     def changed(self, changes: Mapping[str, Any], overrides: Sequence[str] = ()) -> Self:
         """The same run with some keys of its recipe changed (a greater length, another learning rate)."""
         tree = functools.reduce(changed, [changes, settings(overrides)], self.recipe.model_dump(mode="json"))
-        return type(self)(self.folder, recipe=complete(methods.find(self.recipe.method), tree), say=self.say)
+        return type(self)(
+            self.folder, recipe=complete(methods.find(self.recipe.method), tree), notify=self.notify
+        )
 
     def trainer(self) -> Trainer:
         """What will play it, its data open: to see what they are, and what playing will cost.
@@ -56,7 +58,7 @@ class Run:
         Nothing is written. Under torchrun ask within `group`.
         """
         if self._trainer is None:
-            self._trainer = Trainer(self.recipe, self.folder, say=self.say)
+            self._trainer = Trainer(self.recipe, self.folder, notify=self.notify)
             self.recipe = self._trainer.recipe
         return self._trainer
 
@@ -147,7 +149,7 @@ def prepare(
     out: str | Path | None = None,
     preset: str | None = None,
     overrides: Sequence[str] = (),
-    say: Say = quiet,
+    notify: Notify = silent,
     **changes: Any,
 ) -> Run:
     """A new run that waits to be played: iterate over it, or call `finish()`.
@@ -159,7 +161,7 @@ def prepare(
         out: the run folder; the next free one under `runs/` where it is not said.
         preset: the method's preset for a kind of data.
         overrides: `key=value`, as on the command line; they come last.
-        say: is told what people should know.
+        notify: is told what people should know.
         changes: keys of the recipe: `images=200_000`, `game={"objective": "hinge"}` ...
 
     Raises:
@@ -169,7 +171,7 @@ def prepare(
     recipe = chosen_recipe(method, data=data, preset=preset, changes=changes, overrides=overrides)
     folder = Path(out) if out is not None else new_folder(recipe.method)
     refuse_used(folder)
-    return Run(folder, recipe=recipe, say=say)
+    return Run(folder, recipe=recipe, notify=notify)
 
 
 def refuse_used(folder: Path) -> None:
@@ -188,20 +190,20 @@ def train(
     out: str | Path | None = None,
     preset: str | None = None,
     overrides: Sequence[str] = (),
-    say: Say = quiet,
+    notify: Notify = silent,
     **changes: Any,
 ) -> Run:
     """Train to the end; see `prepare` for the arguments and errors."""
-    run = prepare(method, data=data, out=out, preset=preset, overrides=overrides, say=say, **changes)
+    run = prepare(method, data=data, out=out, preset=preset, overrides=overrides, notify=notify, **changes)
     return run.finish()
 
 
-def resume(folder: str | Path, *, say: Say = quiet, **changes: Any) -> Run:
+def resume(folder: str | Path, *, notify: Notify = silent, **changes: Any) -> Run:
     """Go on with a run to its end: the same numbers as if it had never stopped.
 
     Args:
         folder: the run's.
-        say: is told what people should know.
+        notify: is told what people should know.
         changes: keys of the recipe to change, a greater `images=...` say.
     """
-    return Run(folder, say=say).changed(changes).finish()
+    return Run(folder, notify=notify).changed(changes).finish()

@@ -23,7 +23,7 @@ from ganarium.core.engine import Engine
 from ganarium.core.game import Game
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.evaluation.during_training import Best, Evaluation
 from ganarium.monitoring import data_summary, tensorboard
 from ganarium.monitoring.log import BEGINNING, FAILURE, Log, NonFiniteError, peak_memory_mib
@@ -32,14 +32,14 @@ from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import complete
 from ganarium.recipes.yaml import to_yaml
 from ganarium.training.builder import engine_for
-from ganarium.training.checkpoint import Checkpoints, DamagedError, read, write
-from ganarium.training.loop import Desk, Progress, take_private_state
+from ganarium.training.checkpoint import Checkpoints, CorruptFileError, read, write
+from ganarium.training.loop import Progress, TrainingLoop, set_per_process_state
 
 SAME_ORDER = 2.0
 """Signals within so many seconds are one order to stop."""
 
 
-class BusyError(RuntimeError):
+class RunLockedError(RuntimeError):
     """Another process is training in the run folder."""
 
 
@@ -65,18 +65,18 @@ class Trainer:
         FileNotFoundError, ValueError: the data or the recipe cannot be used; in the user's words.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path, *, say: Callable[[str], None] = print):
+    def __init__(self, recipe: Recipe, folder: Path, *, notify: Callable[[str], None] = print):
         self.folder = folder
         self.method = methods.find(recipe.method)
-        self.say: Callable[[str], None] = say if processes.rank() == 0 else lambda line: None
+        self.notify: Callable[[str], None] = notify if processes.rank() == 0 else lambda line: None
         self.device = device_named(recipe.device)
         self.dataset = _open(recipe)
         self.recipe = _with_length(recipe, len(self.dataset))
-        self.facts = self.dataset.facts
+        self.spec = self.dataset.spec
         self.checkpoints = Checkpoints(folder / "checkpoints", keep=recipe.keep_checkpoints)
         self.log = Log(folder if processes.rank() == 0 else None)
         self.board: tensorboard.Board | None = None
-        self.evaluation = Evaluation(self.recipe, self.facts, self.device) if recipe.evaluate.every else None
+        self.evaluation = Evaluation(self.recipe, self.spec, self.device) if recipe.evaluate.every else None
         self.best: Best | None = None
         self.stop_signal = 0
         if recipe.tensorboard:
@@ -84,7 +84,7 @@ class Trainer:
 
     def campaign(self) -> Campaign:
         """What is played: the method's campaign, or its game as a campaign of one stage."""
-        played = assemble(self.method, self.recipe, self.facts)
+        played = assemble(self.method, self.recipe, self.spec)
         return played if isinstance(played, Campaign) else Single(played)
 
     def estimate(self) -> Estimate:
@@ -117,14 +117,14 @@ class Trainer:
         with contextlib.ExitStack() as stack:
             stack.enter_context(_only_user(self.folder))
             stack.enter_context(self._signals())
-            stack.enter_context(processes.together())
+            stack.enter_context(processes.stop_together())
             if processes.rank() == 0:
                 sweep(self.folder)
-            state = self.checkpoints.newest(self.say)
+            state = self.checkpoints.newest(self.notify)
             if state is not None:
                 self._check_unchanged(state)
             elif (self.folder / "log.jsonl").exists():
-                self.say("nothing was saved yet: the run begins anew")
+                self.notify("nothing was saved yet: the run begins anew")
             self.log.load_state_dict(state["log"] if state else BEGINNING, self.device)
             # Runs of older versions have none; what was best stays so where nothing is judged any more.
             self.best = Best(**state["best"]) if state and state.get("best") else None
@@ -149,12 +149,12 @@ class Trainer:
         feed = self._feed(recipe, dataset, stage.game)
         if state and state["stage"] == stage.name:
             feed.load_state_dict(state["feed"])
-            take_private_state(engine.game, state["private"])
+            set_per_process_state(engine.game, state["private"])
             state.clear()  # all of it is taken over; let its memory go
         save_recipe(self.recipe, self.folder)  # no sooner: this recipe has proved fit for the run
         if processes.rank() == 0:
             data_summary.save(self.dataset, self.folder)
-        desk = Desk(self, stage, recipe, dataset.facts, engine, feed, before)
+        desk = TrainingLoop(self, stage, recipe, dataset.spec, engine, feed, before)
         try:
             yield from desk.play()
         finally:
@@ -215,14 +215,14 @@ class Trainer:
             said = "; ".join(f"{key} was {was.get(key)!r}, now {now.get(key)!r}" for key in changed)
             raise ValueError(f"a run cannot go on with another game: {said}. Leave it, or start a new run")
         if state["samples"] != len(self.dataset):
-            self.say(
+            self.notify(
                 f"the data had {state['samples']:,} samples when this run was saved, "
                 f"now {len(self.dataset):,}: it goes on, but not with the numbers of a run that never stopped"
             )
-        before = Facts.from_dict(state["facts"])
-        if before != self.facts:
+        before = DataSpec.from_dict(state["facts"])
+        if before != self.spec:
             raise ValueError(
-                f"the data have changed since this run was saved: they were {before}, now {self.facts}. "
+                f"the data have changed since this run was saved: they were {before}, now {self.spec}. "
                 "Set data.source, data.size and data.condition as they were, or start a new run"
             )
 
@@ -267,8 +267,8 @@ class _Saved(MutableMapping[str, Mapping[str, Any]]):
             return state
         try:
             return read(self._path(stage))["engine"]
-        except DamagedError as error:
-            raise DamagedError(
+        except CorruptFileError as error:
+            raise CorruptFileError(
                 f"{error}. Stage {self.newest['stage']!r} is built on stage {stage!r}: "
                 "put the file back, or start a new run"
             ) from None
@@ -329,7 +329,7 @@ def _only_user(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
-            raise BusyError(
+            raise RunLockedError(
                 f"another process ({file.read() or '?'}) is training in {folder}; "
                 "wait for it, or start a run in another folder"
             ) from None

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from ganarium.data.modalities.image import LUMA
 
 
-def grey(real: Tensor) -> Tensor:
+def gray(real: Tensor) -> Tensor:
     """Brightness, `[N, 1, H, W]`: ITU-R BT.601 of RGB (alpha aside), the mean of any other channels."""
     if real.shape[1] not in (3, 4):
         return real.mean(dim=1, keepdim=True)
@@ -76,7 +76,7 @@ def edges(real: Tensor) -> Tensor:
 
 
 CONDITIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "grey": grey,
+    "grey": gray,
     "blur": blur,
     "lowres": lowres,
     "mosaic": mosaic,

@@ -15,7 +15,7 @@ Array = NDArray[Any]
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 """Names of files that are taken for pictures."""
 
-LARGEST_PICTURE = 100_000_000
+LARGEST_IMAGE = 100_000_000
 """Pixels; a header that promises more is taken for a decompression bomb."""
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -25,11 +25,11 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _TOO_MANY = 4096  # colours for a label map
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
-_GREY = ("1", "L", "LA", "La", *_DEEP)
+_GRAY = ("1", "L", "LA", "La", *_DEEP)
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
 
 
-class BrokenPictureError(ValueError):
+class BrokenImageError(ValueError):
     """A file that cannot be shown, with its place in the source, its name and the reason."""
 
     def __init__(self, index: int, name: str, reason: str):
@@ -37,7 +37,7 @@ class BrokenPictureError(ValueError):
         self.index, self.name, self.reason = index, name, reason
 
 
-class Form(NamedTuple):
+class ArrayFormat(NamedTuple):
     """How one sample lies in memory: `uint8` and `uint16` cover black to white, `float32` is in [-1, 1]."""
 
     shape: tuple[int, ...]  # (C, H, W) of a picture, (D,) of a point
@@ -49,18 +49,18 @@ class Form(NamedTuple):
         return int(np.prod(self.shape)) * self.dtype.itemsize
 
 
-class Look(NamedTuple):
+class Header(NamedTuple):
     """What a header tells of a picture as it is to be seen, EXIF rotation included."""
 
     height: int
     width: int
     mode: str
-    colour: bool
+    color: bool
     alpha: bool
     deep: bool
 
 
-def look(stream: BinaryIO, *, halved: bool = False) -> Look:
+def read_header(stream: BinaryIO, *, halved: bool = False) -> Header:
     """The picture's header, pixels unread; of two pictures side by side (`halved`), that of either.
 
     Raises:
@@ -68,11 +68,11 @@ def look(stream: BinaryIO, *, halved: bool = False) -> Look:
     """
     with _opened(stream) as image:
         width, height = image.size[::-1] if _orientation(image) in _TURNED else image.size
-        return Look(
+        return Header(
             height,
             _half_of(width) if halved else width,
             image.mode,
-            colour=_coloured(image),
+            color=_colored(image),
             alpha=image.has_transparency_data,
             deep=image.mode in _DEEP,
         )
@@ -84,7 +84,7 @@ def opaque(stream: BinaryIO) -> bool:
         return image.convert("RGBA").getchannel("A").getextrema()[0] == 255
 
 
-def picture(stream: BinaryIO, form: Form, *, half: int | None = None) -> Array:
+def picture(stream: BinaryIO, form: ArrayFormat, *, half: int | None = None) -> Array:
     """The picture upright, resized so that it covers `form`, cut to it at the centre: `[C, H, W]`.
 
     Of two pictures side by side it is the left `half` (0) or the right one (1). Transparent pictures lie on
@@ -133,7 +133,7 @@ class Content(NamedTuple):
     """RGB by number, where it has one."""
     numbers: frozenset[int]
     """Those that occur, if it is indexed."""
-    colours: frozenset[int]
+    colors: frozenset[int]
     """Those that occur, as 0xRRGGBB; none if there are more than can be told apart."""
 
 
@@ -147,8 +147,8 @@ def content(stream: BinaryIO) -> Content:
         indexed = _indexed(image)
         palette = bytes(image.getpalette("RGB") or ()) if image.mode == "P" else b""
         numbers = np.unique(_numbers(image, indexed=True)).tolist() if indexed else []
-        colours = image.convert("RGB").getcolors(_TOO_MANY) or []
-        packed = frozenset(red << 16 | green << 8 | blue for _, (red, green, blue) in colours)  # type: ignore[misc]
+        colors = image.convert("RGB").getcolors(_TOO_MANY) or []
+        packed = frozenset(red << 16 | green << 8 | blue for _, (red, green, blue) in colors)  # type: ignore[misc]
         return Content(indexed, palette, frozenset(numbers), packed)
 
 
@@ -161,7 +161,7 @@ def refitted(pixels: Array, height: int, width: int) -> Array:
     return fitted.clip(-1, 1) if pixels.dtype == np.float32 else _levels_of(fitted, pixels.dtype)
 
 
-def recoloured(pixels: Array, channels: int) -> Array:
+def recolored(pixels: Array, channels: int) -> Array:
     """`[N, C, H, W]` with another number of channels: 3 or 4 to 1, 4 to 3 (on white), 1 to 3.
 
     Raises:
@@ -173,16 +173,16 @@ def recoloured(pixels: Array, channels: int) -> Array:
     if (present, channels) == (1, 3):
         return pixels.repeat(3, axis=1)
     if present == 4 and channels in (1, 3):
-        return recoloured(_on_white(pixels), channels)
+        return recolored(_on_white(pixels), channels)
     if (present, channels) == (3, 1):
-        grey = np.einsum("nchw,c->nhw", pixels.astype(np.float32), LUMA)[:, None]
-        return grey if pixels.dtype == np.float32 else _levels_of(grey, pixels.dtype)
+        gray = np.einsum("nchw,c->nhw", pixels.astype(np.float32), LUMA)[:, None]
+        return gray if pixels.dtype == np.float32 else _levels_of(gray, pixels.dtype)
     raise ValueError(
         f"data.channels={channels}, but the data have {present}: give {present}, or leave the key out"
     )
 
 
-def normalised(pixels: Array) -> NDArray[np.float32]:
+def normalized(pixels: Array) -> NDArray[np.float32]:
     """Levels (`uint8`, `uint16`) as float32 in [-1, 1]; float32 as it is."""
     if pixels.dtype == np.float32:
         return pixels
@@ -196,7 +196,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "no picture in a known format"
     if isinstance(error, Image.DecompressionBombError):
-        return f"more than {LARGEST_PICTURE:,} pixels"
+        return f"more than {LARGEST_IMAGE:,} pixels"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
@@ -207,7 +207,7 @@ def _opened(stream: BinaryIO) -> Image.Image:
         raise ValueError("empty file")
     stream.seek(0)
     image = Image.open(stream, formats=_FORMATS)
-    if image.width * image.height > LARGEST_PICTURE:
+    if image.width * image.height > LARGEST_IMAGE:
         raise Image.DecompressionBombError
     return image
 
@@ -217,7 +217,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _indexed(image: Image.Image) -> bool:
-    return image.mode in ("P", *_GREY)
+    return image.mode in ("P", *_GRAY)
 
 
 def _half_of(width: int) -> int:
@@ -242,9 +242,9 @@ def _orientation(image: Image.Image) -> int:
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
-def _coloured(image: Image.Image) -> bool:
+def _colored(image: Image.Image) -> bool:
     if image.mode not in ("P", "PA"):
-        return image.mode not in _GREY
+        return image.mode not in _GRAY
     palette = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
     return bool((palette != palette[:, :1]).any())
 
@@ -310,17 +310,17 @@ def _on_white(pixels: Array) -> Array:
 def fitted_size(sizes: Sequence[tuple[int, int]], data: Data, report: Report) -> tuple[int, int]:
     """Height and width for pictures of these sizes: as told, else their own where they share one.
 
-    No inferred side is longer than `data.largest`; pictures of many sizes become squares.
+    No inferred side is longer than `data.max_size`; pictures of many sizes become squares.
     """
     if data.size is not None:
         height, width = (data.size, data.size) if isinstance(data.size, int) else data.size
         if min(height, width) < 1:
             raise ValueError(f"data.size={data.size}: height and width must be at least 1 pixel")
     elif len(set(sizes)) == 1:
-        shrink = min(1.0, data.largest / max(sizes[0]))
+        shrink = min(1.0, data.max_size / max(sizes[0]))
         height, width = (max(1, round(side * shrink)) for side in sizes[0])
     else:
-        height = width = data.largest
+        height = width = data.max_size
     small = sum(h < height or w < width for h, w in sizes)
     if small:
         report.note(
@@ -330,7 +330,7 @@ def fitted_size(sizes: Sequence[tuple[int, int]], data: Data, report: Report) ->
     return height, width
 
 
-def is_picture(name: str) -> bool:
+def is_image_name(name: str) -> bool:
     """Whether a file's name is that of a picture; hidden files are not."""
     last = name.rsplit("/", 1)[-1]
     return not last.startswith(".") and "." in last and f".{last.rsplit('.', 1)[-1].lower()}" in SUFFIXES

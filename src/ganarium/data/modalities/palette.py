@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ganarium.data.modalities.image import Array, Content
 
-MOST_COLOURS = 64
+MOST_COLORS = 64
 """So many colours at most make classes where no palette tells them."""
-UNLABELLED = 255
+UNLABELED = 255
 """The number that by habit says: of no class. It gets a class of its own, the last one."""
 TABLES = "a text file with a line `R G B name` for each class, or a .json with names and colours"
 """What is looked for, in words."""
@@ -30,7 +30,7 @@ class Palette:
     """The classes of label maps, in the order of their ids."""
 
     names: tuple[str, ...]
-    colours: NDArray[np.uint8]
+    colors: NDArray[np.uint8]
     """What each is painted in, RGB `[K, 3]`."""
     values: NDArray[np.int64]
     """What stands for each in the files, `[K]`: a number, or a colour as 0xRRGGBB."""
@@ -55,11 +55,11 @@ class Palette:
     @property
     def painted_in(self) -> tuple[str, ...]:
         """The colours as `#rrggbb`."""
-        return tuple(_hex(colour) for colour in _packed(self.colours).tolist())
+        return tuple(_hex(color) for color in _packed(self.colors).tolist())
 
     def painted(self, ids: Array) -> NDArray[np.uint8]:
         """Ids `[N, H, W]` as pictures, RGB `[N, 3, H, W]`."""
-        return np.ascontiguousarray(self.colours[ids].transpose(0, 3, 1, 2))
+        return np.ascontiguousarray(self.colors[ids].transpose(0, 3, 1, 2))
 
     def worded(self, value: int) -> str:
         """A value as a user would write it."""
@@ -80,7 +80,7 @@ def palette_of(maps: Mapping[str, Content], table: Table | None) -> Palette:
     of_one_palette = all(longest.startswith(each.palette) for each in maps.values())
     if of_one_palette and all(each.indexed for each in maps.values()):
         return _of_numbers(maps, table, longest)
-    return _of_colours(maps, table)
+    return _of_colors(maps, table)
 
 
 def table_in(places: Iterable[Path]) -> tuple[str, Table] | None:
@@ -116,29 +116,29 @@ def repainted(names: Sequence[str], table: Table) -> tuple[str, ...]:
     named = [name for name in names if name != "unlabelled"]
     if named == [str(i) for i in range(len(named))] and not table.keys() & set(named):
         table = dict(zip(named, table.values(), strict=False)) | {
-            name: colour for name, colour in table.items() if name == "unlabelled"
+            name: color for name, color in table.items() if name == "unlabelled"
         }
     return tuple("#{:02x}{:02x}{:02x}".format(*table[name]) if name in table else "" for name in names)
 
 
 def readings(
-    names: Sequence[str], numbers: Sequence[int] = (), colours: Sequence[str] = ()
+    names: Sequence[str], numbers: Sequence[int] = (), colors: Sequence[str] = ()
 ) -> tuple[Palette, Palette | None]:
     """How files of label maps may be read: by numbers and, if these are known, by colours.
 
     Args:
         names: of the classes.
-        numbers: as in `Facts`; where none are known, files hold the classes' ids.
-        colours: as in `Facts`; "" for a class that has none.
+        numbers: as in `DataSpec`; where none are known, files hold the classes' ids.
+        colors: as in `DataSpec`; "" for a class that has none.
     """
     count = len(names)
     if not numbers:
-        last = UNLABELLED if names[-1] == "unlabelled" else count - 1
+        last = UNLABELED if names[-1] == "unlabelled" else count - 1
         numbers = [*range(count - 1), last]
     by_number = Palette(tuple(names), spectrum(count), np.array(numbers, np.int64), indexed=True)
-    if not any(colours):
+    if not any(colors):
         return by_number, None
-    values = np.array([int(colour[1:], 16) if colour else -1 for colour in colours], np.int64)
+    values = np.array([int(color[1:], 16) if color else -1 for color in colors], np.int64)
     return by_number, Palette(tuple(names), spectrum(count), values, indexed=False)
 
 
@@ -150,9 +150,9 @@ def spectrum(count: int) -> NDArray[np.uint8]:
 
 def _of_numbers(maps: Mapping[str, Content], table: Table | None, palette: bytes) -> Palette:
     present = sorted(frozenset().union(*(each.numbers for each in maps.values())))
-    numbers = [number for number in present if number != UNLABELLED]
+    numbers = [number for number in present if number != UNLABELED]
     highest = max(numbers, default=-1)
-    if table is None and highest >= MOST_COLOURS and 4 * len(numbers) <= highest:
+    if table is None and highest >= MOST_COLORS and 4 * len(numbers) <= highest:
         values = np.array(present)  # grey levels far apart are colours
         names = tuple(f"level {value}" for value in present)
         return Palette(names, np.repeat(values[:, None], 3, axis=1).astype(np.uint8), values, indexed=True)
@@ -164,38 +164,38 @@ def _of_numbers(maps: Mapping[str, Content], table: Table | None, palette: bytes
         )
     names = tuple(map(str, range(count))) if table is None else tuple(table)
     own = np.frombuffer(palette, np.uint8).reshape(-1, 3)
-    colours = np.array(list(table.values()), np.uint8) if table else own if len(own) else spectrum(count)
-    colours = np.concatenate([colours, np.zeros((count, 3), np.uint8)])[:count]
+    colors = np.array(list(table.values()), np.uint8) if table else own if len(own) else spectrum(count)
+    colors = np.concatenate([colors, np.zeros((count, 3), np.uint8)])[:count]
     values = np.arange(count)
-    if UNLABELLED in present and count <= UNLABELLED:
-        names, values = (*names, "unlabelled"), np.append(values, UNLABELLED)
-        colours = np.concatenate([colours, [[0, 0, 0]]]).astype(np.uint8)
-    return Palette(names, colours, values, indexed=True)
+    if UNLABELED in present and count <= UNLABELED:
+        names, values = (*names, "unlabelled"), np.append(values, UNLABELED)
+        colors = np.concatenate([colors, [[0, 0, 0]]]).astype(np.uint8)
+    return Palette(names, colors, values, indexed=True)
 
 
-def _of_colours(maps: Mapping[str, Content], table: Table | None) -> Palette:
+def _of_colors(maps: Mapping[str, Content], table: Table | None) -> Palette:
     if table is not None:
-        colours = np.array(list(table.values()), np.uint8)
-        values = _packed(colours)
+        colors = np.array(list(table.values()), np.uint8)
+        values = _packed(colors)
         for name, each in maps.items():
-            if not each.colours or (strange := sorted(each.colours.difference(values.tolist()))):
-                found = f"colour {_hex(strange[0])}" if each.colours else "thousands of colours"
+            if not each.colors or (strange := sorted(each.colors.difference(values.tolist()))):
+                found = f"colour {_hex(strange[0])}" if each.colors else "thousands of colours"
                 raise ValueError(
                     f"{name} holds {found}, but there are {len(table)} classes: {_few(list(table))}"
                 )
-        return Palette(tuple(table), colours, values, indexed=False)
-    present = sorted(frozenset().union(*(each.colours for each in maps.values())))
+        return Palette(tuple(table), colors, values, indexed=False)
+    present = sorted(frozenset().union(*(each.colors for each in maps.values())))
     for name, each in maps.items():
-        if not 0 < len(each.colours) <= MOST_COLOURS or len(present) > MOST_COLOURS:
-            count = f"{len(each.colours)} colours, all maps {len(present)}" if each.colours else "thousands"
+        if not 0 < len(each.colors) <= MOST_COLORS or len(present) > MOST_COLORS:
+            count = f"{len(each.colors)} colours, all maps {len(present)}" if each.colors else "thousands"
             raise ValueError(
                 f"{name} has too many colours for a label map ({count}): it has one for each class, at most "
-                f"{MOST_COLOURS} where no palette tells them. Of two sources give the maps first; "
+                f"{MOST_COLORS} where no palette tells them. Of two sources give the maps first; "
                 f"save maps as PNG without smooth edges, or put {TABLES} beside them"
             )
     values = np.array(present)
-    colours = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1).astype(np.uint8)
-    return Palette(tuple(map(_hex, present)), colours, values, indexed=False)
+    colors = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1).astype(np.uint8)
+    return Palette(tuple(map(_hex, present)), colors, values, indexed=False)
 
 
 def _table(path: Path) -> Table | None:
@@ -206,7 +206,7 @@ def _table(path: Path) -> Table | None:
         table = _from_json(json.loads(text)) if path.suffix.lower() == ".json" else _from_lines(text)
     except (OSError, ValueError, KeyError, TypeError):  # a file about something else
         return None
-    return table if len(table) > 1 and all(max(colour) < 256 for colour in table.values()) else None
+    return table if len(table) > 1 and all(max(color) < 256 for color in table.values()) else None
 
 
 def _from_lines(text: str) -> Table:
@@ -221,8 +221,8 @@ def _from_json(tree: Any) -> Table:
     return {str(name): (int(red), int(green), int(blue)) for name, (red, green, blue) in pairs}
 
 
-def _packed(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
-    red, green, blue = colours.astype(np.int64).T
+def _packed(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
+    red, green, blue = colors.astype(np.int64).T
     return red << 16 | green << 8 | blue
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, Form, fitted_size, recoloured, refitted
+from ganarium.data.modalities.image import Array, ArrayFormat, fitted_size, recolored, refitted
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
@@ -25,18 +25,18 @@ class Arrays(Source):
         images: Array,
         labels: Array | None = None,
         classes: Sequence[str] = (),
-        no_labels: str = "",
+        labels_hint: str = "",
     ):
         self.kind = kind
         self.images = images
-        self.no_labels = no_labels
+        self.labels_hint = labels_hint
         if labels is not None:
             self.labels, self.classes = _checked_labels(labels, tuple(classes), len(images))
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.form`."""
         num, channels, height, width = self.images.shape
         report.surveyed = num
@@ -44,18 +44,18 @@ class Arrays(Source):
         report.modes = Counter({f"{self.images.dtype}, {channels} channel{'s' * (channels > 1)}": num})
         height, width = fitted_size([(height, width)] * num, data, report)
         wanted = data.channels or channels
-        recoloured(self.images[:1], wanted)
-        return Form((wanted, height, width), self.images.dtype)
+        recolored(self.images[:1], wanted)
+        return ArrayFormat((wanted, height, width), self.images.dtype)
 
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
         channels, height, width = form.shape
-        pictures = recoloured(np.take(self.images, indices, axis=0), channels)
+        pictures = recolored(np.take(self.images, indices, axis=0), channels)
         if pictures.shape[2:] == (height, width):
             return pictures
         return np.stack([refitted(pixels, height, width) for pixels in pictures])
 
-    def instant(self, form: Form) -> bool:
+    def in_memory(self, form: ArrayFormat) -> bool:
         """See `Source.instant`."""
         return self.images.shape[1:] == form.shape
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from ganarium.data.modalities.image import (
     Array,
-    Form,
+    ArrayFormat,
 )
 from ganarium.data.modalities.palette import Palette
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.attribute_tables import TABLES
 
-UNLABELLED = frozenset({"unlabelled", "unlabeled"})
+UNLABELED = frozenset({"unlabelled", "unlabeled"})
 """Names of a sub-folder whose pictures are of any class."""
 
 
@@ -37,20 +37,20 @@ class Source(ABC):
     labels: NDArray[np.int64] | None = None  # [N], -1 where nothing is known
     palette: Palette | None = None
     """Where the classes are those of label maps."""
-    no_labels: str = "a sub-folder for each class"
+    labels_hint: str = "a sub-folder for each class"
     """What would have given labels."""
     attributes: tuple[str, ...] = ()
     vectors: NDArray[np.float32] | None = None  # [N, A] in {0, 1}, NaN where nothing is known
-    no_attributes: str = f"{TABLES} beside the pictures"
+    attributes_hint: str = f"{TABLES} beside the pictures"
     """What would have given attributes, and why it did not."""
     mirrored_attributes: tuple[str, ...] = ()
     """Those that a mirror turns into their opposite."""
-    gives_pictures: bool = True
-    exact_conditions: tuple[str, ...] = ()
+    gives_images: bool = True
+    companions: tuple[str, ...] = ()
     """Pictures that the source knows to belong to a sample."""
     has_test: bool = False
     """Whether some of the samples are held back from training (`data.split=test`)."""
-    no_test: str = "a part of its own for tests"
+    test_hint: str = "a part of its own for tests"
     """What would have been held back."""
     sizes: Mapping[int, tuple[int, int]] = MappingProxyType({})
     """Height and width as stored of the samples whose headers were read by `form`."""
@@ -65,7 +65,7 @@ class Source(ABC):
         return f"number {index}"
 
     @abstractmethod
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """The form all samples are brought into: as `data` says, else as most of them are.
 
         Raises:
@@ -73,24 +73,24 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """These samples, `[N, *form.shape]`; safe to call from several threads.
 
         Raises:
             BrokenPictureError: one of them cannot be read.
         """
 
-    def instant(self, form: Form) -> bool:
+    def in_memory(self, form: ArrayFormat) -> bool:
         """Whether the samples already lie in memory in this form."""
         return False
 
-    def shown_form(self, condition: str) -> Form:
+    def shown_form(self, condition: str) -> ArrayFormat:
         """The form of what `shown` gives."""
-        one = self.shown(condition, np.zeros(1, dtype=np.int64))
-        return Form(one.shape[1:], one.dtype)
+        one = self.condition_images(condition, np.zeros(1, dtype=np.int64))
+        return ArrayFormat(one.shape[1:], one.dtype)
 
-    def shown(self, condition: str, indices: NDArray[np.int64]) -> Array:
-        """The exact pictures, one of `exact_conditions`, that belong to these samples: `[N, C, H, W]`.
+    def condition_images(self, condition: str, indices: NDArray[np.int64]) -> Array:
+        """The exact pictures, one of `companions`, that belong to these samples: `[N, C, H, W]`.
 
         Of label maps these are int32, all else is as samples are.
 

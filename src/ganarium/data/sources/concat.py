@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, BrokenPictureError, Form, normalised
+from ganarium.data.modalities.image import Array, ArrayFormat, BrokenImageError, normalized
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
 
 
-class Together(Source):
+class ConcatSource(Source):
     """One source after the other; the classes are called as the sources are.
 
     Where nothing is said of the form, all take the smallest size and the most channels among them.
@@ -25,9 +25,9 @@ class Together(Source):
         lengths = [len(source) for source in sources]
         self.starts = np.cumsum([0, *lengths])
         self.labels = np.repeat(np.arange(len(sources)), lengths)
-        self.gives_pictures = all(source.gives_pictures for source in sources)
+        self.gives_images = all(source.gives_images for source in sources)
         self.has_test = all(source.has_test for source in sources)
-        self.no_test = next((source.no_test for source in sources if not source.has_test), self.no_test)
+        self.test_hint = next((source.test_hint for source in sources if not source.has_test), self.test_hint)
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -37,7 +37,7 @@ class Together(Source):
         which, inside = self._place(index)
         return f"{self.classes[which]}/{self.sources[which].name(inside)}"
 
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.form`."""
         alone = [source.form(data, Report(data.place)) for source in self.sources]
         channels, height, width = np.array([form.shape for form in alone]).T
@@ -63,9 +63,9 @@ class Together(Source):
             for i in each.broken
         )
         types = {form.dtype for form in self._forms}
-        return Form(self._forms[0].shape, types.pop() if len(types) == 1 else np.dtype(np.float32))
+        return ArrayFormat(self._forms[0].shape, types.pop() if len(types) == 1 else np.dtype(np.float32))
 
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
         pixels = np.empty((len(indices), *form.shape), form.dtype)
         for which, own in enumerate(self._forms):
@@ -75,15 +75,15 @@ class Together(Source):
                 continue
             try:
                 part = self.sources[which].samples(inside, own)
-            except BrokenPictureError as broken:
+            except BrokenImageError as broken:
                 index = int(self.starts[which]) + broken.index
-                raise BrokenPictureError(index, self.name(index), broken.reason) from broken
-            pixels[here] = part if own.dtype == form.dtype else normalised(part)
+                raise BrokenImageError(index, self.name(index), broken.reason) from broken
+            pixels[here] = part if own.dtype == form.dtype else normalized(part)
         return pixels
 
-    def instant(self, form: Form) -> bool:
+    def in_memory(self, form: ArrayFormat) -> bool:
         """See `Source.instant`."""
-        return all(source.instant(form) for source in self.sources)
+        return all(source.in_memory(form) for source in self.sources)
 
     def _place(self, index: int) -> tuple[int, int]:
         which = int(self.labels[index])

@@ -16,22 +16,22 @@ class Points:
     """A mixture of equally likely round Gaussians in the plane."""
 
     name: str
-    centres: Tensor
+    centers: Tensor
     """The modes, float32 `[M, 2]`; of the spiral: points along its arm, equally far from each other."""
     deviation: float
     """Standard deviation of every Gaussian along each axis."""
 
     def sample(self, count: int, *, seed: int = 0) -> Tensor:
         """`count` independent points, float32 `[N, 2]`; the same for the same count and seed."""
-        dice = torch.Generator().manual_seed(seed)
-        modes = torch.randint(len(self.centres), (count,), generator=dice)
-        return self.centres[modes] + self.deviation * torch.randn(count, 2, generator=dice)
+        shared_random = torch.Generator().manual_seed(seed)
+        modes = torch.randint(len(self.centers), (count,), generator=shared_random)
+        return self.centers[modes] + self.deviation * torch.randn(count, 2, generator=shared_random)
 
     def log_density(self, x: Tensor) -> Tensor:
         """Natural logarithm of the density at the points `x` `[..., 2]`, as `[...]`."""
-        centres = self.centres.to(x)
-        squares = (x.unsqueeze(-2) - centres).square().sum(-1) / self.deviation**2  # [..., M]
-        return torch.logsumexp(-squares / 2, -1) - math.log(2 * math.pi * self.deviation**2 * len(centres))
+        centers = self.centers.to(x)
+        squares = (x.unsqueeze(-2) - centers).square().sum(-1) / self.deviation**2  # [..., M]
+        return torch.logsumexp(-squares / 2, -1) - math.log(2 * math.pi * self.deviation**2 * len(centers))
 
 
 def ring(modes: int = 8, radius: float = 2.0, deviation: float = 0.05) -> Points:

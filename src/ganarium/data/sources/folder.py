@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from ganarium.common.text import listed
-from ganarium.data.modalities.image import is_picture
+from ganarium.data.modalities.image import is_image_name
 from ganarium.data.report import Report
-from ganarium.data.sources.image_files import Pictures, Table
+from ganarium.data.sources.image_files import ImageFiles, Table
 
 
 @dataclass
@@ -54,7 +54,7 @@ def contents(folder: Path) -> Contents:
     return found
 
 
-class Folder(Pictures):
+class Folder(ImageFiles):
     """The pictures in a folder; where each lies in a sub-folder, these are the classes."""
 
     def __init__(self, folder: Path, found: Contents):
@@ -63,11 +63,11 @@ class Folder(Pictures):
         self._found = found
 
     def opened(self, index: int) -> BinaryIO:
-        """See `Pictures.opened`."""
+        """See `ImageFiles.opened`."""
         return (self.folder / self.names[index]).open("rb")
 
     def remark(self, report: Report) -> None:
-        """See `Pictures.remark`."""
+        """See `ImageFiles.remark`."""
         super().remark(report)
         report.broken.update(self._found.unreadable)
         if self._found.others:
@@ -89,7 +89,7 @@ def _sorted_in(found: Contents, entries: Iterator[os.DirEntry[str]], inside: str
             folders.append(name)
         elif not entry.is_file():
             found.unreadable[name] = "link to nowhere" if entry.is_symlink() else "no regular file"
-        elif is_picture(entry.name):
+        elif is_image_name(entry.name):
             found.pictures.append(name)
         else:
             found.others[os.path.splitext(entry.name)[1].lower()] += 1

@@ -43,7 +43,7 @@ def idx(path: Path, classes: tuple[str, ...] = ()) -> Arrays:
         images,
         None if labels is None else read_idx(labels),
         classes,
-        no_labels=f"{beside[0].name} beside {path.name}",
+        labels_hint=f"{beside[0].name} beside {path.name}",
     )
 
 

@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from ganarium.common.text import listed
 from ganarium.data.modalities.image import (
     Array,
-    BrokenPictureError,
-    Form,
-    Look,
+    ArrayFormat,
+    BrokenImageError,
+    Header,
     fitted_size,
-    look,
     opaque,
     picture,
+    read_header,
     reason,
 )
 from ganarium.data.order import spread
 from ganarium.data.report import Report, reasons_in_words
 from ganarium.data.settings import Data
 from ganarium.data.sources.attribute_tables import attribute_table
-from ganarium.data.sources.base import UNLABELLED, Source
+from ganarium.data.sources.base import UNLABELED, Source
 
 Read = TypeVar("Read")
 
@@ -33,20 +33,20 @@ SURVEYED = 2000
 """So many headers are read to learn sizes and modes; all of them in a set up to this size."""
 
 
-class Pictures(Source):
+class ImageFiles(Source):
     """Files that hold one picture each."""
 
     half: int | None = None
     """Of files that hold two pictures side by side, which one is meant: 0 left, 1 right."""
-    no_test: str = "folders train/ and test/, or trainA/ trainB/ testA/ testB/"
+    test_hint: str = "folders train/ and test/, or trainA/ trainB/ testA/ testB/"
 
     def __init__(self, kind: str, names: Sequence[str], tables: Iterable["Table"]):
         self.kind = self.plain_kind = kind
         self.names = names
         self._about_tables: list[str] = []
-        labelled = labels_by_folder(names)
-        if labelled:
-            self.labels, self.classes = labelled
+        labeled = labels_by_folder(names)
+        if labeled:
+            self.labels, self.classes = labeled
             self.kind = f"{kind}, one sub-folder a class"
         self._read_attributes(tables)
 
@@ -61,15 +61,15 @@ class Pictures(Source):
     def opened(self, index: int) -> BinaryIO:
         """The file, open for reading."""
 
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.form`."""
         looks = self.looks(data, report)
         height, width = fitted_size(list(self.sizes.values()), data, report)
         channels = self._channels(looks, data, report)
         deep = channels == 1 and any(each.deep for each in looks.values())
-        return Form((channels, height, width), np.dtype(np.uint16 if deep else np.uint8))
+        return ArrayFormat((channels, height, width), np.dtype(np.uint16 if deep else np.uint8))
 
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
         return np.stack(
             [self.read(int(i), lambda stream: picture(stream, form, half=self.half)) for i in indices]
@@ -85,14 +85,14 @@ class Pictures(Source):
             with self.opened(index) as stream:
                 return reader(stream)
         except Exception as error:  # what decoders of damaged files raise is not known
-            raise BrokenPictureError(index, self.name(index), reason(error)) from error
+            raise BrokenImageError(index, self.name(index), reason(error)) from error
 
     def remark(self, report: Report) -> None:
         """Tells what was found beside the pictures."""
         for remark in self._about_tables:
             report.note(remark)
 
-    def looks(self, data: Data, report: Report) -> dict[int, Look]:
+    def looks(self, data: Data, report: Report) -> dict[int, Header]:
         """The headers of up to `SURVEYED` files, by number; sets `sizes` and `broken`.
 
         Raises:
@@ -103,9 +103,9 @@ class Pictures(Source):
         for index in spread(len(self), SURVEYED):
             try:
                 looks[int(index)] = self.read(
-                    int(index), lambda stream: look(stream, halved=self.half is not None)
+                    int(index), lambda stream: read_header(stream, halved=self.half is not None)
                 )
-            except BrokenPictureError as found:
+            except BrokenImageError as found:
                 broken.add(found.index)
                 report.broken[found.name] = found.reason
         if not looks:
@@ -119,7 +119,7 @@ class Pictures(Source):
         self.broken = frozenset(broken)
         return looks
 
-    def _channels(self, looks: dict[int, Look], data: Data, report: Report) -> int:
+    def _channels(self, looks: dict[int, Header], data: Data, report: Report) -> int:
         """As told, else the fewest channels that keep all there is to see."""
         transparent = [index for index, each in looks.items() if each.alpha]
         if data.channels is not None:
@@ -131,7 +131,7 @@ class Pictures(Source):
         elif len(transparent) == len(looks) and not self._all_opaque(transparent[:16]):
             channels = 4
         else:
-            channels = 3 if any(each.colour for each in looks.values()) else 1
+            channels = 3 if any(each.color for each in looks.values()) else 1
         if transparent and channels != 4:
             report.note(
                 f"{len(transparent):,} of {len(looks):,} pictures have an alpha channel and are laid on "
@@ -142,7 +142,7 @@ class Pictures(Source):
     def _all_opaque(self, indices: Iterable[int]) -> bool:
         try:
             return all(self.read(index, opaque) for index in indices)
-        except BrokenPictureError:
+        except BrokenImageError:
             return False
 
     def _read_attributes(self, tables: Iterable["Table"]) -> None:
@@ -163,7 +163,7 @@ class Pictures(Source):
             self._about_tables.append(f"attributes are read from {table.name}{others}")
             return
         if self._about_tables:
-            self.no_attributes += f" ({'; '.join(self._about_tables)})"
+            self.attributes_hint += f" ({'; '.join(self._about_tables)})"
 
 
 @dataclass(frozen=True)
@@ -177,11 +177,11 @@ class Table:
 def labels_by_folder(names: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]] | None:
     """Labels and classes where every file lies in one of at least two sub-folders; classes are sorted.
 
-    Files in a sub-folder named `unlabelled` (or `unlabeled`) have the label -1 and are no class.
+    Files in a sub-folder named `unlabeled` (or `unlabeled`) have the label -1 and are no class.
     """
     folders = [name.split("/", 1)[0] if "/" in name else "" for name in names]
-    classes = sorted(set(folders) - UNLABELLED)
+    classes = sorted(set(folders) - UNLABELED)
     if len(classes) < 2 or "" in classes:
         return None
-    number = dict.fromkeys(UNLABELLED, -1) | {name: label for label, name in enumerate(classes)}
+    number = dict.fromkeys(UNLABELED, -1) | {name: label for label, name in enumerate(classes)}
     return np.array([number[folder] for folder in folders], dtype=np.int64), tuple(classes)

@@ -10,7 +10,7 @@ import numpy as np
 from ganarium.common.text import listed
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
-from ganarium.data.sources.image_files import Pictures, labels_by_folder
+from ganarium.data.sources.image_files import ImageFiles, labels_by_folder
 
 _PART = re.compile(r"(train|test|val)(?:ing|idation)?[-_]?(.*)", re.IGNORECASE)
 _MAPS = frozenset(("labels", "label", "maps", "map", "annotations", "annotation", "annot", "masks", "mask"))
@@ -20,7 +20,7 @@ LOOKED_FOR = "images/ and labels/ (and instances/, if there are any)"
 """What a folder with label maps must have, in words."""
 
 
-class Part(Pictures):
+class Part(ImageFiles):
     """Some of another source's files, called by other names.
 
     Args:
@@ -31,7 +31,7 @@ class Part(Pictures):
     """
 
     def __init__(
-        self, whole: Pictures, names: Mapping[int, str], kind: str | None = None, half: int | None = None
+        self, whole: ImageFiles, names: Mapping[int, str], kind: str | None = None, half: int | None = None
     ):
         self.whole, self.half = whole, half
         self.places = np.array(sorted(names, key=names.__getitem__), dtype=np.int64)
@@ -45,15 +45,15 @@ class Part(Pictures):
         return self.whole.name(int(self.places[index]))
 
     def opened(self, index: int) -> BinaryIO:
-        """See `Pictures.opened`."""
+        """See `ImageFiles.opened`."""
         return self.whole.opened(int(self.places[index]))
 
     def remark(self, report: Report) -> None:
-        """See `Pictures.remark`."""
+        """See `ImageFiles.remark`."""
         self.whole.remark(report)
 
 
-def part(source: Pictures, split: str) -> Pictures:
+def part(source: ImageFiles, split: str) -> ImageFiles:
     """The files for training, or those for tests, where folders are named so; else all.
 
     `trainA/1.png` becomes `A/1.png`, and `train/1.png` becomes `1.png`. Without folders for
@@ -64,19 +64,19 @@ def part(source: Pictures, split: str) -> Pictures:
     parts = {each for each, _ in known.values()}
     if "train" not in parts or len(known) < len(folders):
         return source
-    held_back = "test" if "test" in parts else "val"
-    wanted = "train" if split == "train" or held_back not in parts else held_back
+    test_part = "test" if "test" in parts else "val"
+    wanted = "train" if split == "train" or test_part not in parts else test_part
     split_names = [name.partition("/") for name in source.names]
     renamed = [f"{side}/{rest}" if (side := known[first][1]) else rest for first, _, rest in split_names]
     names = {i: renamed[i] for i, (first, _, _) in enumerate(split_names) if known[first][0] == wanted}
     found = Part(source, names, f"{source.plain_kind}, {wanted} part of {' '.join(sorted(folders))}")
-    found.has_test = held_back in parts
-    if labelled := labels_by_folder(renamed):  # the same classes in each part
-        found.labels, found.classes = labelled[0][found.places], labelled[1]
+    found.has_test = test_part in parts
+    if labeled := labels_by_folder(renamed):  # the same classes in each part
+        found.labels, found.classes = labeled[0][found.places], labeled[1]
     return found
 
 
-def sides(source: Pictures) -> list[Pictures] | None:
+def sides(source: ImageFiles) -> list[ImageFiles] | None:
     """The two folders of a source that has just two; else None."""
     folders = top_folders(source.names)
     if len(folders) != 2 or "" in folders:
@@ -84,13 +84,13 @@ def sides(source: Pictures) -> list[Pictures] | None:
     return [folder(source, name) for name in folders]
 
 
-def halves(source: Pictures) -> list[Pictures]:
+def halves(source: ImageFiles) -> list[ImageFiles]:
     """The left and the right of pictures that hold two side by side."""
     names = dict(enumerate(source.names))
     return [Part(source, names, kind, half) for half, kind in enumerate(("left", "right"))]
 
 
-def maps(source: Pictures) -> list[Pictures] | None:
+def maps(source: ImageFiles) -> list[ImageFiles] | None:
     """Label maps, the pictures they belong to, and instances if there are any, told by their folders."""
     folders = top_folders(source.names)
     labels = [name for name in folders if _plain(name) in _MAPS]
@@ -109,7 +109,7 @@ def instances_beside(labels: Path) -> Path | None:
     return next((each for each in found if _plain(_split(each.name)[1]) in _INSTANCES), None)
 
 
-def folder(source: Pictures, wanted: str) -> Pictures:
+def folder(source: ImageFiles, wanted: str) -> ImageFiles:
     """The files of one of the `top_folders`, under their names in there."""
     split = (name.partition("/") if "/" in name else ("", "", name) for name in source.names)
     names = {i: rest for i, (first, _, rest) in enumerate(split) if first == wanted}
@@ -121,7 +121,7 @@ def top_folders(names: Iterable[str]) -> list[str]:
     return sorted({name.split("/", 1)[0] if "/" in name else "" for name in names})
 
 
-def matched(sources: Sequence[Pictures], data: Data) -> tuple[list[Pictures], str]:
+def matched(sources: Sequence[ImageFiles], data: Data) -> tuple[list[ImageFiles], str]:
     """The same sources, of each only the files that have fellows of the same name in all, in one order.
 
     Returns:
@@ -149,7 +149,7 @@ def matched(sources: Sequence[Pictures], data: Data) -> tuple[list[Pictures], st
         if i not in own
     ]
     remark = f"{len(lone):,} files have no fellow of the same name and are left out: {listed(lone)}"
-    parts: list[Pictures] = [Part(each, own) for each, own in zip(sources, chosen, strict=True)]
+    parts: list[ImageFiles] = [Part(each, own) for each, own in zip(sources, chosen, strict=True)]
     return parts, remark if lone else ""
 
 

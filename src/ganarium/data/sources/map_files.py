@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import look, values
+from ganarium.data.modalities.image import read_header, values
 from ganarium.data.modalities.palette import Table, readings, repainted, table_in, table_of
 from ganarium.data.sources.folder import contents
 from ganarium.data.sources.layouts import instances_beside
@@ -18,8 +18,8 @@ class MapFiles:
     Args:
         folder: where they lie; a table of colours may lie there or beside, as in `palettes.TABLES`.
         names: of the classes.
-        numbers: as in `Facts`.
-        colours: as in `Facts`.
+        numbers: as in `DataSpec`.
+        colours: as in `DataSpec`.
         palette: the table's file, where it lies elsewhere.
         instances: whether maps come with instances, out of the folder `instances/` beside; zeros without it.
         say: is told what is missing.
@@ -33,18 +33,18 @@ class MapFiles:
         folder: Path,
         names: Sequence[str],
         numbers: Sequence[int] = (),
-        colours: Sequence[str] = (),
+        colors: Sequence[str] = (),
         *,
         palette: Path | None = None,
         instances: bool = False,
-        say: Callable[[str], object],
+        notify: Callable[[str], object],
     ):
         known = repainted(names, table) if (table := _table(folder, palette)) else ()
         if palette is not None and not any(known):
             few = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
             raise ValueError(f"--palette {palette} names none of this model's classes: {few}")
-        self._by_number, self._by_colour = readings(names, numbers, known if any(known) else colours)
-        self._numbers_first = bool(numbers) or not colours
+        self._by_number, self._by_color = readings(names, numbers, known if any(known) else colors)
+        self._numbers_first = bool(numbers) or not colors
         self._has_table = any(known)
         self._folder, self._objects = folder, dict[Path, Path]()
         self._beside = instances_beside(folder) if instances else None
@@ -53,7 +53,7 @@ class MapFiles:
             names_there = map(Path, contents(self._beside).pictures)
             self._objects = {name.with_suffix(""): self._beside / name for name in names_there}
         elif instances:
-            say(f"there is no folder instances/ beside {folder}: each map is taken for one instance")
+            notify(f"there is no folder instances/ beside {folder}: each map is taken for one instance")
 
     def ids(self, path: Path) -> NDArray[np.int32]:
         """Classes of a map, `[1, H, W]`, or `[2, H, W]` with the numbers of instances.
@@ -63,27 +63,27 @@ class MapFiles:
                 the map has no fellow among the instances.
         """
         with path.open("rb") as stream:
-            header = look(stream)
-            grey = header.mode != "PA" and not header.colour
-            numbered = header.mode == "P" or grey
-            ways = [self._by_number] if numbered else []
-            if self._by_colour is not None:
+            header = read_header(stream)
+            gray = header.mode != "PA" and not header.color
+            numbered = header.mode == "P" or gray
+            directions = [self._by_number] if numbered else []
+            if self._by_color is not None:
                 # A table of colours tells more than the order of a palette does.
                 first = numbered and self._numbers_first and (header.mode != "P" or not self._has_table)
-                ways.insert(1 if first else 0, self._by_colour)
-            if not ways:
+                directions.insert(1 if first else 0, self._by_color)
+            if not directions:
                 raise ValueError(
                     "the map is painted, but this model was not told the colours of its classes: "
                     "name a table of them with --palette"
                 )
-            for palette in ways:
+            for palette in directions:
                 stream.seek(0)
                 found = values(stream, header.height, header.width, indexed=palette.indexed)
                 try:
                     ids = palette.ids(found)[None]
                     break
                 except ValueError:
-                    if palette is ways[-1]:
+                    if palette is directions[-1]:
                         raise
         return ids if self._channels == 1 else np.concatenate([ids, self._instances(path, ids)])
 
@@ -94,7 +94,7 @@ class MapFiles:
         if stem not in self._objects:
             raise ValueError(f"{self._beside} has no file {stem} with its instances")
         with self._objects[stem].open("rb") as stream:
-            size = look(stream)[:2]
+            size = read_header(stream)[:2]
             if size != ids.shape[1:]:
                 raise ValueError(f"{self._objects[stem]} with its instances has another height or width")
             stream.seek(0)

@@ -33,7 +33,7 @@ def npz(path: Path) -> Arrays:
             classes = [str(each) for each in arrays["classes"]] if "classes" in headers else ()
     except (OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is no whole .npz: {error}") from error
-    return Arrays(".npz", images, labels, classes, no_labels=f"an array `labels` in {path.name}")
+    return Arrays(".npz", images, labels, classes, labels_hint=f"an array `labels` in {path.name}")
 
 
 def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:

@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganarium.common.text import listed
-from ganarium.data.modalities.image import Array, Form, fitted_size, values
+from ganarium.data.modalities.image import Array, ArrayFormat, fitted_size, values
 from ganarium.data.modalities.palette import Palette
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
-from ganarium.data.sources.image_files import Pictures
+from ganarium.data.sources.image_files import ImageFiles
 
 
 class Pairs(Source):
@@ -18,59 +18,63 @@ class Pairs(Source):
     A pair of which one half is broken is left out.
     """
 
-    def __init__(self, kind: str, condition: str, given: Source, wished: Source, remark: str = ""):
-        self.kind, self.given, self.wished = kind, given, wished
-        self.exact_conditions = (condition,)
-        self.has_test = given.has_test and wished.has_test
-        self.no_test = wished.no_test
+    def __init__(
+        self, kind: str, condition: str, input_image: Source, target_image: Source, remark: str = ""
+    ):
+        self.kind, self.input_image, self.target_image = kind, input_image, target_image
+        self.companions = (condition,)
+        self.has_test = input_image.has_test and target_image.has_test
+        self.test_hint = target_image.test_hint
         self._remark = remark
 
     def __len__(self) -> int:
-        return len(self.wished)
+        return len(self.target_image)
 
     def name(self, index: int) -> str:
         """See `Source.name`."""
-        return self.wished.name(index)
+        return self.target_image.name(index)
 
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.form`; both have one height and width, each its own channels.
 
         Raises:
             ValueError: as `Source.form`, or the two of a pair differ in size as stored.
         """
-        form = self.wished.form(data, report)
+        form = self.target_image.form(data, report)
         told = Report(report.source)
         form_only = {"size": form.shape[1:], "channels": None}
-        self._given_form = self.given.form(data.model_copy(update=form_only), told)
+        self._given_form = self.input_image.form(data.model_copy(update=form_only), told)
         self._check_sizes()
-        self.broken = self.given.broken | self.wished.broken
+        self.broken = self.input_image.broken | self.target_image.broken
         report.broken.update(told.broken)
         shape = " x ".join(map(str, self._given_form.shape))
-        report.note(f"goes in: {self.given.kind}, {shape}; comes out: {self.wished.kind}")
+        report.note(f"goes in: {self.input_image.kind}, {shape}; comes out: {self.target_image.kind}")
         for remark in filter(None, (self._remark, *told.notes)):
             report.note(remark)
         if self.broken:
             report.note(f"{len(self.broken):,} pairs are left out, since one half is broken")
         return form
 
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
-        return self.wished.samples(indices, form)
+        return self.target_image.samples(indices, form)
 
-    def shown_form(self, condition: str) -> Form:
+    def shown_form(self, condition: str) -> ArrayFormat:
         """See `Source.shown_form`."""
         return self._given_form
 
-    def shown(self, condition: str, indices: NDArray[np.int64]) -> Array:
+    def condition_images(self, condition: str, indices: NDArray[np.int64]) -> Array:
         """See `Source.shown`."""
-        return self.given.samples(indices, self._given_form)
+        return self.input_image.samples(indices, self._given_form)
 
     def _check_sizes(self) -> None:
-        both = sorted(self.given.sizes.keys() & self.wished.sizes.keys())
+        both = sorted(self.input_image.sizes.keys() & self.target_image.sizes.keys())
         unlike = [
-            " and ".join(f"{each.name(i)} {_by(each.sizes[i])}" for each in (self.given, self.wished))
+            " and ".join(
+                f"{each.name(i)} {_by(each.sizes[i])}" for each in (self.input_image, self.target_image)
+            )
             for i in both
-            if self.given.sizes[i] != self.wished.sizes[i]
+            if self.input_image.sizes[i] != self.target_image.sizes[i]
         ]
         if unlike:
             raise ValueError(
@@ -87,10 +91,10 @@ class LabelMaps(Source):
 
     palette: Palette
 
-    def __init__(self, maps: Pictures, palette: Palette, instances: Pictures | None = None):
+    def __init__(self, maps: ImageFiles, palette: Palette, instances: ImageFiles | None = None):
         self.maps, self.palette, self.instances = maps, palette, instances
         self.kind = maps.kind
-        self.has_test, self.no_test = maps.has_test, maps.no_test
+        self.has_test, self.test_hint = maps.has_test, maps.test_hint
 
     def __len__(self) -> int:
         return len(self.maps)
@@ -99,14 +103,14 @@ class LabelMaps(Source):
         """See `Source.name`."""
         return self.maps.name(index)
 
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.form`."""
         self.maps.looks(data, report)
         self.sizes, self.broken = self.maps.sizes, self.maps.broken
         height, width = fitted_size(list(self.sizes.values()), data, Report(report.source))
-        return Form((1 if self.instances is None else 2, height, width), np.dtype(np.int32))
+        return ArrayFormat((1 if self.instances is None else 2, height, width), np.dtype(np.int32))
 
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
         return np.stack([self._ids(int(index), *form.shape[1:]) for index in indices])
 
@@ -127,7 +131,7 @@ class PaintedMaps(Source):
     def __init__(self, maps: LabelMaps):
         self.maps = maps
         self.kind = f"{maps.kind}, painted"
-        self.has_test, self.no_test = maps.has_test, maps.no_test
+        self.has_test, self.test_hint = maps.has_test, maps.test_hint
 
     def __len__(self) -> int:
         return len(self.maps)
@@ -136,17 +140,17 @@ class PaintedMaps(Source):
         """See `Source.name`."""
         return self.maps.name(index)
 
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.form`."""
         if data.channels not in (None, 3):
             raise ValueError(f"data.channels={data.channels}, but maps are painted in RGB: leave the key out")
         size = self.maps.form(data, report).shape[1:]
         self.sizes, self.broken = self.maps.sizes, self.maps.broken
-        return Form((3, *size), np.dtype(np.uint8))
+        return ArrayFormat((3, *size), np.dtype(np.uint8))
 
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
-        ids = self.maps.samples(indices, Form((1, *form.shape[1:]), np.dtype(np.int32)))
+        ids = self.maps.samples(indices, ArrayFormat((1, *form.shape[1:]), np.dtype(np.int32)))
         return self.maps.palette.painted(ids[:, 0])
 
 

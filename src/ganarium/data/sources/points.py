@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, Form
+from ganarium.data.modalities.image import Array, ArrayFormat
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
@@ -15,7 +15,7 @@ _COUNT = 100_000
 class PlanePoints(Source):
     """`data.count` (100,000) points of a known density."""
 
-    gives_pictures = False
+    gives_images = False
 
     def __init__(self, points: Points, count: int | None, seed: int):
         self.kind = f"points of the {points.name}"
@@ -24,7 +24,7 @@ class PlanePoints(Source):
     def __len__(self) -> int:
         return len(self.points)
 
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.form`; points have neither size nor channels, and no mirror image."""
         for_pictures = {
             "load_size": data.load_size,
@@ -37,12 +37,12 @@ class PlanePoints(Source):
                 raise ValueError(
                     f"data.{key}={value} is for pictures, but data.source={data.place} gives points"
                 )
-        return Form((2,), self.points.dtype)
+        return ArrayFormat((2,), self.points.dtype)
 
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
         return self.points[indices]
 
-    def instant(self, form: Form) -> bool:
+    def in_memory(self, form: ArrayFormat) -> bool:
         """See `Source.instant`."""
         return True

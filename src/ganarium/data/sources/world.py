@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, Form
+from ganarium.data.modalities.image import Array, ArrayFormat
 from ganarium.data.modalities.palette import spectrum
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
@@ -15,7 +15,7 @@ _COUNT = 20_000
 _CHUNK = 1024
 _TEST = 2**40  # the first of the scenes that training never shows
 _DOMAINS = ("plain", "inked")
-_COLOURS = spectrum(1 + len(World.classes))
+_COLORS = spectrum(1 + len(World.classes))
 
 
 class DrawnWorld(Source):
@@ -28,14 +28,14 @@ class DrawnWorld(Source):
     mirrored_attributes = ("left",)
     has_test = True
     labels: NDArray[np.int64]
-    exact_conditions = ("semantic", MAP, "outline", "style", "silhouette")
+    companions = ("semantic", MAP, "outline", "style", "silhouette")
 
     def __init__(self, data: Data, seed: int):
         self.world = World(data.size or _SIZE, seed=seed, channels=data.channels or 3)
         self.classes = self.world.classes
         self.attributes = self.world.attributes
         self.first = _TEST if data.split == "test" else 0
-        self.turned = data.condition if data.direction == "b-to-a" else None
+        self.is_reversed = data.condition if data.direction == "b-to-a" else None
         self.inks = data.condition == DOMAINS
         count = (data.count or _COUNT) * (len(_DOMAINS) if self.inks else 1)
         numbers = np.arange(count)
@@ -50,30 +50,30 @@ class DrawnWorld(Source):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def form(self, data: Data, report: Report) -> Form:
+    def form(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.form`."""
-        one = self._drawn(self.turned, np.zeros(1, dtype=np.int64))
-        return Form(one.shape[1:], one.dtype)
+        one = self._drawn(self.is_reversed, np.zeros(1, dtype=np.int64))
+        return ArrayFormat(one.shape[1:], one.dtype)
 
-    def samples(self, indices: NDArray[np.int64], form: Form) -> Array:
+    def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
         if not self.inks:
-            return self._drawn(self.turned, indices)
+            return self._drawn(self.is_reversed, indices)
         pictures = np.empty((len(indices), *form.shape), form.dtype)
         inked = indices % len(_DOMAINS) == _DOMAINS.index("inked")
         pictures[~inked] = _channels_first(self.scenes(indices[~inked]).images())
         pictures[inked] = _channels_first(self.scenes(indices[inked]).styled())
         return pictures
 
-    def shown(self, condition: str, indices: NDArray[np.int64]) -> Array:
+    def condition_images(self, condition: str, indices: NDArray[np.int64]) -> Array:
         """See `Source.shown`; of `semantic`, black is the background and white the last class."""
-        return self._drawn(None if self.turned else condition, indices)
+        return self._drawn(None if self.is_reversed else condition, indices)
 
     def _drawn(self, condition: str | None, indices: NDArray[np.int64]) -> Array:
         """The scenes as they are, or as `condition` shows them."""
         scenes = self.scenes(indices)
-        if condition == MAP and self.turned:
-            return np.ascontiguousarray(_COLOURS[scenes.semantic()].transpose(0, 3, 1, 2))
+        if condition == MAP and self.is_reversed:
+            return np.ascontiguousarray(_COLORS[scenes.semantic()].transpose(0, 3, 1, 2))
         return _channels_first(_picture(scenes, condition))
 
     def scenes(self, indices: NDArray[np.int64]) -> Scenes:

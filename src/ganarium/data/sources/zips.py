@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, TextIO
 
 from ganarium.common.text import listed
-from ganarium.data.modalities.image import SUFFIXES, is_picture
+from ganarium.data.modalities.image import SUFFIXES, is_image_name
 from ganarium.data.report import Report
-from ganarium.data.sources.image_files import Pictures, Table
+from ganarium.data.sources.image_files import ImageFiles, Table
 
 LARGEST_MEMBER = 2**29
 """Bytes that a picture may unpack to."""
@@ -20,7 +20,7 @@ LARGEST_RATIO = 200
 _SMALL = 2**20
 
 
-class Zip(Pictures):
+class Zip(ImageFiles):
     """The pictures in a zip; where each lies in a sub-folder, these are the classes.
 
     Members that point outside the archive, are encrypted or would unpack to more than is sensible are named
@@ -45,7 +45,7 @@ class Zip(Pictures):
             raise ValueError(
                 f"{path} is refused: a bomb, whose {packed:,} bytes would unpack to {unpacked:,}"
             )
-        pictures = sorted(name for name in sound if is_picture(name))
+        pictures = sorted(name for name in sound if is_image_name(name))
         if not pictures:
             refused = [f"{name} ({why})" for name, why in self.refused.items()]
             raise ValueError(
@@ -57,12 +57,12 @@ class Zip(Pictures):
         super().__init__("zip of pictures", [n[inside:] for n in pictures], self._tables(sound.values()))
 
     def opened(self, index: int) -> BinaryIO:
-        """See `Pictures.opened`."""
+        """See `ImageFiles.opened`."""
         # In memory, for decoders seek: backwards in a compressed member means unpacking it again.
         return io.BytesIO(self.archive.read(self.members[index]))
 
     def remark(self, report: Report) -> None:
-        """See `Pictures.remark`."""
+        """See `ImageFiles.remark`."""
         super().remark(report)
         report.broken.update(self.refused)
 

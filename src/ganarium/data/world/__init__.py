@@ -44,8 +44,8 @@ class World:
             raise ValueError(f"channels={channels}: the world draws 1 (grey) or 3 (RGB) channels")
         self.seed = seed
         self.canvas = Canvas(height, width, channels, textured)
-        self.colours: tuple[str, ...] = self.canvas.colours
-        self.attributes: tuple[str, ...] = (*self.colours, "large", "left", "high")
+        self.colors: tuple[str, ...] = self.canvas.colors
+        self.attributes: tuple[str, ...] = (*self.colors, "large", "left", "high")
 
     def scenes(self, indices: Sequence[int] | np.ndarray) -> Scenes:
         """The scenes of these indices, in any order and grouping.

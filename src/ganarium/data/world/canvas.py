@@ -49,7 +49,7 @@ class Canvas:
         return self.width / self.side, self.height / self.side
 
     @property
-    def colours(self) -> tuple[str, ...]:
+    def colors(self) -> tuple[str, ...]:
         """The names of the colours: grey levels where there is one channel."""
         return _NAMES[self.channels]
 
@@ -124,7 +124,7 @@ def signed_distance(
     """
     columns, rows = canvas.grid(x.device)
     from_x, from_y = columns - x[:, None, None], rows - y[:, None, None]  # [N, 1, W], [N, H, 1]
-    cos, sin = ((turned / radius)[:, None, None] for turned in (angle.cos(), angle.sin()))
+    cos, sin = ((is_reversed / radius)[:, None, None] for is_reversed in (angle.cos(), angle.sin()))
     distance = shape.distance(cos * from_x + sin * from_y, cos * from_y - sin * from_x)
     return distance.mul_(radius[:, None, None] * canvas.side)
 

@@ -40,7 +40,7 @@ class Judgement:
     """The names of the labels."""
     labels: Tensor
     """int64 `[N]`: the class that each picture shows best."""
-    colours: Tensor
+    colors: Tensor
     """int64 `[N]`: the colour that it shows best."""
     scores: Tensor
     """float `[N]` in 0..1: how well formed it is; halved by each error that just passes for well formed."""
@@ -52,7 +52,7 @@ class Judgement:
 
     def of(self, rows: Tensor) -> Self:
         """The judgement of the pictures of these numbers alone."""
-        return replace(self, labels=self.labels[rows], colours=self.colours[rows], scores=self.scores[rows])
+        return replace(self, labels=self.labels[rows], colors=self.colors[rows], scores=self.scores[rows])
 
     def shares(self) -> dict[str, float]:
         """For each class, the share of all N pictures that show it well formed."""
@@ -82,8 +82,8 @@ def judgement(canvas: Canvas, images: Tensor) -> Judgement:
     Values beyond [-1, 1] are clipped, as when a picture is saved; one that is not finite makes the score 0.
     """
     parts = [_judged(canvas, chunk.float()) for chunk in images.split(_CHUNK)]
-    labels, colours, scores = (torch.cat(part) for part in zip(*parts, strict=True))
-    return Judgement(tuple(shape.name for shape in SHAPES), labels, colours, scores)
+    labels, colors, scores = (torch.cat(part) for part in zip(*parts, strict=True))
+    return Judgement(tuple(shape.name for shape in SHAPES), labels, colors, scores)
 
 
 def _judged(canvas: Canvas, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -103,9 +103,9 @@ def _judged(canvas: Canvas, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     best = torch.stack(drawn)[labels, torch.arange(len(labels), device=labels.device)]
 
     mean = _sum(contrast * best[:, None]) / _sum(best**2).clamp(min=1)[:, None]  # [N, C]
-    colours = torch.cdist(mean, paints).argmin(dim=1)
-    error = _error(canvas, contrast, paints[colours], best, labels)
-    return labels, colours, torch.where(finite, 0.5**error, 0)
+    colors = torch.cdist(mean, paints).argmin(dim=1)
+    error = _error(canvas, contrast, paints[colors], best, labels)
+    return labels, colors, torch.where(finite, 0.5**error, 0)
 
 
 def _voted(contrast: Tensor, paints: Tensor) -> Tensor:

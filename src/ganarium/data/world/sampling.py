@@ -16,7 +16,7 @@ Array = np.ndarray
 
 def sampled(canvas: Canvas, seed: int, indices: Array) -> Scenes:
     """The scenes of `indices`, non-negative integers `[N]`, of the set that `seed` names."""
-    kinds = _shuffled(seed, indices, len(SHAPES) * len(canvas.colours))
+    kinds = _shuffled(seed, indices, len(SHAPES) * len(canvas.colors))
     u = _uniform(seed, indices, 20)  # [N, 20]
     small, large = canvas.sizes
     radius = np.where(u[:, 0] < 0.5, _within(*small, _rest(u[:, 0])), _within(*large, _rest(u[:, 0])))
@@ -25,9 +25,9 @@ def sampled(canvas: Canvas, seed: int, indices: Array) -> Scenes:
     return Scenes(
         canvas=canvas,
         labels=kinds % len(SHAPES),
-        colours=kinds // len(SHAPES),
-        x=_centre(width, radius, canvas.jitter, u[:, 1]),
-        y=_centre(height, radius, canvas.jitter, u[:, 2]),
+        colors=kinds // len(SHAPES),
+        x=_center(width, radius, canvas.jitter, u[:, 1]),
+        y=_center(height, radius, canvas.jitter, u[:, 2]),
         radius=radius,
         angle=_within(-_TILT, _TILT, u[:, 3]),
         velocity=np.stack([pace * np.cos(course), pace * np.sin(course)], axis=1),
@@ -45,7 +45,7 @@ def _shuffled(seed: int, indices: Array, kinds: int) -> Array:
     return (keys < own).sum(axis=1)
 
 
-def _centre(extent: float, radius: Array, jitter: float, u: Array) -> Array:
+def _center(extent: float, radius: Array, jitter: float, u: Array) -> Array:
     """A coordinate near the middle of `extent`, such that the shape lies inside."""
     reach = np.minimum(extent / 2 - radius - MARGIN, jitter * extent)
     return extent / 2 + np.where(u < 0.5, -1, 1) * _within(_GAP, reach, _rest(u))

@@ -26,7 +26,7 @@ class Scenes:
 
     canvas: Canvas
     labels: Array  # int64 [N]
-    colours: Array  # int64 [N]
+    colors: Array  # int64 [N]
     x: Array  # float64 [N], as all that follow
     y: Array
     radius: Array  # of the circumscribed circle
@@ -61,16 +61,16 @@ class Scenes:
     @property
     def attributes(self) -> Array:
         """float32 `[N, 7]` in {0, 1}: the four colours, large, left, high."""
-        colours = np.eye(len(self.canvas.colours))[self.colours]
-        return np.column_stack([colours, self.large, self.left, self.high]).astype(np.float32)
+        colors = np.eye(len(self.canvas.colors))[self.colors]
+        return np.column_stack([colors, self.large, self.left, self.high]).astype(np.float32)
 
     def captions(self) -> list[str]:
         """One sentence a scene, such as "a large red star at the top left"."""
         return [
-            f"a {'large' if large else 'small'} {self.canvas.colours[colour]} {SHAPES[label].name}"
+            f"a {'large' if large else 'small'} {self.canvas.colors[color]} {SHAPES[label].name}"
             f" at the {'top' if high else 'bottom'} {'left' if left else 'right'}"
-            for label, colour, large, left, high in zip(
-                self.labels, self.colours, self.large, self.left, self.high, strict=True
+            for label, color, large, left, high in zip(
+                self.labels, self.colors, self.large, self.left, self.high, strict=True
             )
         ]
 
@@ -78,7 +78,7 @@ class Scenes:
         """The pictures, antialiased: uint8 `[N, H, W, C]`."""
 
         def picture(scenes: Scenes, distance: Tensor) -> Tensor:
-            paint = self.canvas.palette[torch.from_numpy(scenes.colours)][:, :, None, None]
+            paint = self.canvas.palette[torch.from_numpy(scenes.colors)][:, :, None, None]
             return blend(scenes._background(), paint, coverage(distance))
 
         return self._drawn(picture)
@@ -94,7 +94,7 @@ class Scenes:
         line = max(1.0, canvas.side / 32)  # pixels
 
         def picture(scenes: Scenes, distance: Tensor) -> Tensor:
-            paint = canvas.style_palette[torch.from_numpy(scenes.colours)][:, :, None, None]
+            paint = canvas.style_palette[torch.from_numpy(scenes.colors)][:, :, None, None]
             paper, ink = (level[:, None, None] for level in (canvas.paper, canvas.ink))
             filled = blend(0.55 * paint + 0.45 * paper, paint, hatch)
             return blend(blend(paper, ink, coverage(distance)), filled, coverage(distance + line))

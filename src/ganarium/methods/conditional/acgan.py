@@ -16,7 +16,7 @@ grows (`evaluate --metrics diversity` shows it).
 Deviations from the paper:
 1. Fake samples carry the labels of the real batch instead of labels drawn anew.
 2. DCGAN's networks; the paper's discriminator is deeper and has dropout, too.
-3. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+3. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
 4. The generator learns at 1e-3, five times as fast as in the paper, in batches of 32 instead of 100.
 5. The classes weigh a fifth, and the discriminator's classifier learns from real samples alone
    (`game.classification_weight=1 game.fake_classification_weight=1` are the paper's): on handwritten digits
@@ -36,16 +36,16 @@ from torch.nn.functional import cross_entropy
 
 from ganarium.core.game import Clock
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.methods.two_player import Deal, ScoredDuel
+from ganarium.data.spec import DataSpec
+from ganarium.methods.two_player import ScoredTwoPlayerGame, TurnData
 from ganarium.networks.conditioning import ConditionedGenerator, ConditionVector
-from ganarium.networks.heads import Headed
+from ganarium.networks.heads import MultiHead
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Recipe
 
 
-class ACGAN(ScoredDuel):
+class ACGAN(ScoredTwoPlayerGame):
     """A generator that is told a class, and a discriminator that names it.
 
     Args:
@@ -55,7 +55,7 @@ class ACGAN(ScoredDuel):
         classification_weight: of the classes' cross-entropies.
         fake_classification_weight: of fake samples' among the discriminator's, beside one for real samples'.
 
-    The other arguments are those of `Duel` and `Dispute`.
+    The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
 
     def __init__(
@@ -73,21 +73,21 @@ class ACGAN(ScoredDuel):
         self.fake_classification_weight = fake_classification_weight
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for samples of the data's shape and classes."""
-        if facts.condition != "label":
+        if spec.condition != "label":
             raise ValueError(
-                f"this method is told classes, but data.condition is {facts.condition}; "
+                f"this method is told classes, but data.condition is {spec.condition}; "
                 "set data.condition=label"
             )
-        size, classes = settings["condition_dim"], len(facts.classes)
-        body = network("generator", settings["noise_dim"] + size, facts.shape)
+        size, classes = settings["condition_dim"], len(spec.classes)
+        body = network("generator", settings["noise_dim"] + size, spec.shape)
         generator = ConditionedGenerator(body, ConditionVector((), classes, size), join="concatenate")
-        return cls(generator, Headed(network("discriminator", facts.shape), classes), **settings)
+        return cls(generator, MultiHead(network("discriminator", spec.shape), classes), **settings)
 
-    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+    def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """Tell real from fake, and name the class of both; of fake ones only as far as is asked."""
-        real, fake, labels = deal
+        real, fake, labels = turn_data
         assert labels is not None
         of_real, of_fake = scores(self.discriminator, real, fake)
         classification = cross_entropy(of_real[:, 1:], labels)
@@ -95,26 +95,26 @@ class ACGAN(ScoredDuel):
             of_fakes = cross_entropy(of_fake[:, 1:], labels)
             classification = classification + self.fake_classification_weight * of_fakes
         return {
-            "adversarial": self.dispute.discriminator(of_real[:, 0], of_fake[:, 0]),
+            "adversarial": self.adversarial_loss.discriminator(of_real[:, 0], of_fake[:, 0]),
             "classification": self.classification_weight * classification,
-            **self.dispute.penalties(lambda x: self.discriminator(x)[:, 0], real, fake, clock.every),
+            **self.adversarial_loss.penalties(lambda x: self.discriminator(x)[:, 0], real, fake, clock.every),
         }
 
-    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+    def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
         """Be taken for real, and for the class that was asked for."""
-        real, fake, labels = deal
+        real, fake, labels = turn_data
         assert labels is not None
-        judge = frozen(self.discriminator)
-        of_fake = judge(fake)
-        real_scores = judge(real)[:, 0] if self.dispute.compares else None
+        fixed_discriminator = frozen(self.discriminator)
+        of_fake = fixed_discriminator(fake)
+        real_scores = fixed_discriminator(real)[:, 0] if self.adversarial_loss.compares else None
         return {
-            "adversarial": self.dispute.generator(of_fake[:, 0], real_scores),
+            "adversarial": self.adversarial_loss.generator(of_fake[:, 0], real_scores),
             "classification": self.classification_weight * cross_entropy(of_fake[:, 1:], labels),
         }
 
-    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
+    def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
         """A fake sample for each label, from fresh noise."""
-        return self.generator(self.fresh_noise_for(count), told)
+        return self.generator(self.noise_for(count), condition)
 
     def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples from noise `[N, noise_dim]`, one for each label."""
@@ -136,7 +136,7 @@ def recipe() -> Recipe:
             "discriminator": {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)},
         },
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=64, condition="label"),
+        data=Data(max_size=64, condition="label"),
     )
 
 

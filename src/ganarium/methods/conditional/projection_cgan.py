@@ -2,7 +2,7 @@ r"""Projection-cGAN: cGANs with projection discriminator (Miyato & Koyama 2018, 
 
 The discriminator is told the class y by an inner product with its features phi, which is the form that the
 log ratio log p(x, y)/q(x, y) has for simple distributions. The game is CGAN's, with
-`game.judge=projection`.
+`game.condition_score=projection`.
 
     D(x, y) = y^T V phi(x) + psi(phi(x))                                    (eq. 8)
     discriminator   min  E[max(0, 1 - D(x, y))] + E[max(0, 1 + D(G(z, y), y))]
@@ -16,7 +16,7 @@ Deviations from the paper:
    ones; `networks.generator.kind=sngan` and `networks.discriminator.kind=sngan` are SNGAN's standard ones.
 3. One discriminator update a round instead of five, and both sides learn at 1e-3 instead of 2e-4, with a
    momentum of 0.5 instead of none, in batches of 32 instead of 64.
-4. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+4. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
 5. Users get the averaged generator.
 
 Tested by: a table, whose optimum has the inner product's form; the score against eq. 8; a textbook loop; the
@@ -36,14 +36,14 @@ def recipe() -> Recipe:
         method="projection-cgan",
         images=10_000_000,
         batch_size=32,
-        game={"noise_dim": 128, "judge": "projection", "objective": "hinge"},
+        game={"noise_dim": 128, "condition_score": "projection", "objective": "hinge"},
         networks={
             "generator": {"kind": "dcgan"},
             "discriminator": {"kind": "dcgan", "norm": "none", "spectral_norm": True},
         },
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=48, condition="label"),
+        data=Data(max_size=48, condition="label"),
     )
 
 

@@ -18,7 +18,7 @@ autoencoder is the generator's side.
 Deviations from the paper:
 1. Energies are means over a sample's numbers, so that one margin serves all sizes; the paper's are norms.
 2. A code of fixed length between the convolutions, as in its EBGAN-PT; DCGAN's layers on both sides.
-3. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+3. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
 4. Users get the averaged generator.
 
 Tested by: a table of energies, whose optimum is 0 where the data are denser and the margin where the fake
@@ -35,7 +35,7 @@ from torch.nn.functional import normalize, relu
 
 from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.settings import Data
-from ganarium.methods.two_player import Deal, Duel
+from ganarium.methods.two_player import TurnData, TwoPlayerGame
 from ganarium.networks import AUTOENCODERS, GENERATORS
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
@@ -57,7 +57,7 @@ def pulling_away(codes: Tensor) -> Tensor:
     return (cosines.square().sum() - cosines.diagonal().square().sum()) / (count * (count - 1))
 
 
-class EBGAN(Duel):
+class EBGAN(TwoPlayerGame):
     """An autoencoder as discriminator.
 
     Args:
@@ -67,7 +67,7 @@ class EBGAN(Duel):
         pulling_away_weight: of the term that keeps the codes of a batch apart.
         pretraining_images: so many the autoencoder sees before the game begins.
 
-    The other arguments are those of `Duel`.
+    The other arguments are those of `TwoPlayerGame`.
     """
 
     roles: ClassVar = {"generator": GENERATORS, "discriminator": AUTOENCODERS}
@@ -97,16 +97,16 @@ class EBGAN(Duel):
         else:
             yield from super().play(data, clock)
 
-    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+    def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """Put data back together, and fake samples only badly."""
-        real, fake, _ = deal
+        real, fake, _ = turn_data
         rebuilt_real, rebuilt_fake = scores(self.discriminator, real, fake)
         missing = relu(self.margin - energy(fake, rebuilt_fake))
         return {"reconstruction": energy(real, rebuilt_real).mean(), "margin": missing.mean()}
 
-    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+    def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
         """Draw what the autoencoder can put back together; different things in one batch."""
-        fake = deal.fake
+        fake = turn_data.fake
         terms = {"reconstruction": energy(fake, frozen(self.discriminator)(fake)).mean()}
         if self.pulling_away_weight:
             terms["pulling_away"] = self.pulling_away_weight * pulling_away(self.features(fake, None))
@@ -128,7 +128,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan", "norm": "none"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=64),
+        data=Data(max_size=64),
     )
 
 

@@ -20,7 +20,7 @@ Deviations from the paper:
 2. Every g_f rises, as the text asks; some in the paper's tables fall.
 3. f* and g_f are one function where, one after the other, they would overflow.
 4. The discriminator steps before the generator; algorithm 1 steps both at once.
-5. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+5. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
 6. Batches of 32, as in `dcgan`.
 7. Users get the averaged generator.
 
@@ -47,7 +47,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=64),
+        data=Data(max_size=64),
     )
 
 

@@ -14,7 +14,7 @@ objective, penalty or network is another method: `dcgan`, `wgan-gp`, `sngan` are
 Not to be confused with: `dcgan`, the convolutional networks; `cgan`, which is told what to draw.
 
 Deviations from the paper:
-1. The turns share one fake batch (exact for the generator, faster); `game.fresh_noise=true` draws
+1. The turns share one fake batch (exact for the generator, faster); `game.resample_noise=true` draws
    anew as the paper writes it, `game.generator_first=true` turns the order round.
 2. LeakyReLU perceptrons and Adam in place of maxout, dropout and momentum;
    `networks.discriminator.dropout=0.5` brings dropout back.
@@ -28,35 +28,35 @@ from torch import Tensor
 
 from ganarium.core.game import Clock
 from ganarium.data.settings import Data
-from ganarium.methods.two_player import Deal, ScoredDuel
+from ganarium.methods.two_player import ScoredTwoPlayerGame, TurnData
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Recipe
 
 
-class GAN(ScoredDuel):
+class GAN(ScoredTwoPlayerGame):
     """Two players and noise; objective, penalty, networks and number of updates are free to choose.
 
     Args:
         generator: noise `[N, noise_dim]` to samples.
         discriminator: samples to scores `[N, ...]`.
 
-    The other arguments are those of `Duel` and `Dispute`.
+    The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
 
-    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+    def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """Tell real from fake, and pay for too steep a slope."""
-        real, fake, _ = deal
-        adversarial = self.dispute.discriminator(*scores(self.discriminator, real, fake))
-        penalties = self.dispute.penalties(self.discriminator, real, fake, clock.every)
+        real, fake, _ = turn_data
+        adversarial = self.adversarial_loss.discriminator(*scores(self.discriminator, real, fake))
+        penalties = self.adversarial_loss.penalties(self.discriminator, real, fake, clock.every)
         return {"adversarial": adversarial, **penalties}
 
-    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+    def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
         """Be taken for real; for more real than the real ones, where the objective is relativistic."""
-        judge = frozen(self.discriminator)
-        fake_scores = judge(deal.fake)
-        real_scores = judge(deal.real) if self.dispute.compares else None
-        return {"adversarial": self.dispute.generator(fake_scores, real_scores)}
+        fixed_discriminator = frozen(self.discriminator)
+        fake_scores = fixed_discriminator(turn_data.fake)
+        real_scores = fixed_discriminator(turn_data.real) if self.adversarial_loss.compares else None
+        return {"adversarial": self.adversarial_loss.generator(fake_scores, real_scores)}
 
 
 def recipe() -> Recipe:
@@ -69,7 +69,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "mlp"}, "discriminator": {"kind": "mlp"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=32),
+        data=Data(max_size=32),
     )
 
 

@@ -21,7 +21,7 @@ Not to be confused with: `acgan`, where the codes are the data's labels; `cgan`.
 Deviations from the paper:
 1. The Gaussian Q of a number has a fixed deviation of one, so its log likelihood is a squared distance.
 2. DCGAN's layers, whose hidden head has LeakyReLU without batch norm.
-3. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+3. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
 4. Pictures, real and fake, are warped at random before the discriminator sees them (`game.warp=0` is the
    paper's), so that the codes come to stand for what slants and shifts leave as it is: on 5,000 digits, for
    their classes.
@@ -43,9 +43,9 @@ from torch.nn.functional import cross_entropy, one_hot
 from ganarium.core.game import Clock
 from ganarium.data.batches import Conditioned
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.methods.two_player import Deal, ScoredDuel, refuse_condition
-from ganarium.networks.heads import Headed
+from ganarium.data.spec import DataSpec
+from ganarium.methods.two_player import ScoredTwoPlayerGame, TurnData, refuse_condition
+from ganarium.networks.heads import MultiHead
 from ganarium.ops import latents
 from ganarium.ops.augment import warped
 from ganarium.ops.scoring import frozen, scores
@@ -53,7 +53,7 @@ from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Recipe
 
 
-class InfoGAN(ScoredDuel):
+class InfoGAN(ScoredTwoPlayerGame):
     """A generator whose codes can be read back from its samples.
 
     Codes are `[N, C]`: the categorical ones as one-hot vectors side by side, then the continuous ones.
@@ -69,7 +69,7 @@ class InfoGAN(ScoredDuel):
         warp: how much all pictures that the discriminator sees are turned, slanted, stretched and shifted at
             random (see `ganarium.ops.augment`; 1 is up to 15 degrees).
 
-    The other arguments are those of `Duel` and `Dispute`.
+    The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
 
     def __init__(
@@ -93,9 +93,9 @@ class InfoGAN(ScoredDuel):
         self.warp = warp
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for samples of the data's shape."""
-        refuse_condition(facts)
+        refuse_condition(spec)
         categories, numbers = settings["categorical_codes"], settings["continuous_codes"]
         if any(count < 2 for count in categories) or numbers < 0 or not (categories or numbers):
             raise ValueError(
@@ -103,11 +103,11 @@ class InfoGAN(ScoredDuel):
                 "a categorical code has two categories or more, and there is at least one code"
             )
         size = sum(categories) + numbers
-        generator = network("generator", settings["noise_dim"] + size, facts.shape)
-        discriminator = Headed(network("discriminator", facts.shape), size, width=settings["head_width"])
+        generator = network("generator", settings["noise_dim"] + size, spec.shape)
+        discriminator = MultiHead(network("discriminator", spec.shape), size, width=settings["head_width"])
         return cls(generator, discriminator, **settings)
 
-    def told(self, batch: Tensor | Conditioned) -> Tensor:
+    def condition(self, batch: Tensor | Conditioned) -> Tensor:
         """Codes for as many samples, `[N, C]`."""
         return self.codes(len(batch), device=batch[0].device)
 
@@ -119,30 +119,30 @@ class InfoGAN(ScoredDuel):
         drawn = [one_hot(torch.randint(k, (count,), **chance), k).float() for k in self.categories]  # type: ignore[arg-type]
         return torch.cat([*drawn, latents.noise("uniform", count, self.numbers, **chance)], 1)  # type: ignore[arg-type]
 
-    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+    def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """Tell real from fake, and read the codes of the fake."""
-        real, fake, codes = deal
+        real, fake, codes = turn_data
         assert codes is not None
         of_real, of_fake = scores(self.discriminator, real, fake)
         return {
-            "adversarial": self.dispute.discriminator(of_real[:, 0], of_fake[:, 0]),
+            "adversarial": self.adversarial_loss.discriminator(of_real[:, 0], of_fake[:, 0]),
             **self.information(of_fake[:, 1:], codes),
-            **self.dispute.penalties(lambda x: self.discriminator(x)[:, 0], real, fake, clock.every),
+            **self.adversarial_loss.penalties(lambda x: self.discriminator(x)[:, 0], real, fake, clock.every),
         }
 
-    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+    def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
         """Be taken for real, and let the codes be read."""
-        real, fake, codes = deal
+        real, fake, codes = turn_data
         assert codes is not None
-        judge = frozen(self.discriminator)
-        of_fake = judge(fake)
-        real_scores = judge(real)[:, 0] if self.dispute.compares else None
-        adversarial = self.dispute.generator(of_fake[:, 0], real_scores)
+        fixed_discriminator = frozen(self.discriminator)
+        of_fake = fixed_discriminator(fake)
+        real_scores = fixed_discriminator(real)[:, 0] if self.adversarial_loss.compares else None
+        adversarial = self.adversarial_loss.generator(of_fake[:, 0], real_scores)
         return {"adversarial": adversarial, **self.information(of_fake[:, 1:], codes)}
 
-    def seen(self, samples: Tensor, clock: Clock) -> Tensor:
+    def discriminator_input(self, samples: Tensor, clock: Clock) -> Tensor:
         """Samples as the discriminator sees them: the codes have to show through the warp."""
-        return super().seen(warped(samples, self.warp), clock)
+        return super().discriminator_input(warped(samples, self.warp), clock)
 
     def information(self, read: Tensor, codes: Tensor) -> dict[str, Tensor]:
         """Minus L(G, Q), by kind of code: how badly the codes are read, `[N, C]` both."""
@@ -158,10 +158,10 @@ class InfoGAN(ScoredDuel):
             terms["continuous"] = self.continuous_weight * distance
         return terms
 
-    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
+    def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
         """A fake sample for each code, from fresh noise."""
-        assert told is not None
-        return self.generator(torch.cat([self.fresh_noise_for(count), told], 1))
+        assert condition is not None
+        return self.generator(torch.cat([self.noise_for(count), condition], 1))
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
         """Noise and codes `[count, noise_dim + C]`; the first rows do not depend on how many follow."""
@@ -209,7 +209,7 @@ def recipe() -> Recipe:
             "discriminator": {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)},
         },
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=64),
+        data=Data(max_size=64),
     )
 
 

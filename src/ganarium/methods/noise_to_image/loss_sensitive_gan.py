@@ -16,7 +16,7 @@ Not to be confused with: `lsgan`, least squares.
 Deviations from the paper:
 1. The term E[L(x)] of eq. 7 is left out, as in GLS-GAN: of a loss without a lower bound it has no minimum.
 2. The margin is a mean over pixels, not a sum, so that its weight does not depend on the picture's size.
-3. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+3. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
 4. Users get the averaged generator.
 
 Tested by: the loss against the paper's formula; slope one against the Wasserstein loss; a textbook loop; all
@@ -30,13 +30,13 @@ from torch.nn.functional import leaky_relu
 
 from ganarium.core.game import Clock
 from ganarium.data.settings import Data
-from ganarium.methods.two_player import Deal, Duel
+from ganarium.methods.two_player import TurnData, TwoPlayerGame
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Recipe
 
 
-class LossSensitiveGAN(Duel):
+class LossSensitiveGAN(TwoPlayerGame):
     """A discriminator that keeps pairs of real and fake samples as far apart in score as they are in space.
 
     Args:
@@ -45,7 +45,7 @@ class LossSensitiveGAN(Duel):
         margin_weight: of the pair's mean absolute difference.
         slope: what a pair beyond the margin still counts, 0 to 1.
 
-    The other arguments are those of `Duel`.
+    The other arguments are those of `TwoPlayerGame`.
     """
 
     def __init__(
@@ -63,15 +63,15 @@ class LossSensitiveGAN(Duel):
         self.margin_weight = margin_weight
         self.slope = slope
 
-    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+    def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """Put fake samples a margin above their real partners."""
-        real_scores, fake_scores = scores(self.discriminator, deal.real, deal.fake)
-        margin = self.margin_weight * (deal.real - deal.fake).abs().flatten(1).mean(1)
+        real_scores, fake_scores = scores(self.discriminator, turn_data.real, turn_data.fake)
+        margin = self.margin_weight * (turn_data.real - turn_data.fake).abs().flatten(1).mean(1)
         return {"adversarial": leaky_relu(margin - real_scores + fake_scores, self.slope).mean()}
 
-    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+    def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
         """Draw what costs little."""
-        return {"adversarial": -frozen(self.discriminator)(deal.fake).mean()}
+        return {"adversarial": -frozen(self.discriminator)(turn_data.fake).mean()}
 
 
 def recipe() -> Recipe:
@@ -84,7 +84,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=64),
+        data=Data(max_size=64),
     )
 
 

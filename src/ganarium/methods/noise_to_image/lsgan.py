@@ -13,7 +13,7 @@ Not to be confused with: `loss-sensitive-gan`, also abbreviated LS-GAN.
 
 Deviations from the paper:
 1. The DCGAN networks, of which the paper's are a deeper kind.
-2. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+2. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
 3. Users get the averaged generator.
 
 Tested by: a table discriminator, whose optimum (b p + a q) / (p + q) and the Pearson divergence at it
@@ -37,7 +37,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=64),
+        data=Data(max_size=64),
     )
 
 

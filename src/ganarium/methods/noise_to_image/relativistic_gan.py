@@ -20,7 +20,7 @@ a sigmoid.
 
 Deviations from the paper:
 1. Means are over a process' own micro-batch.
-2. The turns share one fake batch; `game.fresh_noise=true` draws anew for the generator.
+2. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
 3. Users get the averaged generator.
 
 Tested by: both losses against the paper's formulas; a textbook loop of each; all eight modes of a ring,
@@ -44,7 +44,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "sngan"}, "discriminator": {"kind": "sngan"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=48),
+        data=Data(max_size=48),
     )
 
 

@@ -8,8 +8,9 @@ generator matches the means of the discriminator's features f (sec. 3.1).
     discriminator   min  E[-log softmax(D(x))_y] + E[softplus(-S(x))] + E[softplus(S(G(z)))]
     generator       min  |E[f(x)] - E[f(G(z))]|^2
 
-The first mean is over labelled samples, the others are over all. `data.labels=100` keeps so many labels;
-pictures in a folder named `unlabelled` have none to begin with. `game.unlabelled_weight=0` is the control:
+The first mean is over labelled samples, the others are over all. `data.labeled_samples=100` keeps so many
+labels;
+pictures in a folder named `unlabeled` have none to begin with. `game.unlabelled_weight=0` is the control:
 the same classifier, taught by the labelled samples alone. Unlabelled samples help where those of a class
 lie together; where they do not, as the built-in world's shapes, a generator that is to be taken for real
 (`game.adversarial_weight=1`, the preset `world`) gives the discriminator better features.
@@ -37,10 +38,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganarium.core.game import Clock
-from ganarium.data.batches import Conditioned, PartlyLabelled
+from ganarium.data.batches import Conditioned, SemiSupervisedBatch
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.methods.two_player import Deal, ScoredDuel
+from ganarium.data.spec import DataSpec
+from ganarium.methods.two_player import ScoredTwoPlayerGame, TurnData
 from ganarium.networks.heads import ClassLogits
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
@@ -52,7 +53,7 @@ def realness(logits: Tensor) -> Tensor:
     return logits.logsumexp(1)
 
 
-class SemiSupervisedGAN(ScoredDuel):
+class SemiSupervisedGAN(ScoredTwoPlayerGame):
     """A generator, and a classifier that refuses what is generated.
 
     Args:
@@ -60,51 +61,59 @@ class SemiSupervisedGAN(ScoredDuel):
         discriminator: samples to the classes' logits `[N, K]`.
         unlabelled_weight: of telling real from fake; 0 leaves the classifier to the labelled samples.
 
-    The other arguments are those of `Duel` and `Dispute`.
+    The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
 
-    keeps: ClassVar = ("generator", "discriminator")
+    saved_networks: ClassVar = ("generator", "discriminator")
 
     def __init__(
-        self, generator: nn.Module, discriminator: nn.Module, *, unlabelled_weight: float = 1.0, **others: Any
+        self, generator: nn.Module, discriminator: nn.Module, *, unlabeled_weight: float = 1.0, **others: Any
     ):
         super().__init__(generator, discriminator, **others)
-        self.unlabelled_weight = unlabelled_weight
+        self.unlabeled_weight = unlabeled_weight
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for samples of the data's shape and classes."""
-        if not facts.labelled:
+        if not spec.labeled:
             raise ValueError(
-                "this method learns from samples of which some have labels: set data.labels to how many keep "
-                "theirs, data.labels=100 say, and leave data.condition out"
+                "this method learns from samples of which some have labels: set data.labeled_samples to how "
+                "many keep theirs, data.labeled_samples=100 say, and leave data.condition out"
             )
-        generator = network("generator", settings["noise_dim"], facts.shape)
-        classifier = ClassLogits(network("discriminator", facts.shape), len(facts.classes))
+        generator = network("generator", settings["noise_dim"], spec.shape)
+        classifier = ClassLogits(network("discriminator", spec.shape), len(spec.classes))
         return cls(generator, classifier, **settings)
 
-    def told(self, batch: PartlyLabelled) -> Conditioned:
+    def condition(self, batch: SemiSupervisedBatch) -> Conditioned:
         """The labelled samples beside a batch."""
-        return batch.labelled
+        return batch.labeled
 
-    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+    def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """Name the classes of labelled samples; tell real samples of any class from fake ones."""
-        real, fake, (labelled, labels) = deal
-        if not self.unlabelled_weight:
-            return {"supervised": cross_entropy(self.discriminator(labelled), labels)}
-        of_labelled, of_real, of_fake = scores(self.discriminator, labelled, real, fake)
-        adversarial = self.dispute.discriminator(realness(of_real), realness(of_fake))
+        real, fake, (labeled, labels) = turn_data
+        if not self.unlabeled_weight:
+            return {"supervised": cross_entropy(self.discriminator(labeled), labels)}
+        of_labeled, of_real, of_fake = scores(self.discriminator, labeled, real, fake)
+        adversarial = self.adversarial_loss.discriminator(realness(of_real), realness(of_fake))
         return {
-            "supervised": cross_entropy(of_labelled, labels),
-            "adversarial": self.unlabelled_weight * adversarial,
-            **self.dispute.penalties(lambda x: realness(self.discriminator(x)), real, fake, clock.every),
+            "supervised": cross_entropy(of_labeled, labels),
+            "adversarial": self.unlabeled_weight * adversarial,
+            **self.adversarial_loss.penalties(
+                lambda x: realness(self.discriminator(x)), real, fake, clock.every
+            ),
         }
 
-    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+    def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
         """Be taken for real."""
-        judge = frozen(self.discriminator)
-        real_scores = realness(judge(deal.real)) if self.dispute.compares else None
-        return {"adversarial": self.dispute.generator(realness(judge(deal.fake)), real_scores)}
+        fixed_discriminator = frozen(self.discriminator)
+        real_scores = (
+            realness(fixed_discriminator(turn_data.real)) if self.adversarial_loss.compares else None
+        )
+        return {
+            "adversarial": self.adversarial_loss.generator(
+                realness(fixed_discriminator(turn_data.fake)), real_scores
+            )
+        }
 
     def realness(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         """How real samples look to the classifier, `[N]`."""
@@ -126,14 +135,14 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10), "discriminator": Average(half_life_kimg=10)},
-        data=Data(largest=32, labels=100),
+        data=Data(max_size=32, labeled_samples=100),
     )
 
 
 TINY = {
     "game": {"noise_dim": 4},
     "networks": {"generator": {"width": 4}, "discriminator": {"width": 4}},
-    "data": {"labels": 6},
+    "data": {"labeled_samples": 6},
 }
 
 METHOD = Method("semi-supervised-gan", SemiSupervisedGAN, recipe, TINY)

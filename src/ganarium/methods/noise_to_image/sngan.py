@@ -38,7 +38,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "sngan"}, "discriminator": {"kind": "sngan"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=48),
+        data=Data(max_size=48),
     )
 
 

@@ -14,7 +14,7 @@ bound and makes gradients vanish or explode over depth (Gulrajani et al. 2017, s
 lipschitz`).
 
 Deviations from the paper:
-1. The generator's turn uses the last discriminator update's fake batch; `game.fresh_noise=true` draws
+1. The generator's turn uses the last discriminator update's fake batch; `game.resample_noise=true` draws
    its own.
 2. Five discriminator updates throughout; the paper's program plays a hundred in its first rounds.
 3. Users get the averaged generator.
@@ -47,7 +47,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
         optimizers={"generator": rmsprop, "discriminator": rmsprop},
         averages={"generator": Average(half_life_kimg=50)},
-        data=Data(largest=64),
+        data=Data(max_size=64),
     )
 
 

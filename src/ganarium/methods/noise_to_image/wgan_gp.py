@@ -15,7 +15,7 @@ real samples.
 Deviations from the paper:
 1. Layer norm in the discriminator (sec. 4 recommends it in place of batch norm) of the DCGAN networks
    where the paper's large tables have residual ones.
-2. The generator's turn uses the last discriminator update's fake batch; `game.fresh_noise=true` draws
+2. The generator's turn uses the last discriminator update's fake batch; `game.resample_noise=true` draws
    its own.
 3. The one-sided penalty is the plain distance above one, not its square.
 4. Users get the averaged generator.
@@ -41,7 +41,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan", "norm": "layer"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=50)},
-        data=Data(largest=64),
+        data=Data(max_size=64),
     )
 
 

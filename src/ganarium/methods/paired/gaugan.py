@@ -40,26 +40,26 @@ from torch import Tensor, nn
 
 from ganarium.core.game import Clock
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.methods.paired.semantic import Painter
+from ganarium.data.spec import DataSpec
+from ganarium.methods.paired.semantic import SemanticTranslator
 from ganarium.methods.translators import inputs_and_classes
-from ganarium.networks.layers.padding import fitted
+from ganarium.networks.layers.padding import padded_forward
 from ganarium.ops.latents import rows
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 
 
-class GauGAN(Painter):
+class GauGAN(SemanticTranslator):
     """A generator told a map by its norms, and an encoder of styles.
 
     Args:
         generator: planes `[N, inputs, H, W]` and styles `[N, style_dim]`, if it takes any, to pictures.
-        discriminator: see `Painter`.
+        discriminator: see `SemanticTranslator`.
         classes: of a label map; 0 where pictures go in.
         encoder: pictures to mean and log variance of their styles.
         style_weight: of the divergence of styles from normal noise.
 
-    The other arguments are those of `Painter`.
+    The other arguments are those of `SemanticTranslator`.
     """
 
     discriminators_weight: ClassVar = 1.0
@@ -79,24 +79,24 @@ class GauGAN(Painter):
         self.style_dim: int = getattr(generator, "style_dim", 0)
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for maps, or pictures, and pictures of the data's shapes."""
-        inputs, classes = inputs_and_classes(facts)
-        outputs = facts.shape[0]
-        generator = network("generator", inputs, outputs, facts.shape[1:])
+        inputs, classes = inputs_and_classes(spec)
+        outputs = spec.shape[0]
+        generator = network("generator", inputs, outputs, spec.shape[1:])
         style_dim = getattr(generator, "style_dim", 0)
         encoder = network("encoder", outputs, style_dim) if style_dim else None
         return cls(generator, network("discriminator", inputs + outputs), classes, encoder, **settings)
 
     def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
         """Fakes in a style drawn from what the encoder says of the true pictures."""
-        told = self.shown(condition)
+        inputs = self.network_input(condition)
         if self.encoder is None:
-            return fitted(self.generator, told), {}
+            return padded_forward(self.generator, inputs), {}
         mean, log_variance = self.encoder(real)
         styles = mean + (log_variance / 2).exp() * torch.randn_like(mean)
         divergence = normal_divergence(mean, log_variance)
-        return fitted(self.generator, told, styles), {"style": self.style_weight * divergence}
+        return padded_forward(self.generator, inputs, styles), {"style": self.style_weight * divergence}
 
     def matched(self, distances: Tensor) -> Tensor:
         """Summed over the layers, averaged over the scales."""
@@ -110,7 +110,9 @@ class GauGAN(Painter):
         """Each condition, a map or a picture, painted in the style that the noise is."""
         if condition is None:
             raise ValueError("this model paints maps: give it some")
-        return fitted(self.generator, self.shown(condition), *([noise] if self.style_dim else []))
+        return padded_forward(
+            self.generator, self.network_input(condition), *([noise] if self.style_dim else [])
+        )
 
     def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
         """Maps painted in the style of pictures of any size."""
@@ -141,7 +143,7 @@ def recipe() -> Recipe:
             "generator": {"kind": "adam", "lr": 1e-4, "betas": (0.0, 0.9), "schedule": schedule},
             "discriminator": {"kind": "adam", "lr": 4e-4, "betas": (0.0, 0.9), "schedule": schedule},
         },
-        data=Data(largest=256, condition="map"),
+        data=Data(max_size=256, condition="map"),
     )
 
 

@@ -37,11 +37,11 @@ from torch.nn.functional import l1_loss
 from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Conditioned
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.losses.patches import PatchDispute
+from ganarium.data.spec import DataSpec
+from ganarium.losses.patches import PatchAdversarialLoss
 from ganarium.methods.translators import PairedTranslator, inputs_and_classes
 from ganarium.networks import PATCH_DISCRIMINATORS, TRANSLATORS
-from ganarium.networks.layers.padding import fitted
+from ganarium.networks.layers.padding import padded_forward
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 
@@ -58,14 +58,14 @@ class Pix2Pix(PairedTranslator):
         adversarial_weight: of being taken for real.
         conditional: show the discriminator what went in, too.
 
-    The other arguments are those of `PatchDispute`.
+    The other arguments are those of `PatchAdversarialLoss`.
 
     Raises:
         ValueError: both weights are 0.
     """
 
     roles: ClassVar = {"generator": TRANSLATORS, "discriminator": PATCH_DISCRIMINATORS}
-    takes: ClassVar = (PatchDispute,)
+    settings_from: ClassVar = (PatchAdversarialLoss,)
 
     def __init__(
         self,
@@ -76,52 +76,54 @@ class Pix2Pix(PairedTranslator):
         l1_weight: float = 100.0,
         adversarial_weight: float = 1.0,
         conditional: bool = True,
-        **dispute: Any,
+        **loss_settings: Any,
     ):
         super().__init__(generator, discriminator, classes)
         self.l1_weight = l1_weight
         self.adversarial_weight = adversarial_weight
         self.conditional = conditional
-        self.dispute = PatchDispute(**dispute)
-        self.dispute.check(discriminator)
+        self.adversarial_loss = PatchAdversarialLoss(**loss_settings)
+        self.adversarial_loss.check(discriminator)
         if not l1_weight and not adversarial_weight:
             raise ValueError(
                 "game.l1_weight and game.adversarial_weight are both 0: the generator learns nothing"
             )
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for pairs of the data's shapes."""
-        inputs, classes = inputs_and_classes(facts)
-        outputs = facts.shape[0]
-        generator = network("generator", inputs, outputs, facts.shape[1:])
+        inputs, classes = inputs_and_classes(spec)
+        outputs = spec.shape[0]
+        generator = network("generator", inputs, outputs, spec.shape[1:])
         seen = inputs + outputs if settings["conditional"] else outputs
         return cls(generator, network("discriminator", seen), classes, **settings)
 
     def play(self, data: Iterator[Conditioned], clock: Clock) -> Iterator[Turn]:
         """The discriminator moves, then the generator against it; one fake batch serves both."""
         real, condition = next(data)
-        told = self.shown(condition)
-        fake = fitted(self.generator, told)
-        true_pair, fake_pair = self.pair(told, real), self.pair(told, fake)
+        inputs = self.network_input(condition)
+        fake = padded_forward(self.generator, inputs)
+        true_pair, fake_pair = self.pair(inputs, real), self.pair(inputs, fake)
 
         yield turn(
             self.discriminator,
-            **self.dispute.discriminators_terms(self.discriminator, true_pair, fake_pair, clock.every),
+            **self.adversarial_loss.discriminator_terms(
+                self.discriminator, true_pair, fake_pair, clock.every
+            ),
         )
-        self.dispute.clip(self.discriminator)
+        self.adversarial_loss.clip(self.discriminator)
 
         terms = {}
         if self.adversarial_weight:
-            loss = self.dispute.generators_term(self.discriminator, fake_pair, true_pair)
+            loss = self.adversarial_loss.generator_term(self.discriminator, fake_pair, true_pair)
             terms["adversarial"] = self.adversarial_weight * loss
         if self.l1_weight:
             terms["l1"] = self.l1_weight * l1_loss(fake, real)
         yield turn(self.generator, **terms)
 
-    def pair(self, told: Tensor, picture: Tensor) -> Tensor:
+    def pair(self, inputs: Tensor, picture: Tensor) -> Tensor:
         """What the discriminator judges."""
-        return cat([told, picture], 1) if self.conditional else picture
+        return cat([inputs, picture], 1) if self.conditional else picture
 
 
 def recipe() -> Recipe:
@@ -139,7 +141,7 @@ def recipe() -> Recipe:
             "generator": {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)},
             "discriminator": {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)},
         },
-        data=Data(largest=256, condition="edges"),
+        data=Data(max_size=256, condition="edges"),
     )
 
 

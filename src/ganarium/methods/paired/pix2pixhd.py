@@ -14,7 +14,7 @@ D_{ki} is what layer i of D_k says.
 true picture and given to the generator. After training `Model.translate(maps, style=picture)` reads them from
 a picture that lies under the map; without one they are drawn, class by class, from those of training.
 
-`game.coarse_share` of the images goes to the stages before the last, `game.held_share` of a later stage to
+`game.coarse_share` of the images goes to the stages before the last, `game.frozen_share` of a later stage to
 its new enhancer alone; `networks.generator.enhancers=2` makes one stage more, 0 leaves the global generator.
 
 Not to be confused with: `gaugan`, told the map in every norm; `pix2pix`, one size, one discriminator, L1.
@@ -48,15 +48,15 @@ from torch.nn.functional import interpolate
 from ganarium.core.campaign import Averages, Campaign, Stage
 from ganarium.core.game import Clock
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.methods.paired.semantic import Painter
+from ganarium.data.spec import DataSpec
+from ganarium.methods.paired.semantic import SemanticTranslator
 from ganarium.methods.translators import inputs_and_classes
-from ganarium.networks.layers.padding import fitted
+from ganarium.networks.layers.padding import padded_forward
 from ganarium.networks.resnet_translator import CoarseToFine
-from ganarium.ops.instance_features import Looks
-from ganarium.ops.label_maps import planes
+from ganarium.ops.instance_features import InstanceFeatureBank
+from ganarium.ops.label_maps import one_hot_planes
 from ganarium.ops.latents import rows
-from ganarium.ops.scoring import held
+from ganarium.ops.scoring import constant_weights
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 
@@ -64,21 +64,21 @@ SMALLEST = 16
 """Pixels of the shorter side that a stage is worth its while from."""
 
 
-class MapPainter(Painter):
+class MapPainter(SemanticTranslator):
     """One size's game.
 
     Args:
         generator: planes and features, `[N, inputs, H, W]`, to pictures.
-        discriminator: see `Painter`.
+        discriminator: see `SemanticTranslator`.
         classes: of a label map; 0 where pictures go in.
         encoder: pictures and integers that name instances to features `[N, features, H, W]`.
         looks: features of each class to draw from, where there is an encoder.
-        held_share: share of the game in which only the generator's finest enhancer moves.
+        frozen_share: share of the game in which only the generator's finest enhancer moves.
 
-    The other arguments are those of `Painter`.
+    The other arguments are those of `SemanticTranslator`.
     """
 
-    keeps: ClassVar = ("generator", "looks")
+    saved_networks: ClassVar = ("generator", "looks")
 
     def __init__(
         self,
@@ -86,29 +86,29 @@ class MapPainter(Painter):
         discriminator: nn.Module,
         classes: int = 0,
         encoder: nn.Module | None = None,
-        looks: Looks | None = None,
+        looks: InstanceFeatureBank | None = None,
         *,
-        held_share: float = 0.05,
+        frozen_share: float = 0.05,
         **others: Any,
     ):
         super().__init__(generator, discriminator, classes, encoder, **others)
-        self.looks = looks or Looks(classes, 0)
-        self.held_share = held_share
+        self.looks = looks or InstanceFeatureBank(classes, 0)
+        self.frozen_share = frozen_share
 
     def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
         """Fakes, told the features of the true pictures; at first the networks of earlier stages are held."""
-        told = self.shown(condition)
+        inputs = self.network_input(condition)
         if self.encoder is not None:
             features = self.encoder(real, condition[:, -1:])
             self.looks.remember(features, condition[:, :1])
-            told = cat([told, features], 1)
-        with self.earlier_held() if clock.progress < self.held_share else contextlib.nullcontext():
-            return fitted(self.translator, told), {}
+            inputs = cat([inputs, features], 1)
+        with self.earlier_held() if clock.progress < self.frozen_share else contextlib.nullcontext():
+            return padded_forward(self.translator, inputs), {}
 
     def earlier_held(self) -> contextlib.AbstractContextManager[None]:
         """Within the block only the finest enhancer can learn."""
         assert isinstance(self.translator, CoarseToFine)
-        return held(self.translator.before())
+        return constant_weights(self.translator.before())
 
     def matched(self, distances: Tensor) -> Tensor:
         """Four times the mean: the sum over four layers, averaged over the scales."""
@@ -124,19 +124,19 @@ class MapPainter(Painter):
         """Each condition painted, its classes with features out of those of training."""
         if condition is None:
             raise ValueError("this model paints maps: give it some")
-        told = self.shown(condition)
+        inputs = self.network_input(condition)
         if self.encoder is not None:
             of_class = self.looks.drawn(noise)
-            where = planes(condition[:, :1], self.classes)
-            told = cat([told, torch.einsum("nkf,nkhw->nfhw", of_class, where)], 1)
-        return fitted(self.translator, told)
+            where = one_hot_planes(condition[:, :1], self.classes)
+            inputs = cat([inputs, torch.einsum("nkf,nkhw->nfhw", of_class, where)], 1)
+        return padded_forward(self.translator, inputs)
 
     def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
         """Maps painted with the features of the pictures that lie under them."""
         assert self.encoder is not None
         under = interpolate(styles, pictures.shape[2:], mode="bilinear")
-        told = cat([self.shown(pictures), self.encoder(under, pictures[:, -1:])], 1)
-        return fitted(self.translator, told)
+        inputs = cat([self.network_input(pictures), self.encoder(under, pictures[:, -1:])], 1)
+        return padded_forward(self.translator, inputs)
 
 
 class Pix2PixHD(Campaign):
@@ -150,7 +150,7 @@ class Pix2PixHD(Campaign):
         encoder: see `MapPainter`.
         looks: see `MapPainter`.
         coarse_share: share of the images that the stages before the last have together.
-        held_share: see `MapPainter`; in the first stage nothing is held.
+        frozen_share: see `MapPainter`; in the first stage nothing is held.
         encoder_features: numbers of an instance that the encoder finds; 0 goes without.
 
     The other arguments are those of `MapPainter`.
@@ -160,8 +160,8 @@ class Pix2PixHD(Campaign):
     """
 
     roles = MapPainter.roles
-    takes: ClassVar = (MapPainter,)
-    ways = MapPainter.ways
+    settings_from: ClassVar = (MapPainter,)
+    directions = MapPainter.directions
 
     def __init__(
         self,
@@ -170,41 +170,41 @@ class Pix2PixHD(Campaign):
         classes: int,
         size: tuple[int, int],
         encoder: nn.Module | None = None,
-        looks: Looks | None = None,
+        looks: InstanceFeatureBank | None = None,
         *,
         coarse_share: float = 0.5,
-        held_share: float = 0.05,
+        frozen_share: float = 0.05,
         encoder_features: int = 0,
         **others: Any,
     ):
-        for key, share in (("coarse_share", coarse_share), ("held_share", held_share)):
+        for key, share in (("coarse_share", coarse_share), ("frozen_share", frozen_share)):
             if not 0 <= share < 1:
                 raise ValueError(f"game.{key} is {share}; it is a share, from 0 to less than 1")
         self.generator, self.discriminator = generator, discriminator
         self.encoder, self.looks = encoder, looks
         self.classes, self.size = classes, size
-        self.coarse_share, self.held_share = coarse_share, held_share
+        self.coarse_share, self.frozen_share = coarse_share, frozen_share
         self.settings = others
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for maps, or pictures, and pictures of the data's shapes.
 
         Raises:
             ValueError: features are to be found, but the data come without maps that name instances.
         """
-        inputs, classes = inputs_and_classes(facts)
-        outputs, features = facts.shape[0], settings["encoder_features"]
+        inputs, classes = inputs_and_classes(spec)
+        outputs, features = spec.shape[0], settings["encoder_features"]
         if features and not classes:
             raise ValueError(
                 "game.encoder_features wants a label map that names instances: set data.condition=map, or "
-                f"encoder_features=0; given was data.condition={facts.condition}"
+                f"encoder_features=0; given was data.condition={spec.condition}"
             )
-        size = facts.shape[1], facts.shape[2]
+        size = spec.shape[1], spec.shape[2]
         generator = network("generator", inputs + features, outputs, size)
         discriminator = network("discriminator", inputs + outputs)
         encoder = network("encoder", outputs, features) if features else None
-        looks = Looks(classes, features) if features else None
+        looks = InstanceFeatureBank(classes, features) if features else None
         return cls(generator, discriminator, classes, size, encoder, looks, **settings)
 
     def stages(self, images: int) -> Generator[Stage, Averages, None]:
@@ -219,7 +219,7 @@ class Pix2PixHD(Campaign):
                 self.classes,
                 self.encoder,
                 self.looks,
-                held_share=self.held_share if level else 0.0,
+                frozen_share=self.frozen_share if level else 0.0,
                 **self.settings,
             )
             yield Stage(
@@ -254,7 +254,7 @@ def recipe() -> Recipe:
             "encoder": {"kind": "instance"},
         },
         optimizers={"generator": adam, "discriminator": adam},
-        data=Data(largest=1024, condition="map"),
+        data=Data(max_size=1024, condition="map"),
     )
 
 

@@ -9,12 +9,12 @@ from torch import Tensor, cat, nn
 
 from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Conditioned
-from ganarium.losses.patches import PatchDispute, layer_distances, layers_of
-from ganarium.methods.translators import PairedTranslator, Way
-from ganarium.networks import PATCH_DISCRIMINATORS, PICTURE_ENCODERS, TRANSLATORS
+from ganarium.losses.patches import PatchAdversarialLoss, layer_distances, layers_of
+from ganarium.methods.translators import Direction, PairedTranslator
+from ganarium.networks import IMAGE_ENCODERS, PATCH_DISCRIMINATORS, TRANSLATORS
 
 
-class Guided(nn.Module):
+class StyledTranslator(nn.Module):
     """A translator and the encoder of what guides it: one player, as in the official programs."""
 
     def __init__(self, translator: nn.Module, encoder: nn.Module):
@@ -22,13 +22,13 @@ class Guided(nn.Module):
         self.translator, self.encoder = translator, encoder
         self.multiple = translator.multiple
 
-    def forward(self, told: Tensor, *guides: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, *guides: Tensor) -> Tensor:
         """The translator's pictures."""
-        painted: Tensor = self.translator(told, *guides)
+        painted: Tensor = self.translator(inputs, *guides)
         return painted
 
 
-class Painter(PairedTranslator):
+class SemanticTranslator(PairedTranslator):
     """Paints pictures of maps, or of other pictures.
 
     Args:
@@ -40,7 +40,7 @@ class Painter(PairedTranslator):
         feature_matching_weight: of the distance between what the discriminator's layers say of a fake and of
             the true picture.
 
-    The other arguments are those of `PatchDispute`.
+    The other arguments are those of `PatchAdversarialLoss`.
 
     Raises:
         ValueError: features are to be matched, but the discriminator shows none.
@@ -49,9 +49,9 @@ class Painter(PairedTranslator):
     roles: ClassVar = {
         "generator": TRANSLATORS,
         "discriminator": PATCH_DISCRIMINATORS,
-        "encoder": PICTURE_ENCODERS,
+        "encoder": IMAGE_ENCODERS,
     }
-    takes: ClassVar = (PatchDispute,)
+    settings_from: ClassVar = (PatchAdversarialLoss,)
     discriminators_weight: ClassVar = 0.5
     """Of the discriminator's loss; each paper has its own."""
 
@@ -63,12 +63,14 @@ class Painter(PairedTranslator):
         encoder: nn.Module | None = None,
         *,
         feature_matching_weight: float = 10.0,
-        **dispute: Any,
+        **loss_settings: Any,
     ):
-        super().__init__(generator if encoder is None else Guided(generator, encoder), discriminator, classes)
+        super().__init__(
+            generator if encoder is None else StyledTranslator(generator, encoder), discriminator, classes
+        )
         self.feature_matching_weight = feature_matching_weight
-        self.dispute = PatchDispute(**dispute)
-        self.dispute.check(discriminator)
+        self.adversarial_loss = PatchAdversarialLoss(**loss_settings)
+        self.adversarial_loss.check(discriminator)
         if feature_matching_weight and not hasattr(discriminator, "features"):
             raise ValueError(
                 "game.feature_matching_weight wants a discriminator of several layers: "
@@ -78,30 +80,30 @@ class Painter(PairedTranslator):
     @property
     def translator(self) -> nn.Module:
         """The generator without its encoder."""
-        return self.generator.translator if isinstance(self.generator, Guided) else self.generator
+        return self.generator.translator if isinstance(self.generator, StyledTranslator) else self.generator
 
     @property
     def encoder(self) -> nn.Module | None:
         """Of what guides the generator, if anything does."""
-        return self.generator.encoder if isinstance(self.generator, Guided) else None
+        return self.generator.encoder if isinstance(self.generator, StyledTranslator) else None
 
     def play(self, data: Iterator[Conditioned], clock: Clock) -> Iterator[Turn]:
         """The generator moves, then the discriminator, which judges the same pictures."""
         real, condition = next(data)
-        told = self.shown(condition)
+        inputs = self.network_input(condition)
         fake, terms = self.painted(condition, real, clock)
-        true_pair, fake_pair = cat([told, real], 1), cat([told, fake], 1)
+        true_pair, fake_pair = cat([inputs, real], 1), cat([inputs, fake], 1)
 
         yield turn(self.generator, **self.judged(true_pair, fake_pair), **terms)
 
         weight = self.discriminators_weight
         yield turn(
             self.discriminator,
-            **self.dispute.discriminators_terms(
+            **self.adversarial_loss.discriminator_terms(
                 self.discriminator, true_pair, fake_pair, clock.every, weight=weight
             ),
         )
-        self.dispute.clip(self.discriminator)
+        self.adversarial_loss.clip(self.discriminator)
 
     @abstractmethod
     def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
@@ -114,19 +116,21 @@ class Painter(PairedTranslator):
     def judged(self, true_pair: Tensor, fake_pair: Tensor) -> dict[str, Tensor]:
         """What the discriminator says of the fakes: scores to be raised, layers to be matched."""
         if not hasattr(self.discriminator, "features"):
-            return {"adversarial": self.dispute.generators_term(self.discriminator, fake_pair, true_pair)}
+            return {
+                "adversarial": self.adversarial_loss.generator_term(self.discriminator, fake_pair, true_pair)
+            }
         say = layers_of(self.discriminator)
         fake = say(fake_pair)
         with torch.no_grad():
             real = say(true_pair)
         scores = [[layers[-1] for layers in scales] for scales in (fake, real)]
-        terms = {"adversarial": self.dispute.generator(*scores)}
+        terms = {"adversarial": self.adversarial_loss.generator(*scores)}
         if self.feature_matching_weight:
             distance = self.matched(layer_distances(real, fake))
             terms["feature_matching"] = self.feature_matching_weight * distance
         return terms
 
-    def translate(self, pictures: Tensor, way: Way = (0, 1), styles: Tensor | None = None) -> Tensor:
+    def translate(self, pictures: Tensor, way: Direction = (0, 1), styles: Tensor | None = None) -> Tensor:
         """What should come out for what goes in.
 
         Args:

@@ -44,16 +44,16 @@ from torch import Tensor, nn
 from ganarium.core.game import Clock
 from ganarium.data.batches import Unpaired
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
+from ganarium.data.spec import DataSpec
 from ganarium.methods.translators import check_domains
-from ganarium.methods.two_player import Deal, ScoredDuel
+from ganarium.methods.two_player import ScoredTwoPlayerGame, TurnData
 from ganarium.networks.shared_latent import coupled_discriminators, coupled_generators
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Recipe
 
 
-class CoGAN(ScoredDuel):
+class CoGAN(ScoredTwoPlayerGame):
     """Couples of a generator and a discriminator, one a domain, that share layers.
 
     Args:
@@ -64,7 +64,7 @@ class CoGAN(ScoredDuel):
             where it is not said.
         shared_discriminator_layers: how many of the last ones; all but the first where it is not said.
 
-    The other arguments are those of `Duel` and `Dispute`.
+    The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class CoGAN(ScoredDuel):
         self.domains = domains
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """A couple for each domain of the data."""
-        domains = check_domains(facts, most=None)
-        generators = [network("generator", settings["noise_dim"], facts.shape) for _ in range(domains)]
-        discriminators = [network("discriminator", facts.shape) for _ in range(domains)]
+        domains = check_domains(spec, most=None)
+        generators = [network("generator", settings["noise_dim"], spec.shape) for _ in range(domains)]
+        discriminators = [network("discriminator", spec.shape) for _ in range(domains)]
         return cls(
             coupled_generators(generators, settings["shared_generator_layers"]),
             coupled_discriminators(discriminators, settings["shared_discriminator_layers"]),
@@ -94,14 +94,14 @@ class CoGAN(ScoredDuel):
             **settings,
         )
 
-    def told(self, batch: Unpaired) -> Tensor:
+    def condition(self, batch: Unpaired) -> Tensor:
         """The domain of each sample, one domain after the other."""
         some = batch.domains[0]
         return torch.arange(self.domains, device=some.device).repeat_interleave(len(some))
 
-    def sample(self, count: int, told: Tensor | None = None) -> Tensor:
+    def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
         """Fake samples of the domains that `told` gives: the same noise for each of them."""
-        return self.generator(self.fresh_noise_for(count // self.domains).repeat(self.domains, 1), told)
+        return self.generator(self.noise_for(count // self.domains).repeat(self.domains, 1), condition)
 
     def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Pictures from noise `[N, noise_dim]`, each of the domain that is asked for, int64 `[N]`."""
@@ -109,24 +109,34 @@ class CoGAN(ScoredDuel):
             raise ValueError("this model draws several domains: name one for each picture")
         return self.generator(noise, condition)
 
-    def discriminators_terms(self, deal: Deal, clock: Clock) -> dict[str, Tensor]:
+    def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """Tell real from fake in each domain."""
-        real, fake, told = deal
-        adversarial = self.dispute.discriminator(*scores(self.discriminator, (real, told), (fake, told)))
-        penalties = self.dispute.penalties(
-            lambda samples: self.discriminator(samples, told), real, fake, clock.every
+        real, fake, condition = turn_data
+        adversarial = self.adversarial_loss.discriminator(
+            *scores(self.discriminator, (real, condition), (fake, condition))
+        )
+        penalties = self.adversarial_loss.penalties(
+            lambda samples: self.discriminator(samples, condition), real, fake, clock.every
         )
         return {"adversarial": adversarial, **penalties}
 
-    def generators_terms(self, deal: Deal) -> dict[str, Tensor]:
+    def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
         """Be taken for real in each domain."""
-        judge = frozen(self.discriminator)
-        real_scores = judge(deal.real, deal.told) if self.dispute.compares else None
-        return {"adversarial": self.dispute.generator(judge(deal.fake, deal.told), real_scores)}
+        fixed_discriminator = frozen(self.discriminator)
+        real_scores = (
+            fixed_discriminator(turn_data.real, turn_data.condition)
+            if self.adversarial_loss.compares
+            else None
+        )
+        return {
+            "adversarial": self.adversarial_loss.generator(
+                fixed_discriminator(turn_data.fake, turn_data.condition), real_scores
+            )
+        }
 
-    def features(self, samples: Tensor, told: Tensor | None) -> Tensor:
+    def features(self, samples: Tensor, condition: Tensor | None) -> Tensor:
         """What the scores of samples of these domains are read from."""
-        return frozen(self.discriminator, "features")(samples, told)
+        return frozen(self.discriminator, "features")(samples, condition)
 
 
 def recipe() -> Recipe:
@@ -140,7 +150,7 @@ def recipe() -> Recipe:
         networks={"generator": {"kind": "dcgan"}, "discriminator": {"kind": "dcgan"}},
         optimizers={"generator": adam, "discriminator": adam},
         averages={"generator": Average(half_life_kimg=10)},
-        data=Data(largest=64, condition="domains"),
+        data=Data(max_size=64, condition="domains"),
     )
 
 

@@ -42,9 +42,9 @@ from torch.nn.functional import l1_loss
 from ganarium.core.game import Clock, turn
 from ganarium.data.batches import Unpaired
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.losses.patches import PatchDispute
-from ganarium.methods.shared_latent import CodedTranslator, Play, coders
+from ganarium.data.spec import DataSpec
+from ganarium.losses.patches import PatchAdversarialLoss
+from ganarium.methods.shared_latent import EncoderDecoderTranslator, Play, coders
 from ganarium.methods.translators import check_domains
 from ganarium.networks import DOMAIN_DECODERS, DOMAIN_ENCODERS, PATCH_DISCRIMINATORS
 from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders, PerDomain
@@ -55,7 +55,7 @@ from ganarium.recipes.recipe import Recipe
 PLAYERS = ("encoder", "decoder", "discriminator")
 
 
-class ComboGAN(CodedTranslator):
+class ComboGAN(EncoderDecoderTranslator):
     """An encoder, a decoder and a discriminator for each of n domains.
 
     Args:
@@ -65,7 +65,7 @@ class ComboGAN(CodedTranslator):
         cycle_weight: of the distance between a picture and what comes back, per pixel and channel.
         pool_size: how many fakes of each domain are remembered; 0 judges the newest only.
 
-    The other arguments are those of `PatchDispute`.
+    The other arguments are those of `PatchAdversarialLoss`.
     """
 
     roles: ClassVar = {
@@ -73,7 +73,7 @@ class ComboGAN(CodedTranslator):
         "decoder": DOMAIN_DECODERS,
         "discriminator": PATCH_DISCRIMINATORS,
     }
-    takes: ClassVar = (PatchDispute,)
+    settings_from: ClassVar = (PatchAdversarialLoss,)
 
     def __init__(
         self,
@@ -83,34 +83,34 @@ class ComboGAN(CodedTranslator):
         *,
         cycle_weight: float = 10.0,
         pool_size: int = 50,
-        **dispute: Any,
+        **loss_settings: Any,
     ):
         super().__init__(encoder, decoder)
         self.discriminator = discriminator
         self.domains = len(discriminator.networks)
-        self.ways = tuple(itertools.permutations(range(self.domains), 2))
+        self.directions = tuple(itertools.permutations(range(self.domains), 2))
         self.pools = nn.ModuleList(Pool(pool_size) for _ in range(self.domains))
         self.cycle_weight = cycle_weight
-        self.dispute = PatchDispute(**dispute)
-        self.dispute.check(discriminator)
+        self.adversarial_loss = PatchAdversarialLoss(**loss_settings)
+        self.adversarial_loss.check(discriminator)
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for every domain of the data."""
-        domains, channels = check_domains(facts, most=None), facts.shape[0]
+        domains, channels = check_domains(spec, most=None), spec.shape[0]
         discriminators = [network("discriminator", channels) for _ in range(domains)]
         return cls(*coders(network, channels, domains), PerDomain(discriminators), **settings)
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Play:
         """Two domains by lot: what translates between them moves, then their discriminators."""
         real = self.pictures(next(data))
-        i, j = clock.dice().sample(range(self.domains), 2)
+        i, j = clock.shared_random().sample(range(self.domains), 2)
         fake: dict[int, Tensor] = {}
         adversarial, cycle = real[i].new_zeros(()), real[i].new_zeros(())
         for here, there in ((i, j), (j, i)):
             fake[there] = self.decoder(self.encoder(real[here], here), there)
             cycled = self.decoder(self.encoder(fake[there], there), here)
-            fooled = self.dispute.generators_term(self.discriminator[there], fake[there], real[there])
+            fooled = self.adversarial_loss.generator_term(self.discriminator[there], fake[there], real[there])
             adversarial = adversarial + fooled
             cycle = cycle + self.cycle_weight * l1_loss(cycled, real[here])
         yield turn(self.encoder, self.decoder, adversarial=adversarial, cycle=cycle)
@@ -118,12 +118,12 @@ class ComboGAN(CodedTranslator):
         terms: dict[str, Tensor] = {}
         for domain in (i, j):
             remembered = self.pools[domain](fake[domain])
-            judged = self.dispute.discriminators_terms(
+            judged = self.adversarial_loss.discriminator_terms(
                 self.discriminator[domain], real[domain], remembered, clock.every
             )
             terms = {name: terms[name] + term if terms else term for name, term in judged.items()}
         yield turn(self.discriminator, **terms)
-        self.dispute.clip(self.discriminator)
+        self.adversarial_loss.clip(self.discriminator)
 
 
 def recipe() -> Recipe:
@@ -140,7 +140,7 @@ def recipe() -> Recipe:
             "discriminator": {"kind": "patch"},
         },
         optimizers=dict.fromkeys(PLAYERS, adam),
-        data=Data(largest=256, condition="domains", flip=True),
+        data=Data(max_size=256, condition="domains", flip=True),
     )
 
 

@@ -49,11 +49,11 @@ from torch.nn.functional import l1_loss, mse_loss
 from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Unpaired
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.losses.patches import PatchDispute
-from ganarium.methods.translators import UnpairedTranslator, Way, check_domains, passed
+from ganarium.data.spec import DataSpec
+from ganarium.losses.patches import PatchAdversarialLoss
+from ganarium.methods.translators import Direction, UnpairedTranslator, check_domains, forward_batches
 from ganarium.networks import PATCH_DISCRIMINATORS, TRANSLATORS
-from ganarium.networks.layers.padding import fitted
+from ganarium.networks.layers.padding import padded_forward
 from ganarium.ops.image_pool import Pool
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
@@ -77,12 +77,12 @@ class CycleGAN(UnpairedTranslator):
         pool_size: how many fakes are remembered; 0 judges the newest only.
         discriminator_updates: of each discriminator, a round.
 
-    The other arguments are those of `PatchDispute`.
+    The other arguments are those of `PatchAdversarialLoss`.
     """
 
     roles: ClassVar = {"translator": TRANSLATORS, "discriminator": PATCH_DISCRIMINATORS}
-    keeps: ClassVar = ("a_to_b", "b_to_a")
-    takes: ClassVar = (PatchDispute,)
+    saved_networks: ClassVar = ("a_to_b", "b_to_a")
+    settings_from: ClassVar = (PatchAdversarialLoss,)
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class CycleGAN(UnpairedTranslator):
         distance: Literal["l1", "l2"] = "l1",
         pool_size: int = 50,
         discriminator_updates: int = 1,
-        **dispute: Any,
+        **loss_settings: Any,
     ):
         super().__init__()
         self.a_to_b, self.b_to_a = a_to_b, b_to_a
@@ -109,18 +109,18 @@ class CycleGAN(UnpairedTranslator):
         self.backward_cycle = cycle in ("both", "backward")
         self.distance = l1_loss if distance == "l1" else mse_loss
         self.discriminator_updates = discriminator_updates
-        self.dispute = PatchDispute(**dispute)
-        self.dispute.check(discriminator_a)
+        self.adversarial_loss = PatchAdversarialLoss(**loss_settings)
+        self.adversarial_loss.check(discriminator_a)
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for two domains of pictures of the data's shape."""
-        check_domains(facts)
-        channels, size = facts.shape[0], facts.shape[1:]
+        check_domains(spec)
+        channels, size = spec.shape[0], spec.shape[1:]
         translators = [network("translator", channels, channels, size) for _ in range(2)]
         return cls(*translators, *(network("discriminator", channels) for _ in range(2)), **settings)
 
-    def translator(self, way: Way) -> nn.Module:
+    def translator(self, way: Direction) -> nn.Module:
         """The network that goes this way."""
         return self.a_to_b if way == (0, 1) else self.b_to_a
 
@@ -128,18 +128,18 @@ class CycleGAN(UnpairedTranslator):
         """Both translators move, then both discriminators."""
         real_a, real_b = next(data).domains
         identity = self.identity_weight > 0
-        fake_b, *same_b = passed(self.a_to_b, real_a, *([real_b] if identity else []))
-        fake_a, *same_a = passed(self.b_to_a, real_b, *([real_a] if identity else []))
+        fake_b, *same_b = forward_batches(self.a_to_b, real_a, *([real_b] if identity else []))
+        fake_a, *same_a = forward_batches(self.b_to_a, real_b, *([real_a] if identity else []))
 
         terms = {
-            "adversarial_a": self.dispute.generators_term(self.discriminator_a, fake_a, real_a),
-            "adversarial_b": self.dispute.generators_term(self.discriminator_b, fake_b, real_b),
+            "adversarial_a": self.adversarial_loss.generator_term(self.discriminator_a, fake_a, real_a),
+            "adversarial_b": self.adversarial_loss.generator_term(self.discriminator_b, fake_b, real_b),
         }
         if self.forward_cycle:
-            cycled_a = fitted(self.b_to_a, fake_b)
+            cycled_a = padded_forward(self.b_to_a, fake_b)
             terms["cycle_a"] = self.cycle_weight * self.distance(cycled_a, real_a)
         if self.backward_cycle:
-            cycled_b = fitted(self.a_to_b, fake_a)
+            cycled_b = padded_forward(self.a_to_b, fake_a)
             terms["cycle_b"] = self.cycle_weight * self.distance(cycled_b, real_b)
         if identity:
             weight = self.cycle_weight * self.identity_weight
@@ -152,21 +152,21 @@ class CycleGAN(UnpairedTranslator):
                 real_a, real_b = next(data).domains
                 fake_a, fake_b = self.fakes(real_a, real_b)
             yield (
-                self.discriminators_turn(self.discriminator_a, real_a, self.pool_a(fake_a), clock),
-                self.discriminators_turn(self.discriminator_b, real_b, self.pool_b(fake_b), clock),
+                self.discriminator_turn(self.discriminator_a, real_a, self.pool_a(fake_a), clock),
+                self.discriminator_turn(self.discriminator_b, real_b, self.pool_b(fake_b), clock),
             )
-            self.dispute.clip(self.discriminator_a)
-            self.dispute.clip(self.discriminator_b)
+            self.adversarial_loss.clip(self.discriminator_a)
+            self.adversarial_loss.clip(self.discriminator_b)
 
-    def discriminators_turn(self, discriminator: nn.Module, real: Tensor, fake: Tensor, clock: Clock) -> Turn:
+    def discriminator_turn(self, discriminator: nn.Module, real: Tensor, fake: Tensor, clock: Clock) -> Turn:
         """A discriminator tells its domain's pictures from translations into it."""
-        terms = self.dispute.discriminators_terms(discriminator, real, fake, clock.every)
+        terms = self.adversarial_loss.discriminator_terms(discriminator, real, fake, clock.every)
         return turn(discriminator, **terms)
 
     def fakes(self, real_a: Tensor, real_b: Tensor) -> tuple[Tensor, Tensor]:
         """Translations into a and into b that teach no translator."""
         with torch.no_grad():
-            return fitted(self.b_to_a, real_b), fitted(self.a_to_b, real_a)
+            return padded_forward(self.b_to_a, real_b), padded_forward(self.a_to_b, real_a)
 
 
 def recipe() -> Recipe:
@@ -179,7 +179,7 @@ def recipe() -> Recipe:
         game={"objective": "least-squares"},
         networks={"translator": {"kind": "resnet"}, "discriminator": {"kind": "patch"}},
         optimizers=dict.fromkeys(PLAYERS, adam),
-        data=Data(largest=256, condition="domains", flip=True),
+        data=Data(max_size=256, condition="domains", flip=True),
     )
 
 

@@ -43,11 +43,11 @@ from torch.nn.functional import l1_loss
 from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Unpaired
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.losses.patches import PatchDispute
-from ganarium.methods.translators import UnpairedTranslator, Way, check_domains
+from ganarium.data.spec import DataSpec
+from ganarium.losses.patches import PatchAdversarialLoss
+from ganarium.methods.translators import Direction, UnpairedTranslator, check_domains
 from ganarium.networks import FEATURES, PATCH_DISCRIMINATORS, TRANSLATORS
-from ganarium.networks.layers.padding import fitted
+from ganarium.networks.layers.padding import padded_forward
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 
@@ -62,16 +62,16 @@ class DirectTranslation(UnpairedTranslator):
         content_weight: of the mean distance between the maps before and after.
         pretraining_images: so many images teach the generator the content alone.
 
-    The other arguments are those of `PatchDispute`.
+    The other arguments are those of `PatchAdversarialLoss`.
     """
 
-    ways: tuple[Way, ...] = ((0, 1),)
+    directions: tuple[Direction, ...] = ((0, 1),)
     roles: ClassVar = {
         "generator": TRANSLATORS,
         "discriminator": PATCH_DISCRIMINATORS,
         "features": FEATURES,
     }
-    takes: ClassVar = (PatchDispute,)
+    settings_from: ClassVar = (PatchAdversarialLoss,)
 
     def __init__(
         self,
@@ -81,42 +81,42 @@ class DirectTranslation(UnpairedTranslator):
         *,
         content_weight: float = 10.0,
         pretraining_images: int = 0,
-        **dispute: Any,
+        **loss_settings: Any,
     ):
         super().__init__()
         self.generator, self.discriminator, self.features = generator, discriminator, features
         self.content_weight = content_weight
         self.pretraining_images = pretraining_images
-        self.dispute = PatchDispute(**dispute)
-        self.dispute.check(discriminator)
+        self.adversarial_loss = PatchAdversarialLoss(**loss_settings)
+        self.adversarial_loss.check(discriminator)
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for two domains of pictures of the data's shape."""
-        check_domains(facts)
-        channels, size = facts.shape[0], facts.shape[1:]
+        check_domains(spec)
+        channels, size = spec.shape[0], spec.shape[1:]
         generator = network("generator", channels, channels, size)
         return cls(generator, network("discriminator", channels), network("features", channels), **settings)
 
-    def translator(self, way: Way) -> nn.Module:
+    def translator(self, way: Direction) -> nn.Module:
         """The generator: there is one way."""
         return self.generator
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Iterator[Turn]:
         """The discriminator moves, then the generator against it; one fake batch serves both."""
         source, target = next(data).domains
-        fake = fitted(self.generator, source)
+        fake = padded_forward(self.generator, source)
         if clock.images < self.pretraining_images:
             yield turn(self.generator, content=self.content(fake, source))
             return
 
         yield turn(
             self.discriminator,
-            **self.dispute.discriminators_terms(self.discriminator, target, fake, clock.every),
+            **self.adversarial_loss.discriminator_terms(self.discriminator, target, fake, clock.every),
         )
-        self.dispute.clip(self.discriminator)
+        self.adversarial_loss.clip(self.discriminator)
 
-        terms = {"adversarial": self.dispute.generators_term(self.discriminator, fake, target)}
+        terms = {"adversarial": self.adversarial_loss.generator_term(self.discriminator, fake, target)}
         if self.content_weight:
             terms["content"] = self.content(fake, source)
         yield turn(self.generator, **terms)
@@ -124,8 +124,8 @@ class DirectTranslation(UnpairedTranslator):
     def content(self, fake: Tensor, source: Tensor) -> Tensor:
         """How far what comes out is from showing what went in."""
         with torch.no_grad():
-            shown = fitted(self.features, source)
-        return self.content_weight * l1_loss(fitted(self.features, fake), shown)
+            shown = padded_forward(self.features, source)
+        return self.content_weight * l1_loss(padded_forward(self.features, fake), shown)
 
 
 def recipe() -> Recipe:
@@ -142,7 +142,7 @@ def recipe() -> Recipe:
             "features": {"kind": "edges"},
         },
         optimizers={"generator": adam, "discriminator": adam},
-        data=Data(largest=256, condition="domains", flip=True),
+        data=Data(max_size=256, condition="domains", flip=True),
     )
 
 

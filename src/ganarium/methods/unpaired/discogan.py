@@ -62,7 +62,7 @@ def recipe() -> Recipe:
             "discriminator": {"kind": "patch", "layers": 4, "norm": "batch", "bias": False},
         },
         optimizers=dict.fromkeys(PLAYERS, adam),
-        data=Data(largest=64, condition="domains"),
+        data=Data(max_size=64, condition="domains"),
     )
 
 

@@ -44,10 +44,10 @@ from torch.nn.functional import cosine_similarity, mse_loss
 from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Unpaired
 from ganarium.data.settings import Data
-from ganarium.data.spec import Facts
-from ganarium.methods.translators import UnpairedTranslator, Way, check_domains
+from ganarium.data.spec import DataSpec
+from ganarium.methods.translators import Direction, UnpairedTranslator, check_domains
 from ganarium.networks import DECODERS, FEATURES, PATCH_DISCRIMINATORS
-from ganarium.networks.layers.padding import fitted
+from ganarium.networks.layers.padding import padded_forward
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
@@ -70,9 +70,9 @@ class DTN(UnpairedTranslator):
         distance: between codes: mean squared, or one minus the cosine of a place's channels.
     """
 
-    ways: tuple[Way, ...] = ((0, 1),)
+    directions: tuple[Direction, ...] = ((0, 1),)
     roles: ClassVar = {"generator": DECODERS, "discriminator": PATCH_DISCRIMINATORS, "features": FEATURES}
-    keeps: ClassVar = ("generator", "features")
+    saved_networks: ClassVar = ("generator", "features")
 
     def __init__(
         self,
@@ -93,10 +93,10 @@ class DTN(UnpairedTranslator):
         self.distance = mse_loss if distance == "l2" else cosine_distance
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Facts, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
         """Networks for two domains of pictures of the data's shape."""
-        check_domains(facts)
-        channels = facts.shape[0]
+        check_domains(spec)
+        channels = spec.shape[0]
         features = network("features", channels)
         generator = network("generator", features.width, channels, features.halvings)
         return cls(generator, network("discriminator", channels, 3), features, **settings)
@@ -110,7 +110,7 @@ class DTN(UnpairedTranslator):
         """G = g(f(x))."""
         return self.generator(self.features(pictures))
 
-    def translator(self, way: Way) -> nn.Module:
+    def translator(self, way: Direction) -> nn.Module:
         """The whole: there is one way."""
         return self
 
@@ -118,17 +118,22 @@ class DTN(UnpairedTranslator):
         """The discriminator moves, then the generator against it; the drawn batches serve both."""
         source, target = next(data).domains
         with torch.no_grad():
-            code = fitted(self.features, source)
-        drawn, again = fitted(self, source), fitted(self, target)
+            code = padded_forward(self.features, source)
+        drawn, again = padded_forward(self, source), padded_forward(self, target)
 
         of_drawn, of_again, of_real = scores(self.discriminator, drawn.detach(), again.detach(), target)
         loss = minus_log(of_drawn, DRAWN_FROM_SOURCE) + minus_log(of_again, DRAWN_FROM_TARGET)
         yield turn(self.discriminator, adversarial=loss + minus_log(of_real, REAL))
 
-        judge = frozen(self.discriminator)
-        terms = {"adversarial": minus_log(judge(drawn), REAL) + minus_log(judge(again), REAL)}
+        fixed_discriminator = frozen(self.discriminator)
+        terms = {
+            "adversarial": minus_log(fixed_discriminator(drawn), REAL)
+            + minus_log(fixed_discriminator(again), REAL)
+        }
         if self.constancy_weight:
-            terms["constancy"] = self.constancy_weight * self.distance(fitted(self.features, drawn), code)
+            terms["constancy"] = self.constancy_weight * self.distance(
+                padded_forward(self.features, drawn), code
+            )
         if self.identity_weight:
             terms["identity"] = self.identity_weight * mse_loss(again, target)
         if self.smoothness_weight:
@@ -168,7 +173,7 @@ def recipe() -> Recipe:
             "features": {"kind": "edges", "halvings": 1},
         },
         optimizers={"generator": adam, "discriminator": adam},
-        data=Data(largest=128, condition="domains"),
+        data=Data(max_size=128, condition="domains"),
     )
 
 

@@ -58,7 +58,7 @@ def recipe() -> Recipe:
             "discriminator": {"kind": "patch", "norm": "batch", "bias": False},
         },
         optimizers=dict.fromkeys(PLAYERS, rmsprop),
-        data=Data(largest=256, condition="domains"),
+        data=Data(max_size=256, condition="domains"),
     )
 
 

@@ -69,7 +69,7 @@ class UNIT(SharedLatentTranslator):
         cycle_weight: of that between a picture and what comes back (lambda 4).
         domain_weight: of misleading the classifier.
 
-    The other arguments are those of `PatchDispute`.
+    The other arguments are those of `PatchAdversarialLoss`.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ def recipe() -> Recipe:
             "domain_classifier": {"kind": "pixel", "norm": "none"},
         },
         optimizers=dict.fromkeys(PLAYERS, adam),
-        data=Data(largest=256, condition="domains", flip=True),
+        data=Data(max_size=256, condition="domains", flip=True),
     )
 
 

@@ -61,7 +61,7 @@ class XGAN(SharedLatentTranslator):
         semantic_weight: of the distance between the codes before and after (omega s).
         adversarial_weight: of the discriminators' verdict (omega g).
 
-    The other arguments are those of `PatchDispute`.
+    The other arguments are those of `PatchAdversarialLoss`.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ def recipe() -> Recipe:
             "domain_classifier": {"kind": "pixel", "norm": "none"},
         },
         optimizers=dict.fromkeys(PLAYERS, adam),
-        data=Data(largest=64, condition="domains", flip=True),
+        data=Data(max_size=64, condition="domains", flip=True),
     )
 
 

@@ -7,7 +7,7 @@ from torch import nn
 M = TypeVar("M", bound=nn.Module)
 
 
-def laid_out(network: M) -> M:
+def apply_memory_format(network: M) -> M:
     """The network, in place: each part that names a `memory_format` lies in it.
 
     Maps take the layout of the weights that they meet; what comes out is the same up to rounding.

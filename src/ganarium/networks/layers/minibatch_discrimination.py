@@ -22,7 +22,7 @@ class MinibatchDiscrimination(nn.Module):
     differ by one each are about one apart.
     """
 
-    mixes_samples = True
+    uses_batch_statistics = True
 
     def __init__(self, features: int, kernels: int, *, kernel_dim: int = KERNEL_DIM):
         super().__init__()

@@ -37,7 +37,7 @@ def bottom_size(shape: Sequence[int], times: int) -> tuple[int, int]:
     return math.ceil(height / 2**times), math.ceil(width / 2**times)
 
 
-def centre_cut(images: Tensor, shape: Sequence[int]) -> Tensor:
+def center_crop(images: Tensor, shape: Sequence[int]) -> Tensor:
     """The middle `H x W` of `[N, C, H', W']`, where halving had to round up."""
     height, width = shape[1:]
     if images.shape[2:] == (height, width):
@@ -51,18 +51,18 @@ def halved(images: Tensor) -> Tensor:
     return avg_pool2d(images, 3, stride=2, padding=1, count_include_pad=False)
 
 
-def fitted(network: Any, images: Tensor, *told: Tensor) -> Tensor:
+def padded_forward(network: Any, images: Tensor, *told: Tensor) -> Tensor:
     """What a network makes of pictures of any height and width.
 
     Their edges are repeated up to a multiple of `network.multiple`, and that much is cut away again.
     """
     height, width = images.shape[2:]
-    wide = widened(images, network.multiple)
+    wide = pad_replicate(images, network.multiple)
     made: Tensor = network(wide, *told)
     return made if wide is images else made[:, :, :height, :width]
 
 
-def widened(images: Tensor, multiple: int) -> Tensor:
+def pad_replicate(images: Tensor, multiple: int) -> Tensor:
     """Pictures whose right and lower edges are repeated up to a multiple of so many pixels."""
     margins = -images.shape[3] % multiple, -images.shape[2] % multiple
     return images if margins == (0, 0) else pad(images, (0, margins[0], 0, margins[1]), mode="replicate")

@@ -41,10 +41,10 @@ class SyncBatchNorm(_BatchNorm):
         mean, square = (total[:-1] / total[-1]).chunk(2)
         variance = (square - mean.square()).clamp(min=0)  # rounding may take it below
         self._remember(mean.detach(), variance.detach(), total[-1].detach())
-        normalised = (value - _across(mean, input)) * _across((variance + self.eps).rsqrt(), input)
+        normalized = (value - _across(mean, input)) * _across((variance + self.eps).rsqrt(), input)
         if self.affine:
-            normalised = normalised * _across(self.weight, input) + _across(self.bias, input)
-        return normalised.to(input.dtype)
+            normalized = normalized * _across(self.weight, input) + _across(self.bias, input)
+        return normalized.to(input.dtype)
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
@@ -61,7 +61,7 @@ def _across(channels: Tensor, like: Tensor) -> Tensor:
     return channels.view(1, -1, *[1] * (like.ndim - 2))
 
 
-def synchronise(module: nn.Module) -> None:
+def synchronize(module: nn.Module) -> None:
     """Put a SyncBatchNorm with the same state in place of every batch norm inside `module`."""
     for name, child in module.named_children():
         if isinstance(child, _BatchNorm) and not isinstance(child, SyncBatchNorm):
@@ -71,4 +71,4 @@ def synchronise(module: nn.Module) -> None:
             synced.load_state_dict(child.state_dict())
             setattr(module, name, synced)
         else:
-            synchronise(child)
+            synchronize(child)

@@ -25,10 +25,10 @@ class Ringmaster(gan.Game):
         self.generator, self.discriminator, self.noise_dim = generator, discriminator, noise_dim
 
     @classmethod
-    def assemble(cls, network: Callable[..., nn.Module], facts: Any, **settings: Any) -> Self:
+    def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
         """Networks for the data's shape."""
-        generator = network("generator", settings["noise_dim"], facts.shape)
-        return cls(generator, network("discriminator", facts.shape), **settings)
+        generator = network("generator", settings["noise_dim"], spec.shape)
+        return cls(generator, network("discriminator", spec.shape), **settings)
 
     def play(self, data: Iterator[Tensor], clock: gan.Clock) -> Iterator[gan.Turn]:
         """The discriminator, then the generator."""

@@ -29,7 +29,7 @@ class PrecisionRecall(NamedTuple):
     """Share of the real neighbourhoods in which a sample lies."""
 
 
-class Neighbours(NamedTuple):
+class Neighbors(NamedTuple):
     """The nearest real ones of each sample, nearest first."""
 
     distances: Tensor
@@ -38,7 +38,7 @@ class Neighbours(NamedTuple):
     """int64 `[N, count]`: rows of the real features."""
 
 
-class Memorisation(NamedTuple):
+class Memorization(NamedTuple):
     """How many samples lie as near to a training sample as hardly any unseen real one does."""
 
     share: float
@@ -47,7 +47,7 @@ class Memorisation(NamedTuple):
     """Share of unseen real ones that do: what a model that copies nothing is to have."""
     threshold: float
     """Distance."""
-    memorised: bool
+    memorized: bool
     """Whether `share` is above `expected` by more than three standard errors."""
 
 
@@ -84,7 +84,7 @@ def precision_recall_of_parts(samples: Tensor, real: Tensor, parts: Tensor, *, n
         parts: which samples each part has, bool `[P, N]`.
         nearest: k of the papers.
     """
-    samples, real = _centred(*checked_features(samples, real))
+    samples, real = _centered(*checked_features(samples, real))
     if not 0 < nearest < min(len(samples), len(real)):
         raise ValueError(
             f"the {nearest}-th neighbour needs nearest >= 1 and more than {nearest} features on each side; "
@@ -108,7 +108,7 @@ def precision_recall_of_parts(samples: Tensor, real: Tensor, parts: Tensor, *, n
     return torch.stack([precision, recalled / len(real), density, covered / len(real)], 1)
 
 
-def nearest_neighbours(samples: Tensor, real: Tensor, *, count: int = 3) -> Neighbours:
+def nearest_neighbors(samples: Tensor, real: Tensor, *, count: int = 3) -> Neighbors:
     """For each sample the nearest real ones: what a picture must be shown beside before it counts as new.
 
     Args:
@@ -119,23 +119,23 @@ def nearest_neighbours(samples: Tensor, real: Tensor, *, count: int = 3) -> Neig
     Raises:
         ValueError: shapes that do not fit, too few real ones, or features that are not finite.
     """
-    samples, real = _centred(*checked_features(samples, real, least=1))
+    samples, real = _centered(*checked_features(samples, real, least=1))
     if not 0 < count <= len(real):
         raise ValueError(f"count is between 1 and the {len(real)} real features; given: {count}")
     squares, indices = _nearest(samples, real, count)
-    return Neighbours(squares.sqrt(), indices)
+    return Neighbors(squares.sqrt(), indices)
 
 
-def memorised_share(
+def memorized_share(
     samples: Tensor, real: Tensor, *, held_out: Tensor | None = None, percentile: float = 1.0
-) -> Memorisation:
+) -> Memorization:
     """Share of the samples that lie nearer to the training data than nearly all unseen real ones do.
 
     The idea of Meehan et al. 2020 with a threshold in place of ranks: it is the `percentile` of
     the distances from `held_out` to the training data; without `held_out`, of those from each training sample
     to the nearest other one. Only copies of the samples given as `real` are found, and only as far as the
     features keep what makes a picture itself. A model that draws nothing but typical pictures is above the
-    expected share without a copy: look at the pairs that `nearest_neighbours` gives.
+    expected share without a copy: look at the pairs that `nearest_neighbors` gives.
 
     Args:
         samples: features `[N, D]`.
@@ -149,20 +149,20 @@ def memorised_share(
     """
     if not 0 < percentile < 100:
         raise ValueError(f"percentile is between 0 and 100; given: {percentile}")
-    distances = nearest_neighbours(samples, real, count=1).distances[:, 0]
+    distances = nearest_neighbors(samples, real, count=1).distances[:, 0]
     if held_out is None:
         real, _ = checked_features(real, real)
         unseen = _others(real - real.mean(0), 1)[0][:, 0].sqrt()
     else:
-        unseen = nearest_neighbours(held_out, real, count=1).distances[:, 0]
+        unseen = nearest_neighbors(held_out, real, count=1).distances[:, 0]
     threshold = unseen.quantile(percentile / 100, interpolation="higher")
     # Data that repeat themselves have a threshold of 0, within which copies must still be.
     share, expected = ((x <= threshold).double().mean().item() for x in (distances, unseen))
     error = (expected * (1 - expected) * (1 / len(distances) + 1 / len(unseen))) ** 0.5
-    return Memorisation(share, expected, threshold.item(), share > expected + 3 * error)
+    return Memorization(share, expected, threshold.item(), share > expected + 3 * error)
 
 
-def _centred(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def _centered(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Both about the mean of the second: distances by matrix products cancel less near the origin."""
     return a - b.mean(0), b - b.mean(0)
 

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ganarium.data.modalities.image import SUFFIXES, BrokenPictureError, Content, content
+from ganarium.data.modalities.image import SUFFIXES, BrokenImageError, Content, content
 from ganarium.data.modalities.palette import palette_of, table_in
 from ganarium.data.order import spread
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import MAP, PAIR, Source
-from ganarium.data.sources.concat import Together
+from ganarium.data.sources.concat import ConcatSource
 from ganarium.data.sources.densities import POINTS
 from ganarium.data.sources.folder import Folder, contents
 from ganarium.data.sources.idx import idx, idx_images, is_idx
-from ganarium.data.sources.image_files import Pictures
+from ganarium.data.sources.image_files import ImageFiles
 from ganarium.data.sources.layouts import LOOKED_FOR as MAPS_LOOKED_FOR
 from ganarium.data.sources.layouts import halves, maps, matched, part, sides
 from ganarium.data.sources.named import NAMED, named
@@ -37,23 +37,23 @@ _LOOKED_FOR = (
 )
 
 
-def recognised(data: Data, seed: int) -> Source:
+def recognized(data: Data, seed: int) -> Source:
     """The samples that `data.source` stands for; the built-in ones are drawn from `seed`.
 
     Raises:
         FileNotFoundError: there is no such name, file or folder.
         ValueError: nothing in it can be used.
     """
-    source = _recognised(data, seed)
+    source = _recognized(data, seed)
     if data.split == "test" and not source.has_test:
         raise ValueError(
             f"data.split=test, but {data.place} ({source.kind}) holds nothing back: "
-            f"looked for {source.no_test}"
+            f"looked for {source.test_hint}"
         )
     return source
 
 
-def _recognised(data: Data, seed: int) -> Source:
+def _recognized(data: Data, seed: int) -> Source:
     if not data.sources:
         raise ValueError("data.source is empty: name at least one folder, file or built-in source")
     sources = [_named(name, data, seed) for name in data.sources]
@@ -61,8 +61,8 @@ def _recognised(data: Data, seed: int) -> Source:
         return _pairs(sources, data)
     if data.condition == MAP and not isinstance(sources[0], DrawnWorld):
         return _maps(sources, data)
-    parts = [part(each, data.split) if isinstance(each, Pictures) else each for each in sources]
-    return parts[0] if len(parts) == 1 else Together(_short_names(data.sources), parts)
+    parts = [part(each, data.split) if isinstance(each, ImageFiles) else each for each in sources]
+    return parts[0] if len(parts) == 1 else ConcatSource(_short_names(data.sources), parts)
 
 
 def _pairs(sources: list[Source], data: Data) -> Source:
@@ -80,8 +80,8 @@ def _pairs(sources: list[Source], data: Data) -> Source:
         both, kind = list(fellows), f"{' and '.join(each.kind for each in fellows)}, paired by equal names"
     else:
         both, remark, kind = list(halves(files[0])), "", f"{files[0].plain_kind}, A|B side by side"
-    given, wished = both[::-1] if data.direction == "b-to-a" else both
-    return Pairs(kind, PAIR, given, wished, remark)
+    input_image, target_image = both[::-1] if data.direction == "b-to-a" else both
+    return Pairs(kind, PAIR, input_image, target_image, remark)
 
 
 def _maps(sources: list[Source], data: Data) -> Source:
@@ -95,18 +95,18 @@ def _maps(sources: list[Source], data: Data) -> Source:
     table = table_in(_places(data.sources))
     palette = palette_of(_contents(everywhere), table and table[1])
     told = f"named in {table[0]}" if table else "as found in them"
-    given: Source = LabelMaps(labels, palette, files[2] if len(files) > 2 else None)
-    wished: Source = pictures
+    input_image: Source = LabelMaps(labels, palette, files[2] if len(files) > 2 else None)
+    target_image: Source = pictures
     if data.direction == "b-to-a":
-        given, wished = pictures, PaintedMaps(LabelMaps(labels, palette))
+        input_image, target_image = pictures, PaintedMaps(LabelMaps(labels, palette))
     classes = f"{len(palette.names)} classes {told}"
     kind = f"{pictures.plain_kind} with label maps in {labels.plain_kind}, {classes}"
-    pairs = Pairs(kind, MAP, given, wished, remark)
+    pairs = Pairs(kind, MAP, input_image, target_image, remark)
     pairs.classes, pairs.palette = palette.names, palette
     return pairs
 
 
-def _map_files(sources: list[Source], data: Data) -> list[Pictures]:
+def _map_files(sources: list[Source], data: Data) -> list[ImageFiles]:
     """Label maps, their pictures, and instances if there are any."""
     files = _parts(sources, data)
     found = files if len(files) in (2, 3) else maps(files[0]) if len(files) == 1 else None
@@ -118,9 +118,9 @@ def _map_files(sources: list[Source], data: Data) -> list[Pictures]:
     return found
 
 
-def _parts(sources: list[Source], data: Data) -> list[Pictures]:
+def _parts(sources: list[Source], data: Data) -> list[ImageFiles]:
     """The training or test part of each source of files, called as the source; none if one is no such."""
-    files = [part(each, data.split) for each in sources if isinstance(each, Pictures)]
+    files = [part(each, data.split) for each in sources if isinstance(each, ImageFiles)]
     if len(files) < len(sources):
         return []
     if len(files) > 1:
@@ -129,12 +129,12 @@ def _parts(sources: list[Source], data: Data) -> list[Pictures]:
     return files
 
 
-def _contents(maps: Iterable[Pictures]) -> dict[str, Content]:
+def _contents(maps: Iterable[ImageFiles]) -> dict[str, Content]:
     """What the label maps hold, as far as they can be read."""
     found = {}
     for each in maps:
         for index in spread(len(each), _SURVEYED_MAPS).tolist():
-            with suppress(BrokenPictureError):
+            with suppress(BrokenImageError):
                 found[each.name(index)] = each.read(index, content)
     return found
 
@@ -175,9 +175,9 @@ def _named(name: str, data: Data, seed: int) -> Source:
 
 def _folder(path: Path, split: str) -> Source:
     if images := idx_images(path):
-        held_back = [image for image in images if "t10k" in image.name or "test" in image.name]
-        source = idx(held_back[0] if held_back and split == "test" else images[0])
-        source.has_test = bool(held_back) and held_back != images
+        test_part = [image for image in images if "t10k" in image.name or "test" in image.name]
+        source = idx(test_part[0] if test_part and split == "test" else images[0])
+        source.has_test = bool(test_part) and test_part != images
         return source
     found = contents(path)
     if found.pictures:

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from ganarium.metrics import (
-    memorised_share,
-    nearest_neighbours,
-    neighbours,
+    memorized_share,
+    nearest_neighbors,
+    neighbors,
     precision_recall_density_coverage,
 )
 
@@ -67,7 +67,7 @@ def test_equals_the_papers_formulas(num_samples, num_real, dimension, nearest, s
     assert 0 < sum(expected) < 4  # the case says something
     whole = precision_recall_density_coverage(samples, real, nearest=nearest)
     assert list(whole) == pytest.approx(expected, abs=1e-12)
-    monkeypatch.setattr(neighbours, "CHUNK", 130)  # a few rows at a time
+    monkeypatch.setattr(neighbors, "CHUNK", 130)  # a few rows at a time
     assert precision_recall_density_coverage(samples, real, nearest=nearest) == whole
 
 
@@ -80,8 +80,8 @@ def test_equal_sets_are_perfect_and_far_ones_nothing():
 
 def test_ties_survive_rounding_far_from_the_origin():
     # Whole numbers tie all over; a shift and a scale must not break them.
-    dice = torch.Generator().manual_seed(3)
-    samples, real = (torch.randint(4, (n, 3), generator=dice).double() for n in (50, 60))
+    shared_random = torch.Generator().manual_seed(3)
+    samples, real = (torch.randint(4, (n, 3), generator=shared_random).double() for n in (50, 60))
     expected = by_the_papers(samples, real, 3)
     for scale, shift in ((1.0, 0.0), (1 / 3, 0.1), (1e-3, 7.0)):
         moved = precision_recall_density_coverage(samples * scale + shift, real * scale + shift, nearest=3)
@@ -108,37 +108,37 @@ def test_bad_features_are_named():
     with pytest.raises(ValueError, match=r"\[6, 3\] and \[6, 4\]"):
         precision_recall_density_coverage(good, normal(6, 4))
     with pytest.raises(ValueError, match="6 of 6 samples are not finite"):
-        nearest_neighbours(good, good * torch.nan)
+        nearest_neighbors(good, good * torch.nan)
     with pytest.raises(ValueError, match="between 1 and the 6 real features; given: 7"):
-        nearest_neighbours(good, good, count=7)
+        nearest_neighbors(good, good, count=7)
     with pytest.raises(ValueError, match="at least 1 sample"):
-        nearest_neighbours(good[:0], good)
+        nearest_neighbors(good[:0], good)
     with pytest.raises(ValueError, match="given: 100"):
-        memorised_share(good, good, percentile=100)
+        memorized_share(good, good, percentile=100)
     with pytest.raises(ValueError, match=r"at least 2 sample.*\[1, 3\]"):
-        memorised_share(good, good[:1])
+        memorized_share(good, good[:1])
 
 
 def test_nearest_neighbours_by_hand():
     real = torch.tensor([[0.0, 0], [3, 4], [10, 0], [0, 1]])
-    found = nearest_neighbours(torch.tensor([[0.0, 0], [9, 0]]), real, count=2)
+    found = nearest_neighbors(torch.tensor([[0.0, 0], [9, 0]]), real, count=2)
     assert found.indices.tolist() == [[0, 3], [2, 1]]
     assert found.distances.flatten().tolist() == pytest.approx([0, 1, 1, math.sqrt(52)], abs=1e-15)
 
 
-@pytest.mark.parametrize("chunk", [neighbours.CHUNK, 500])
+@pytest.mark.parametrize("chunk", [neighbors.CHUNK, 500])
 def test_nearest_neighbours_equal_all_distances_sorted(chunk, monkeypatch):
-    monkeypatch.setattr(neighbours, "CHUNK", chunk)
+    monkeypatch.setattr(neighbors, "CHUNK", chunk)
     samples, real = normal(30, 5, seed=1) + 50, normal(100, 5, seed=2) + 50
     distances = (samples[:, None] - real).square().sum(2).sqrt().sort(1)
-    found = nearest_neighbours(samples, real, count=4)
+    found = nearest_neighbors(samples, real, count=4)
     torch.testing.assert_close(found.distances, distances.values[:, :4])
     assert found.indices.equal(distances.indices[:, :4])
 
 
 def test_a_copy_is_at_no_distance_at_all():
     real = normal(50, 64) + 1e4
-    found = nearest_neighbours(real[[7, 31]].float(), real.float(), count=1)
+    found = nearest_neighbors(real[[7, 31]].float(), real.float(), count=1)
     assert found.distances.flatten().tolist() == [0, 0]
     assert found.indices.flatten().tolist() == [7, 31]
 
@@ -146,15 +146,15 @@ def test_a_copy_is_at_no_distance_at_all():
 def test_copies_among_the_samples_are_counted():
     real, fresh = normal(400, 6), normal(270, 6, seed=1)
     copies = real[:30] + 1e-6 * normal(30, 6, seed=2)
-    clean, dirty = memorised_share(fresh, real), memorised_share(torch.cat([fresh, copies]), real)
-    assert not clean.memorised
+    clean, dirty = memorized_share(fresh, real), memorized_share(torch.cat([fresh, copies]), real)
+    assert not clean.memorized
     assert clean.share < 0.03
-    assert dirty.memorised
+    assert dirty.memorized
     assert dirty.share == pytest.approx((30 + 270 * clean.share) / 300)
     # Pictures that were held out say the same of both.
     held_out = normal(300, 6, seed=3)
-    assert not memorised_share(fresh, real, held_out=held_out).memorised
-    assert memorised_share(torch.cat([fresh, copies]), real, held_out=held_out).memorised
+    assert not memorized_share(fresh, real, held_out=held_out).memorized
+    assert memorized_share(torch.cat([fresh, copies]), real, held_out=held_out).memorized
 
 
 @pytest.mark.parametrize("held_out", [True, False])
@@ -162,11 +162,11 @@ def test_fresh_samples_have_the_expected_share(held_out):
     shares, accused = [], 0
     for seed in range(0, 120, 3):
         unseen = normal(200, 5, seed=seed + 2) if held_out else None
-        verdict = memorised_share(
+        verdict = memorized_share(
             normal(200, 5, seed=seed), normal(200, 5, seed=seed + 1), held_out=unseen, percentile=10
         )
         shares.append(verdict.share)
-        accused += verdict.memorised
+        accused += verdict.memorized
         # Two that are each other's nearest tie.
         assert 0.1 <= verdict.expected <= 0.11
     assert sum(shares) / len(shares) == pytest.approx(0.1, abs=0.02)
@@ -175,9 +175,9 @@ def test_fresh_samples_have_the_expected_share(held_out):
 
 def test_data_that_repeat_themselves_expect_copies():
     real = torch.cat([normal(50, 3), normal(50, 3)])
-    verdict = memorised_share(real, real)
+    verdict = memorized_share(real, real)
     assert (verdict.threshold, verdict.expected, verdict.share) == (0, 1, 1)
-    assert not verdict.memorised
+    assert not verdict.memorized
     half = torch.cat([normal(50, 3), normal(900, 3, seed=1), normal(50, 3)])
-    assert memorised_share(half[:500], half).memorised
-    assert not memorised_share(normal(500, 3, seed=2), half).memorised
+    assert memorized_share(half[:500], half).memorized
+    assert not memorized_share(normal(500, 3, seed=2), half).memorized
