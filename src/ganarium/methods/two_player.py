@@ -117,7 +117,7 @@ class TwoPlayerGame(Game):
         """Samples from what `draw_noise` gives, one for each condition."""
         return self.generator(noise)
 
-    def condition(self, batch: Any) -> Any:
+    def condition_of(self, batch: Any) -> Any:
         """What a player is told for a batch: the data's condition, if they have one."""
         return batch.condition if isinstance(batch, Conditioned) else None
 
@@ -156,7 +156,7 @@ class TwoPlayerGame(Game):
     def turn_data(self, batch: Batch, clock: Clock, *, shared: bool) -> TurnData:
         """A batch and as many fake samples, which the generator can learn from where they are `shared`."""
         real = real_samples(batch)
-        condition = self.condition(batch)
+        condition = self.condition_of(batch)
         if clock.round == 0:
             choose_references(self.generator, lambda: self.sample(len(real), condition))
             choose_references(self.discriminator, lambda: self.features(real, condition))

@@ -30,7 +30,7 @@ class MethodUnderTest:
 
     Attributes:
         method: whose game it is.
-        changes: a tree of recipe keys over the tiny recipe, `{"game": {"judge": "apart"}}` say.
+        changes: a tree of recipe keys over the tiny recipe, `{"game": {"condition_score": "apart"}}` say.
         device: where it is played, as in a recipe.
     """
 

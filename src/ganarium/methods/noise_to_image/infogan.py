@@ -107,7 +107,7 @@ class InfoGAN(ScoredTwoPlayerGame):
         discriminator = MultiHead(network("discriminator", spec.shape), size, width=settings["head_width"])
         return cls(generator, discriminator, **settings)
 
-    def condition(self, batch: Tensor | Conditioned) -> Tensor:
+    def condition_of(self, batch: Tensor | Conditioned) -> Tensor:
         """Codes for as many samples, `[N, C]`."""
         return self.codes(len(batch), device=batch[0].device)
 

@@ -84,7 +84,7 @@ class SemiSupervisedGAN(ScoredTwoPlayerGame):
         classifier = ClassLogits(network("discriminator", spec.shape), len(spec.classes))
         return cls(generator, classifier, **settings)
 
-    def condition(self, batch: SemiSupervisedBatch) -> Conditioned:
+    def condition_of(self, batch: SemiSupervisedBatch) -> Conditioned:
         """The labelled samples beside a batch."""
         return batch.labeled
 

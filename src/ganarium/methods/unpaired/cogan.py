@@ -94,7 +94,7 @@ class CoGAN(ScoredTwoPlayerGame):
             **settings,
         )
 
-    def condition(self, batch: Unpaired) -> Tensor:
+    def condition_of(self, batch: Unpaired) -> Tensor:
         """The domain of each sample, one domain after the other."""
         some = batch.domains[0]
         return torch.arange(self.domains, device=some.device).repeat_interleave(len(some))
