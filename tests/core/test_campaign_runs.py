@@ -239,7 +239,7 @@ def test_the_model_is_of_the_stage_it_was_saved_in(tmp_path):
     assert not hasattr(model.game, "discriminator")
 
 
-class ImageFiles(Step):
+class SampleFiles(Step):
     """Sees pictures of one shape."""
 
     saved_networks = ("generator",)
@@ -270,7 +270,7 @@ class Grown(Campaign):
 
     def stages(self, images):
         for size in (16, 24):
-            game = ImageFiles((self.channels, size, size))
+            game = SampleFiles((self.channels, size, size))
             yield Stage(f"{size}", game, images // 2, changes={"data": {"size": size}})
 
 

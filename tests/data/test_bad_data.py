@@ -10,7 +10,7 @@ from PIL import Image
 from ganarium.data.dataset import open_data
 from ganarium.data.feed import Feed
 from ganarium.data.settings import Data
-from ganarium.data.sources import image_files
+from ganarium.data.sources import sample_files
 
 torch.set_num_threads(1)
 
@@ -105,7 +105,7 @@ def test_a_name_that_is_no_text_can_be_told(tmp_path):
 
 
 def test_broken_files_beyond_the_survey_are_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_files, "SURVEYED", 2)
+    monkeypatch.setattr(sample_files, "SURVEYED", 2)
     for number in range(4):
         good(tmp_path / f"{number}.png", number)
     (tmp_path / "1.png").write_bytes(b"")

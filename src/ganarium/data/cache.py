@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ganarium.data.modalities.image import Array, ArrayFormat
+from ganarium.data.modalities.base import Array, ArrayFormat
 from ganarium.data.order import Indices
 
 

@@ -1,22 +1,23 @@
-"""Samples of any source as batches, in one form, with what they are conditioned on."""
+"""Data set: the samples of any source as batches, in one format, with their conditions."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganarium.data.batches import Conditioned, Unpaired, real_samples
+from ganarium.data.batches import Batch, real_samples
 from ganarium.data.cache import SampleCache
-from ganarium.data.conditions.derived import CONDITIONS
-from ganarium.data.modalities.image import Array, ArrayFormat, BrokenImageError, normalized
+from ganarium.data.conditions.base import Condition
+from ganarium.data.conditions.table import check_condition
+from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError, Modality
 from ganarium.data.order import Indices
 from ganarium.data.report import Report
-from ganarium.data.selection import ATTRIBUTES, LABEL, check_condition, chosen, labeled
+from ganarium.data.rows import Rows, Stream
+from ganarium.data.selection import chosen
 from ganarium.data.settings import Data
-from ganarium.data.sources.base import DOMAINS, MAP, PAIR, Source
+from ganarium.data.sources.base import Source
 from ganarium.data.sources.recognize import recognized
 from ganarium.data.sources.world import DrawnWorld
 from ganarium.data.spec import DataSpec
@@ -24,17 +25,17 @@ from ganarium.data.world import Scenes
 
 _GIB = 2**30
 
-
+Flags = Sequence[bool] | NDArray[np.bool_]
 Corners = NDArray[np.float64]
 
 
 def open_data(data: Data, *, seed: int = 0, cache_share: float = 1.0) -> "Dataset":
-    """Recognises what `data.source` is.
+    """Open the data that `data.source` names.
 
     Args:
-        data: which samples, and in which form.
-        seed: of the sources that are drawn, the world and points; and of which labels are kept.
-        cache_share: the part of `data.cache_gib` that this process may fill, in 0..1.
+        data: which samples, and in which format.
+        seed: of the sources that are generated (the world and points), and of which labels are kept.
+        cache_share: part of `data.cache_gib` that this process may fill, in 0..1.
 
     Raises:
         FileNotFoundError: there is no such source.
@@ -44,248 +45,233 @@ def open_data(data: Data, *, seed: int = 0, cache_share: float = 1.0) -> "Datase
 
 
 class Dataset:
-    """A finite set of samples, read when asked for, kept where all of them fit into memory.
+    """Finite set of samples, read when asked for, cached where all of them fit into memory.
 
-    With `data.condition=domains` its length is that of the largest domain.
+    Its length is that of its largest stream. A file that turns out to be broken is reported, and the next one
+    that is not takes its place, on every process alike.
 
-    A file found to be broken is reported, and the next whole one stands in for it, on every process alike.
+    Args:
+        source: the source.
+        data: which of its samples, and in which format.
+        seed: seed of the data.
+        cache_share: part of `data.cache_gib` that this process may fill, in 0..1.
+
+    Attributes:
+        spec: modality, shape and condition of the samples.
+        report: what was found.
+        labels: label of every sample, `[N]`; -1 where it is not known.
+        streams: streams from which a batch takes its rows.
     """
 
-    spec: DataSpec
-    report: Report
-    labels: Indices
-    """Every sample's, `[N]`; -1 where nothing is known."""
-
     def __init__(self, source: Source, data: Data, *, seed: int = 0, cache_share: float = 1.0):
-        check_condition(source, data)
+        condition_class = check_condition(source, data)
         self.report = Report(data.place, source.kind)
-        self._source = source
-        self._condition = data.condition
-        self._form = source.form(_as_loaded(data), self.report)
-        self._size = _wanted_size(data, self._form)
-        self._chosen = chosen(source, data, self.report)
-        self._whole = np.ones(len(self._chosen), dtype=bool)
-        self._stand_ins: Indices = np.arange(len(self._chosen))
-        self._mending = threading.Lock()
+        self._source, self._seed = source, seed
+        self._format = source.array_format(_as_loaded(data), self.report)
+        self.modality: Modality = source.modality
+        self._size = _cropped_size(data, self._format, self.modality)
+        windowed = () if self._size is None else self._size
+        shape = (*self._format.shape[: len(self._format.shape) - len(windowed)], *windowed)
+        self.condition: Condition | None = None
+        if condition_class is not None:
+            self.condition = condition_class.from_source(source, data, shape)
+        self._chosen = chosen(source, self.condition, data, self.report)
         unknown = np.full(len(self._chosen), -1)
-        self.labels = unknown if source.labels is None else source.labels[self._chosen]
-        kinds = range(len(source.classes)) if data.condition == DOMAINS else ()
-        self._domains: tuple[Indices, ...] = tuple(np.flatnonzero(self.labels == kind) for kind in kinds)
-        self._labeled = labeled(source, self._chosen, data, seed, self.report)
-        room = int(data.cache_gib * cache_share * _GIB)
-        kept = 0 if source.in_memory(self._form) else self._form.size
-        self._samples = SampleCache(
-            self._read, len(self._chosen), self._form, room if kept else 0, in_memory=not kept
-        )
-        self._condition_images: SampleCache | None = None
-        if data.condition in source.companions:
-            form = source.shown_form(str(data.condition))
-            self._condition_images = SampleCache(
-                self._make_condition_images, len(self._chosen), form, room - kept * len(self._chosen)
-            )
-        self.spec = self._facts()
+        self.labels: Indices = unknown if source.labels is None else source.labels[self._chosen]
+        self.streams: tuple[Stream, ...] = (Stream(np.arange(len(self._chosen))),)
+        if self.condition is not None:
+            self.streams = self.condition.streams(source, self._chosen, data, seed, self.report)
+        self._intact = np.ones(len(self._chosen), dtype=bool)
+        self._stand_ins: Indices = np.arange(len(self._chosen))
+        self._lock = threading.Lock()
+        self._columns = source.columns
+        self._open_caches(int(data.cache_gib * cache_share * _GIB))
+        self.spec = DataSpec(self.modality, self._shape(), self.condition)
         self._complete_report()
 
     def __len__(self) -> int:
-        return max(self.domain_sizes, default=len(self._chosen))
+        return max(map(len, self.streams))
 
     def name(self, index: int) -> str:
-        """What a sample is called: its file, where it has one."""
+        """Return the name of a sample: its file, if it has one."""
         return self._source.name(int(self._chosen[index]))
 
     @property
-    def labeled(self) -> int:
-        """How many samples keep their labels, where `data.labeled_samples` asks for some; else 0."""
-        return len(self._labeled)
-
-    @property
-    def domain_sizes(self) -> tuple[int, ...]:
-        """How many samples each domain has, where `data.condition=domains`; else none."""
-        return tuple(map(len, self._domains))
-
-    @property
     def has_test(self) -> bool:
-        """Whether `data.split=test` would give samples that are held back from training."""
+        """True if `data.split=test` gives samples that are held back from training."""
         return self._source.has_test
 
     @property
     def in_memory(self) -> bool:
-        """Whether every sample is decoded, so that a batch takes no time worth speaking of."""
-        return self._samples.complete and (self._condition_images is None or self._condition_images.complete)
+        """True if every sample is decoded, so that a batch takes hardly any time."""
+        return all(cache.complete for cache in (self._samples, *self._companions.values()))
 
     def batch(
         self,
         indices: Sequence[int] | Indices,
         *,
-        mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
+        mirrored: Flags | None = None,
         corners: Corners | None = None,
-    ) -> Tensor | Conditioned | Unpaired:
-        """These samples, and their condition if `data.condition` asks for one; callable from several threads.
+    ) -> Batch:
+        """Return the samples of these numbers with their conditions; callable from several threads.
 
         Args:
-            indices: numbers below `len(self)`, in any order; a smaller domain begins anew after its last.
-            mirrored: which of them are turned left to right, and their condition with them.
-            corners: with `data.load_size`, where each is cut out, `[N, 2]` in [0, 1): down and across, from
-                the upper left to the lower right; in the middle if it is not said.
+            indices: numbers below `len(self)`, in any order, the same for every stream; a shorter stream
+                begins
+                again after its last.
+            mirrored: which rows are mirrored, their conditions as well.
+            corners: with `data.load_size`, where each row is cut out, `[N, A]` in [0, 1) along the
+                windowed axes;
+                in the middle if None.
 
         Returns:
-            float32 pictures `[N, C, H, W]` in [-1, 1] or points `[N, 2]`, on the CPU.
+            float32 samples on the CPU, in the batch that the condition makes of them.
 
         Raises:
-            ValueError: no sample is whole; or points are to be mirrored.
+            ValueError: every sample is broken; or samples without mirror images are to be mirrored.
         """
-        if self._domains:
-            each = range(len(self._domains))
-            return Unpaired(
-                tuple(self.domain_batch(i, indices, mirrored=mirrored, corners=corners) for i in each)
-            )
-        flags = self._flags(mirrored, len(indices))
-        positions, samples, condition_images = self._standing(np.asarray(indices, dtype=np.int64))
-        real = self._seen(samples, flags, corners)
-        if condition_images is not None:
-            return Conditioned(real, self._seen(condition_images, flags, corners))
-        return real if self._condition is None else Conditioned(real, self._told(real, positions, flags))
+        parts = [
+            self.part(number, indices, mirrored=mirrored, corners=corners)
+            for number in range(len(self.streams))
+        ]
+        return self.join(parts)
 
-    def labeled_batch(
+    def join(self, parts: Sequence[tuple[Tensor, Rows]]) -> Batch:
+        """Return the batch of the rows of every stream; see `part`."""
+        return parts[0][0] if self.condition is None else self.condition.join(parts)
+
+    def part(
         self,
+        stream: int,
         indices: Sequence[int] | Indices,
         *,
-        mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
+        places: Indices | None = None,
+        mirrored: Flags | None = None,
         corners: Corners | None = None,
-    ) -> Conditioned:
-        """These of the samples that keep their labels, and the labels.
+    ) -> tuple[Tensor, Rows]:
+        """Return samples of one stream, and their rows.
 
         Args:
-            indices: numbers below `labelled`, in any order.
+            stream: number of the stream.
+            indices: numbers of its samples, in any order; after the last it begins again.
+            places: places of the rows in the endless stream; the positions of the samples if None.
             mirrored: as in `batch`.
             corners: as in `batch`.
 
         Raises:
             ValueError: as in `batch`.
         """
-        flags, wanted = self._flags(mirrored, len(indices)), np.asarray(indices, dtype=np.int64)
-        positions, samples, _ = self._standing(self._labeled[wanted], among=self._labeled)
-        return Conditioned(self._seen(samples, flags, corners), torch.from_numpy(self.labels[positions]))
-
-    def domain_batch(
-        self,
-        domain: int,
-        indices: Sequence[int] | Indices,
-        *,
-        mirrored: Sequence[bool] | NDArray[np.bool_] | None = None,
-        corners: Corners | None = None,
-    ) -> Tensor:
-        """These samples of one domain.
-
-        Args:
-            domain: its number among the classes.
-            indices: numbers of its samples, in any order; after the last it begins anew.
-            mirrored: as in `batch`.
-            corners: as in `batch`.
-
-        Raises:
-            ValueError: as in `batch`.
-        """
-        members = self._domains[domain]
+        members = self.streams[stream].members
         wanted = members[np.asarray(indices, dtype=np.int64) % len(members)]
-        flags = self._flags(mirrored, len(wanted))
-        return self._seen(self._standing(wanted, among=members)[1], flags, corners)
+        flags = None if mirrored is None else np.asarray(mirrored, bool)
+        positions, samples, companions = self._intact_samples(
+            wanted, None if len(members) == len(self._chosen) else members
+        )
+        real = self._as_seen(self.modality, samples, flags, corners)
+        rows = Rows(
+            self._chosen[positions],
+            positions if places is None else places,
+            self._seed,
+            flags,
+            corners,
+            self._columns,
+            {
+                name: self._as_seen(self._source.companion_modality(name), values, flags, corners)
+                for name, values in companions.items()
+            },
+        )
+        return real, rows
 
-    def scenes(self, indices: Sequence[int] | Indices, *, domain: int | None = None) -> Scenes | None:
-        """What the built-in world draws as these samples, of all or of one domain; None of other data."""
+    def stream_samples(self, stream: int, indices: Sequence[int] | Indices) -> Tensor:
+        """Return samples of one stream without their conditions."""
+        return self.part(stream, indices)[0]
+
+    def scenes(self, indices: Sequence[int] | Indices, *, stream: int = 0) -> Scenes | None:
+        """Return the scenes of the built-in world that samples of a stream show; None for other data."""
         if not isinstance(self._source, DrawnWorld):
             return None
-        members = np.arange(len(self._chosen)) if domain is None else self._domains[domain]
+        members = self.streams[stream].members
         wanted = members[np.asarray(indices, dtype=np.int64) % len(members)]
         return self._source.scenes(self._chosen[wanted])
 
-    def _flags(self, mirrored: Sequence[bool] | NDArray[np.bool_] | None, count: int) -> NDArray[np.bool_]:
-        flags = np.zeros(count, bool) if mirrored is None else np.asarray(mirrored, bool)
-        if flags.any() and len(self._form.shape) != 3:
-            raise ValueError("only pictures have a mirror image: set data.flip=false")
-        return flags
+    def style(self, stream: int = 0) -> str:
+        """Return in which of the built-in world's styles samples of a stream are drawn; "" for other data."""
+        if not isinstance(self._source, DrawnWorld):
+            return ""
+        return self._source.style(stream if len(self.streams) > 1 else None)
 
-    def _seen(self, samples: Array, mirrored: NDArray[np.bool_], corners: Corners | None) -> Tensor:
-        """Samples, or what is shown with them, cut and turned as they are seen."""
+    def _open_caches(self, room: int) -> None:
+        source, length = self._source, len(self._chosen)
+        in_memory = source.in_memory(self._format)
+        kept = 0 if in_memory else self._format.size
+        self._samples = SampleCache(
+            self._read, length, self._format, room if kept else 0, in_memory=in_memory
+        )
+        room -= kept * length
+        self._companions: dict[str, SampleCache] = {}
+        for name in () if self.condition is None else self.condition.companions:
+            form = source.companion_format(name)
+            self._companions[name] = SampleCache(self._reader(name), length, form, room)
+            room -= form.size * length
+
+    def _read(self, positions: Indices) -> Array:
+        return self._source.samples(self._chosen[positions], self._format)
+
+    def _reader(self, name: str) -> Callable[[Indices], Array]:
+        return lambda positions: self._source.companion_samples(name, self._chosen[positions])
+
+    def _as_seen(
+        self, modality: Modality, samples: Array, mirrored: NDArray[np.bool_] | None, corners: Corners | None
+    ) -> Tensor:
+        """Return stored samples cropped, mirrored and normalized."""
         if self._size is not None:
-            samples = _cut(samples, *self._size, corners)
-        return _tensor(samples, mirrored)
+            samples = modality.crop(samples, self._size, corners)
+        if mirrored is not None and mirrored.any():
+            samples[mirrored] = modality.mirror(samples[mirrored])
+        return modality.to_tensor(samples)
 
-    def _told(self, real: Tensor, positions: Indices, mirrored: NDArray[np.bool_]) -> Tensor:
-        if self._condition == LABEL:
-            return torch.from_numpy(self.labels[positions])
-        if self._condition == ATTRIBUTES and self._source.vectors is not None:
-            vectors = self._source.vectors[self._chosen[positions]]
-            sided = np.isin(self._source.attributes, self._source.mirrored_attributes)
-            return torch.from_numpy(np.where(np.outer(mirrored, sided), 1 - vectors, vectors))
-        return CONDITIONS[str(self._condition)](real)
+    def _intact_samples(
+        self, positions: Indices, among: Indices | None
+    ) -> tuple[Indices, Array, dict[str, Array]]:
+        """Replace broken samples; return the positions that stand in, their samples and their companions.
 
-    def _standing(
-        self, positions: Indices, among: Indices | None = None
-    ) -> tuple[Indices, Array, Array | None]:
-        """The samples that stand at these positions once no broken one is among them, and their pixels.
-
-        The third are those of what the source shows with them.
-
-        Some of the samples, ascending positions `among` all, stand in for one another only.
+        Samples of a stream, ascending positions `among` all, are replaced by samples of the stream.
         """
         while True:
             if among is None:
                 standing = self._stand_ins[positions]
             else:
-                standing = self._following(among[self._whole[among]], positions)
+                standing = self._following(among[self._intact[among]], positions)
             try:
-                condition_images = (
-                    None if self._condition_images is None else self._condition_images(standing)
-                )
-                return standing, self._samples(standing), condition_images
-            except BrokenImageError as broken:
+                companions = {name: cache(standing) for name, cache in self._companions.items()}
+                return standing, self._samples(standing), companions
+            except BrokenSampleError as broken:
                 self._replace(broken)
 
-    def _replace(self, broken: BrokenImageError) -> None:
-        with self._mending:
+    def _replace(self, broken: BrokenSampleError) -> None:
+        with self._lock:
             self.report.broken[broken.name] = broken.reason
-            self._whole[np.searchsorted(self._chosen, broken.index)] = False
-            self._stand_ins = self._following(np.flatnonzero(self._whole), np.arange(len(self._whole)))
+            self._intact[np.searchsorted(self._chosen, broken.index)] = False
+            self._stand_ins = self._following(np.flatnonzero(self._intact), np.arange(len(self._intact)))
 
-    def _following(self, whole: Indices, positions: Indices) -> Indices:
-        """For each position the next one that is whole."""
-        if not len(whole):
+    def _following(self, intact: Indices, positions: Indices) -> Indices:
+        """Return for each position the next one that is intact."""
+        if not len(intact):
             name, why = list(self.report.broken.items())[-1]
             raise ValueError(
                 f"data.source={self.report.source}: not one sample is whole; the last: {name}: {why}"
             )
-        return whole[np.searchsorted(whole, positions) % len(whole)]
+        return intact[np.searchsorted(intact, positions) % len(intact)]
 
-    def _read(self, positions: Indices) -> Array:
-        return self._source.samples(self._chosen[positions], self._form)
-
-    def _make_condition_images(self, positions: Indices) -> Array:
-        return self._source.condition_images(str(self._condition), self._chosen[positions])
-
-    def _facts(self) -> DataSpec:
-        first = self.batch([0])
-        told = first.condition if isinstance(first, Conditioned) else None
-        # Turned round, it is the picture that the map is to be painted from.
-        is_reversed = self._condition == MAP and told is not None and told.is_floating_point()
-        palette = None if is_reversed else self._source.palette
-        return DataSpec(
-            tuple(real_samples(first).shape[1:]),
-            self._source.classes,
-            self._source.attributes,
-            PAIR if is_reversed else self._condition,
-            () if told is None else tuple(told.shape[1:]),
-            self.labeled,
-            () if palette is None else palette.painted_in,
-            () if palette is None or not palette.indexed else tuple(palette.values.tolist()),
-        )
+    def _shape(self) -> tuple[int, ...]:
+        return tuple(real_samples(self.batch([0])).shape[1:])
 
     def _complete_report(self) -> None:
         self.report.samples = len(self._chosen)
         self.report.shape = self.spec.shape
         if self._size is not None:
-            height, width = self._form.shape[1:]
-            self.report.note(f"resized to {height}x{width}, of which each time another part is seen")
+            loaded = "x".join(map(str, self._format.shape[-len(self._size) :]))
+            self.report.note(f"resized to {loaded}, of which each time another part is seen")
         self.report.attributes = self._source.attributes
         if self._source.labels is not None:
             counts = np.bincount(self.labels[self.labels >= 0], minlength=len(self._source.classes))
@@ -293,36 +279,22 @@ class Dataset:
 
 
 def _as_loaded(data: Data) -> Data:
-    """The data in the size from which what is seen is cut out."""
+    """Return the settings with the size to which samples are resized before they are cropped."""
     return data if data.load_size is None else data.model_copy(update={"size": data.load_size})
 
 
-def _wanted_size(data: Data, loaded: ArrayFormat) -> tuple[int, int] | None:
-    """Height and width to cut out; None where samples are seen as they are loaded."""
+def _cropped_size(data: Data, loaded: ArrayFormat, modality: Modality) -> tuple[int, ...] | None:
+    """Return the size to crop to, along the windowed axes; None if samples are used as they are loaded."""
     if data.load_size is None:
         return None
     if data.size is None:
         raise ValueError(f"data.load_size={data.load_size} is to be cut to data.size: set it, too")
-    height, width = (data.size, data.size) if isinstance(data.size, int) else data.size
-    if not (0 < height <= loaded.shape[1] and 0 < width <= loaded.shape[2]):
+    axes = len(modality.windowed)
+    size = (data.size,) * axes if isinstance(data.size, int) else data.size
+    if len(size) != axes or any(
+        not 0 < want <= have for want, have in zip(size, loaded.shape[-axes:], strict=True)
+    ):
         raise ValueError(
             f"data.size={data.size} cannot be cut out of data.load_size={data.load_size}: make that larger"
         )
-    return height, width
-
-
-def _cut(pixels: Array, height: int, width: int, corners: Corners | None) -> Array:
-    """`[N, C, height, width]` of these, at corners `[N, 2]` in [0, 1)."""
-    places = np.full((len(pixels), 2), 0.5) if corners is None else corners
-    room = np.array([pixels.shape[2] - height + 1, pixels.shape[3] - width + 1])
-    parts = zip(pixels, (places * room).astype(np.int64), strict=True)
-    return np.stack([each[:, top : top + height, left : left + width] for each, (top, left) in parts])
-
-
-def _tensor(samples: Array, mirrored: NDArray[np.bool_]) -> Tensor:
-    if mirrored.any():
-        samples[mirrored] = samples[mirrored][..., ::-1]
-    if samples.dtype == np.int32:  # ids
-        return torch.from_numpy(samples.astype(np.int64))
-    # Not with torch: its threads, one team for each thread that calls, would get into the engine's way.
-    return torch.from_numpy(normalized(samples))
+    return tuple(size)

@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganarium.data.batches import Batch, SemiSupervisedBatch, Unpaired
+from ganarium.data.batches import Batch
 from ganarium.data.dataset import Dataset
-from ganarium.data.order import hashed, permutation
+from ganarium.data.order import Indices, hashed, permutation
 
-_ORDER, _MIRROR, _LABELED_ORDER, _LABELED_MIRROR, _DOMAIN_ORDER, _DOMAIN_MIRROR = 1, 2, 4, 5, 6, 7
 _CORNER = 8
 
 
@@ -71,7 +70,7 @@ class Feed:
                 f"batch_size={batch_size} cannot be shared out among {size} processes times "
                 f"{accumulate} micro-batches: make it a multiple of {size * accumulate}"
             )
-        fewest = min(dataset.domain_sizes, default=len(dataset))
+        fewest = min(len(stream) for stream in dataset.streams if not stream.few)
         if fewest < batch_size:
             dataset.report.note(
                 f"only {fewest:,} samples for batches of {batch_size:,}: each is shown more than once a batch"
@@ -153,45 +152,31 @@ class Feed:
 
     def _assembled(self, call: int) -> Batch:
         start = (call * self._size + self._rank) * self._share
-        batch: Batch = self._domains(start) if self.dataset.domain_sizes else self._samples(start)
+        places = np.arange(start, start + self._share)
+        parts = []
+        for number, stream in enumerate(self.dataset.streams):
+            parts.append(
+                self.dataset.part(
+                    number,
+                    _order(len(stream), start, self._share, self._seed, *stream.order),
+                    places=places,
+                    mirrored=self._mirrored(places, *stream.mirror),
+                    corners=self._corners(places, *stream.mirror),
+                )
+            )
+        batch = self.dataset.join(parts)
         if self._channels_last:
             batch = _each(batch, _channels_last)
         return _each(batch, Tensor.pin_memory) if self._device.type == "cuda" else batch
 
-    def _domains(self, start: int) -> Unpaired:
-        shares = []
-        for domain, length in enumerate(self.dataset.domain_sizes):
-            order = _order(length, start, self._share, self._seed, _DOMAIN_ORDER, domain)
-            key = (_DOMAIN_MIRROR, domain)
-            mirrored, corners = self._mirrored(start, *key), self._corners(start, *key)
-            shares.append(self.dataset.domain_batch(domain, order, mirrored=mirrored, corners=corners))
-        return Unpaired(tuple(shares))
-
-    def _samples(self, start: int) -> Batch:
-        batch = self.dataset.batch(
-            _order(len(self.dataset), start, self._share, self._seed, _ORDER),
-            mirrored=self._mirrored(start, _MIRROR),
-            corners=self._corners(start, _MIRROR),
-        )
-        if labeled := self.dataset.labeled:
-            assert isinstance(batch, Tensor), "a condition and labels beside exclude each other"
-            some = self.dataset.labeled_batch(
-                _order(labeled, start, self._share, self._seed, _LABELED_ORDER),
-                mirrored=self._mirrored(start, _LABELED_MIRROR),
-                corners=self._corners(start, _LABELED_MIRROR),
-            )
-            return SemiSupervisedBatch(batch, some)
-        return batch
-
-    def _mirrored(self, start: int, *key: int) -> NDArray[np.bool_] | None:
-        """Which places of a share of the stream from `start` on show a mirror image."""
-        places = np.arange(start, start + self._share)
+    def _mirrored(self, places: Indices, *key: int) -> NDArray[np.bool_] | None:
+        """Return which places of the stream show a mirror image; None if none does."""
         return hashed(places, self._seed, *key) >> np.uint64(63) == 1 if self._flip else None
 
-    def _corners(self, start: int, *key: int) -> NDArray[np.float64]:
-        """Where each is cut out: `[N, 2]` in [0, 1)."""
-        places = np.arange(start, start + self._share)
-        bits = [hashed(places, self._seed, _CORNER, *key, axis) for axis in (0, 1)]
+    def _corners(self, places: Indices, *key: int) -> NDArray[np.float64]:
+        """Return where the samples at these places are cut out: `[N, A]` in [0, 1)."""
+        axes = range(max(1, len(self.dataset.modality.windowed)))
+        bits = [hashed(places, self._seed, _CORNER, *key, axis) for axis in axes]
         return np.stack(bits, axis=1).astype(np.float64) / 2**64 % 1
 
 

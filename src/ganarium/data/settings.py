@@ -20,9 +20,9 @@ class Data(Strict):
 
     Or several of them: each a class, a domain (`condition=domains`) or a side of pairs (`pair`, `map`).
     """
-    size: int | tuple[int, int] | None = None
+    size: int | tuple[int, ...] | None = None
     """Height and width in pixels. Inferred from the data where it is not said, `max_size` at most."""
-    load_size: int | tuple[int, int] | None = None
+    load_size: int | tuple[int, ...] | None = None
     """Resize to this first, then cut `size` out at a random place, the same one in both of a pair."""
     max_size: int = Field(64, gt=0)
     """The longest side, in pixels, that an inferred size may have."""

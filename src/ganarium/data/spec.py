@@ -1,41 +1,59 @@
 """Specification of the data: what a network, a log or a model card must know of them."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from ganarium.data.conditions.base import Condition
+from ganarium.data.conditions.table import CONDITIONS
+from ganarium.data.kinds import Kind
+from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.table import MODALITIES
+
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What the data are, as far as a network, a log or a model card must know it."""
+    """Modality and shape of the samples, and their condition.
 
-    shape: tuple[int, ...]
-    """One sample: `(C, H, W)` of a picture, `(D,)` of a point."""
-    classes: tuple[str, ...] = ()
-    """Names of the classes, in the order of the labels."""
-    attributes: tuple[str, ...] = ()
-    """Names of the attributes, in the order of the columns."""
-    condition: str | None = None
-    """What a batch is conditioned on: `label`, `attributes`, or a kind of picture such as `edges`.
-
-    Or `domains`: then a batch is `Unpaired`, and the classes are its domains.
+    Attributes:
+        modality: kind of sample.
+        shape: shape of one sample, `(C, H, W)` of an image, `(D,)` of a point.
+        condition: what each sample comes with; None if nothing.
     """
-    condition_shape: tuple[int, ...] = ()
-    """One condition: `()` for a label, `(A,)` for attributes, `(C, H, W)` for a picture."""
-    labeled: int = 0
-    """How many samples keep their labels and stand beside the batches; 0 where batches are of one kind."""
-    colors: tuple[str, ...] = ()
-    """What the classes of label maps are painted in, `#rrggbb` each; none where nobody painted them."""
-    numbers: tuple[int, ...] = ()
-    """What stands for each class in the files of label maps; none where their colours do."""
+
+    modality: Modality
+    shape: tuple[int, ...]
+    condition: Condition | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that the condition tells apart; empty if it tells none."""
+        for kind in (self.condition, self.condition_modality):
+            if names := getattr(kind, "classes", ()):
+                return tuple(names)
+        return ()
+
+    @property
+    def condition_modality(self) -> Modality | None:
+        """Modality of the condition where its values are samples; else None."""
+        return None if self.condition is None else self.condition.modality
+
+    @property
+    def condition_shape(self) -> tuple[int, ...]:
+        """Shape of one condition; empty for a label and where there is no condition."""
+        return () if self.condition is None else tuple(int(size) for size in self.condition.shape())
 
     def to_dict(self) -> dict[str, Any]:
-        """A plain tree for YAML and JSON."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+        """Return a plain tree for YAML and JSON; `from_dict` is the inverse."""
+        condition = None if self.condition is None else self.condition.to_dict()
+        return {"modality": self.modality.to_dict(), "shape": list(self.shape), "condition": condition}
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in tree.items()}
-        return cls(**plain)
+        """Return the specification that `to_dict` described.
+
+        Raises:
+            ValueError: its modality or condition is not known here; the message names it.
+        """
+        condition = tree["condition"] and Condition.revived(tree["condition"], CONDITIONS)
+        return cls(Kind.from_dict(tree["modality"], MODALITIES), tuple(tree["shape"]), condition)

@@ -11,7 +11,7 @@ from ganarium.data.dataset import open_data
 from ganarium.data.order import spread
 from ganarium.data.report import Report
 from ganarium.data.settings import Data, Sources, source_of
-from ganarium.data.sources.image_files import SURVEYED
+from ganarium.data.sources.sample_files import SURVEYED
 from ganarium.evaluation.evaluate import CHUNK, ON_A_SHEET, read_samples
 
 

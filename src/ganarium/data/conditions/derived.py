@@ -4,13 +4,22 @@ Each entry of `CONDITIONS` takes samples, float `[N, C, H, W]` in [-1, 1], and g
 same height and width in [-1, 1].
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from ganarium.data.modalities.image import LUMA
+from ganarium.data.batches import Batch, Conditioned
+from ganarium.data.conditions.base import Condition
+from ganarium.data.kinds import Shape
+from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.image import Image
+from ganarium.data.modalities.pixels import LUMA
+from ganarium.data.rows import Rows
+from ganarium.data.settings import Data
 
 
 def gray(real: Tensor) -> Tensor:
@@ -75,14 +84,106 @@ def edges(real: Tensor) -> Tensor:
     return (steepness / planes.shape[1] ** 0.5).clamp(max=1) * 2 - 1
 
 
-CONDITIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "grey": gray,
-    "blur": blur,
-    "lowres": lowres,
-    "mosaic": mosaic,
-    "edges": edges,
-    "mask": mask,
-}
+@dataclass(frozen=True)
+class Derived(Condition):
+    """Image that is made from the sample itself.
+
+    Attributes:
+        size: its shape.
+    """
+
+    size: tuple[int, ...]
+
+    @staticmethod
+    def make(real: Tensor) -> Tensor:
+        """Return the images that are made from samples `[N, C, H, W]` in [-1, 1]."""
+        raise NotImplementedError
+
+    @property
+    def modality(self) -> Modality:
+        """See `Condition.modality`."""
+        return Image()
+
+    @classmethod
+    def check(cls, source: Any, settings: Data) -> None:
+        """See `Condition.check`."""
+        if source.modality.name != Image.name:
+            raise ValueError(f"data.condition={cls.name} is made from images, not from {source.kind}")
+
+    @classmethod
+    def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> Self:
+        """See `Condition.from_source`."""
+        return cls(tuple(cls.make(torch.zeros(1, *shape)).shape[1:]))
+
+    def shape(self) -> Shape:
+        """See `Condition.shape`."""
+        return self.size
+
+    def batch(self, real: Tensor, rows: Rows) -> Batch:
+        """See `Condition.batch`."""
+        return Conditioned(real, type(self).make(real))
+
+    def from_image(self, images: Tensor) -> Tensor:
+        """Return the conditions of ordinary images `[N, C, H, W]` in [-1, 1]."""
+        return type(self).make(images)
+
+    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Return random images."""
+        return self.modality.draw(count, shape, generator)
+
+    def describe(self) -> str:
+        """See `Condition.describe`."""
+        return f"{self.name} {'x'.join(map(str, self.size))}"
+
+    def meaning(self, shape: Shape) -> str:
+        """See `Kind.meaning`."""
+        return self.modality.meaning(shape)
+
+    def example_code(self, shape: Shape, count: int) -> str:
+        """See `Kind.example_code`."""
+        return self.modality.example_code(shape, count)
+
+
+@dataclass(frozen=True)
+class Gray(Derived):
+    """Brightness."""
+
+    name, make = "grey", staticmethod(gray)
+
+
+@dataclass(frozen=True)
+class Blur(Derived):
+    """Blurred image."""
+
+    name, make = "blur", staticmethod(blur)
+
+
+@dataclass(frozen=True)
+class LowRes(Derived):
+    """Image of a quarter of the resolution."""
+
+    name, make = "lowres", staticmethod(lowres)
+
+
+@dataclass(frozen=True)
+class Mosaic(Derived):
+    """Image in blocks of one color."""
+
+    name, make = "mosaic", staticmethod(mosaic)
+
+
+@dataclass(frozen=True)
+class Edges(Derived):
+    """Edges of the image."""
+
+    name, make = "edges", staticmethod(edges)
+
+
+@dataclass(frozen=True)
+class MiddleMask(Derived):
+    """Image without its middle."""
+
+    name, make = "mask", staticmethod(mask)
 
 
 def _along_width(pictures: Tensor, weights: Tensor) -> Tensor:

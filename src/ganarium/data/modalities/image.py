@@ -1,336 +1,165 @@
-"""One picture file: what its header says, and its pixels in the form a network sees."""
+"""Images: `[C, H, W]` in [-1, 1], from files of 8 or 16 bits."""
 
-from collections.abc import Sequence
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+import torch
+from PIL import Image as PILImage
+from torch import Tensor
 
+from ganarium.common import grids
+from ganarium.data.kinds import Shape
+from ganarium.data.modalities import pixels
+from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError, Headers, Modality
+from ganarium.data.modalities.pixels import ImageHeader
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 
-Array = NDArray[Any]
-
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
-"""Names of files that are taken for pictures."""
-
-LARGEST_IMAGE = 100_000_000
-"""Pixels; a header that promises more is taken for a decompression bomb."""
-
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""How much red, green and blue add to brightness (ITU-R BT.601)."""
-
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-_TOO_MANY = 4096  # colours for a label map
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-_DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
-_GRAY = ("1", "L", "LA", "La", *_DEEP)
-_TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
+CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's mode of images of so many channels; of other numbers of channels there are no files."""
 
 
-class BrokenImageError(ValueError):
-    """A file that cannot be shown, with its place in the source, its name and the reason."""
+@dataclass(frozen=True)
+class Image(Modality):
+    """Image of any number of channels; 1 is gray, 3 RGB, 4 RGBA."""
 
-    def __init__(self, index: int, name: str, reason: str):
-        super().__init__(f"{name}: {reason}")
-        self.index, self.name, self.reason = index, name, reason
+    name, axes, windowed = "image", ("C", "H", "W"), ("H", "W")
+    suffixes, suffix, vector_space = pixels.SUFFIXES, ".png", False
 
+    def example_code(self, shape: Shape, count: int) -> str:
+        """See `Kind.example_code`."""
+        channels, *size = shape
+        if channels not in CHANNELS:
+            return "np.load(sys.argv[1])"
+        resized = f".resize({tuple(size[::-1])})" if all(isinstance(side, int) for side in size) else ""
+        axes = "[None, None]" if channels == 1 else ".transpose(2, 0, 1)[None]"
+        mode = CHANNELS[channels]
+        one = f'np.float32(Image.open(sys.argv[1]).convert("{mode}"){resized}){axes} / 127.5 - 1'
+        return one if count == 1 else f"np.repeat({one}, {count}, 0)"
 
-class ArrayFormat(NamedTuple):
-    """How one sample lies in memory: `uint8` and `uint16` cover black to white, `float32` is in [-1, 1]."""
+    def read_header(self, stream: BinaryIO) -> ImageHeader:
+        """See `Modality.read_header`."""
+        return pixels.read_header(stream)
 
-    shape: tuple[int, ...]  # (C, H, W) of a picture, (D,) of a point
-    dtype: np.dtype
-
-    @property
-    def size(self) -> int:
-        """Bytes of one sample."""
-        return int(np.prod(self.shape)) * self.dtype.itemsize
-
-
-class Header(NamedTuple):
-    """What a header tells of a picture as it is to be seen, EXIF rotation included."""
-
-    height: int
-    width: int
-    mode: str
-    color: bool
-    alpha: bool
-    deep: bool
-
-
-def read_header(stream: BinaryIO, *, halved: bool = False) -> Header:
-    """The picture's header, pixels unread; of two pictures side by side (`halved`), that of either.
-
-    Raises:
-        Exception: whatever Pillow raises where the stream is no picture; `reason` puts it in words.
-    """
-    with _opened(stream) as image:
-        width, height = image.size[::-1] if _orientation(image) in _TURNED else image.size
-        return Header(
-            height,
-            _half_of(width) if halved else width,
-            image.mode,
-            color=_colored(image),
-            alpha=image.has_transparency_data,
-            deep=image.mode in _DEEP,
+    def array_format(self, headers: Headers, settings: Data, report: Report) -> ArrayFormat:
+        """Return levels of 8 bits, of 16 where gray images have them; see `fitted_size` for height and
+        width.
+        """
+        looks = cast(dict[int, ImageHeader], headers)
+        height, width = pixels.fitted_size(
+            [cast(tuple[int, int], each.size) for each in looks.values()], settings, report
         )
+        channels = _channels(looks, headers.read, settings, report)
+        deep = channels == 1 and any(each.deep for each in looks.values())
+        return ArrayFormat((channels, height, width), np.dtype(np.uint16 if deep else np.uint8))
+
+    def decode(self, stream: BinaryIO, format: ArrayFormat) -> Array:
+        """See `Modality.decode`; resized to cover the format and cut at the center."""
+        return pixels.picture(stream, format)
+
+    def decode_whole(self, stream: BinaryIO, channels: int) -> tuple[Tensor, Any]:
+        """Return levels: uint8, or float in [-1, 1] of 16 bits; and the alpha channel where it is not
+        asked for.
+        """
+        header = pixels.read_header(stream)
+        stream.seek(0)
+        own = 4 if header.alpha else 3 if header.color else 1
+        dtype = np.dtype(np.uint16 if header.deep and own == 1 else np.uint8)
+        levels = pixels.picture(stream, ArrayFormat((own, *header.size), dtype))
+        alpha = PILImage.fromarray(levels[3]) if header.alpha and channels != 4 else None
+        if channels == 4 and own != 4:
+            levels = pixels.recolored(levels[None], 3)[0]
+            levels = np.concatenate([levels, np.full_like(levels[:1], np.iinfo(levels.dtype).max)])
+        levels = pixels.recolored(levels[None], channels)[0]
+        return torch.from_numpy(self.normalize(levels) if dtype == np.uint16 else np.array(levels)), alpha
+
+    def encodes(self, shape: Sequence[int]) -> bool:
+        """See `Modality.encodes`."""
+        return shape[0] in CHANNELS
+
+    def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
+        """Write a PNG of 8 bits, with the alpha channel `like` where one is given."""
+        image = to_image(sample)
+        if like is not None:
+            image.putalpha(like)
+        # Level 3 of zlib: less than half the seconds of Pillow's own 6, at most a tenth more bytes of a
+        # photograph.
+        image.save(stream, format="PNG", compress_level=3)
+
+    def reason(self, error: Exception) -> str:
+        """See `Modality.reason`."""
+        return pixels.reason(error)
+
+    def mirror(self, samples: Array) -> Array:
+        """Return images flipped left to right."""
+        return samples[..., ::-1]
+
+    def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
+        """Return the image, made smaller where it is larger than `side`."""
+        image = to_image(sample)
+        return image if max(image.size) <= side else grids.contained(image, side)
+
+    def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 128) -> PILImage.Image:
+        """Return the images pixel by pixel side by side; `side` has no effect."""
+        return grids.tiled([to_image(sample) for sample in samples], columns=columns)
 
 
-def opaque(stream: BinaryIO) -> bool:
-    """Whether the picture has no pixel that lets the background through."""
-    with _opened(stream) as image:
-        return image.convert("RGBA").getchannel("A").getextrema()[0] == 255
-
-
-def picture(stream: BinaryIO, form: ArrayFormat, *, half: int | None = None) -> Array:
-    """The picture upright, resized so that it covers `form`, cut to it at the centre: `[C, H, W]`.
-
-    Of two pictures side by side it is the left `half` (0) or the right one (1). Transparent pictures lie on
-    white where `form` has no alpha channel. Of an animation, the first frame.
-
-    Raises:
-        Exception: whatever Pillow raises where the stream is no whole picture; `reason` puts it in words.
+def to_image(sample: Tensor) -> PILImage.Image:
+    """Return an image `[C, H, W]` in [-1, 1] as 8 bits: gray, RGB or RGBA; of other channels the first
+    alone.
     """
-    channels, height, width = form.shape
-    with _opened(stream) as image:
-        # A JPEG decodes several times faster at a half, a quarter or an eighth of its size; twice the
-        # size wanted is left for the filter. Which of the two sides is which does not matter here.
-        if half is None:
-            shrink = 2 * max(height, width) / min(image.size)
-            image.draft(None, (round(image.width * shrink) + 1, round(image.height * shrink) + 1))
-        upright = _upright(image)
-        if half is not None:
-            width_of_half = _half_of(upright.width)
-            left = half * width_of_half
-            upright = upright.crop((left, 0, left + width_of_half, upright.height))
-        fitted = _covering(_in_mode(upright, channels, form.dtype), height, width)
-    return _channels_first(fitted, form.dtype)
+    data = ((sample.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    if data.shape[0] in (3, 4):
+        return PILImage.fromarray(data.permute(1, 2, 0).contiguous().numpy())
+    return PILImage.fromarray(data[0].contiguous().numpy())
 
 
-def values(stream: BinaryIO, height: int, width: int, *, indexed: bool | None = None) -> NDArray[np.int32]:
-    """What stands at each place of a label map, `[H, W]`: fitted as by `picture`, none of it blended.
-
-    Numbers are those of the palette or the grey levels where the map is to be taken as `indexed` (if nothing
-    is said: where it is), else colours as 0xRRGGBB.
-
-    Raises:
-        Exception: as `picture`.
-    """
-    with _opened(stream) as image:
-        by_number = _indexed(image) if indexed is None else indexed
-        plane = Image.fromarray(_numbers(_upright(image), indexed=by_number))
-        return np.asarray(_covering(plane, height, width, Image.Resampling.NEAREST))
-
-
-class Content(NamedTuple):
-    """What a label map holds."""
-
-    indexed: bool
-    """It has a palette or grey levels, so that it may hold numbers of classes."""
-    palette: bytes
-    """RGB by number, where it has one."""
-    numbers: frozenset[int]
-    """Those that occur, if it is indexed."""
-    colors: frozenset[int]
-    """Those that occur, as 0xRRGGBB; none if there are more than can be told apart."""
-
-
-def content(stream: BinaryIO) -> Content:
-    """What the label map holds.
-
-    Raises:
-        Exception: as `picture`.
-    """
-    with _opened(stream) as image:
-        indexed = _indexed(image)
-        palette = bytes(image.getpalette("RGB") or ()) if image.mode == "P" else b""
-        numbers = np.unique(_numbers(image, indexed=True)).tolist() if indexed else []
-        colors = image.convert("RGB").getcolors(_TOO_MANY) or []
-        packed = frozenset(red << 16 | green << 8 | blue for _, (red, green, blue) in colors)  # type: ignore[misc]
-        return Content(indexed, palette, frozenset(numbers), packed)
-
-
-def refitted(pixels: Array, height: int, width: int) -> Array:
-    """`[C, h, w]` of any kind resized so that it covers `[C, height, width]`, cut to it at the centre."""
-    if pixels.shape[1:] == (height, width):
-        return pixels
-    planes = [Image.fromarray(plane.astype(np.float32)) for plane in pixels]
-    fitted = np.stack([np.asarray(_covering(plane, height, width)) for plane in planes])
-    return fitted.clip(-1, 1) if pixels.dtype == np.float32 else _levels_of(fitted, pixels.dtype)
-
-
-def recolored(pixels: Array, channels: int) -> Array:
-    """`[N, C, H, W]` with another number of channels: 3 or 4 to 1, 4 to 3 (on white), 1 to 3.
-
-    Raises:
-        ValueError: there is no such conversion.
-    """
-    present = pixels.shape[1]
-    if present == channels:
-        return pixels
-    if (present, channels) == (1, 3):
-        return pixels.repeat(3, axis=1)
-    if present == 4 and channels in (1, 3):
-        return recolored(_on_white(pixels), channels)
-    if (present, channels) == (3, 1):
-        gray = np.einsum("nchw,c->nhw", pixels.astype(np.float32), LUMA)[:, None]
-        return gray if pixels.dtype == np.float32 else _levels_of(gray, pixels.dtype)
-    raise ValueError(
-        f"data.channels={channels}, but the data have {present}: give {present}, or leave the key out"
-    )
-
-
-def normalized(pixels: Array) -> NDArray[np.float32]:
-    """Levels (`uint8`, `uint16`) as float32 in [-1, 1]; float32 as it is."""
-    if pixels.dtype == np.float32:
-        return pixels
-    scaled: NDArray[np.float32] = np.multiply(pixels, 2 / np.iinfo(pixels.dtype).max, dtype=np.float32)
-    scaled -= 1
-    return scaled
-
-
-def reason(error: Exception) -> str:
-    """Why a picture could not be read, in the user's words."""
-    if isinstance(error, UnidentifiedImageError):
-        return "no picture in a known format"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"more than {LARGEST_IMAGE:,} pixels"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
-
-
-def _opened(stream: BinaryIO) -> Image.Image:
-    if not stream.read(1):
-        raise ValueError("empty file")
-    stream.seek(0)
-    image = Image.open(stream, formats=_FORMATS)
-    if image.width * image.height > LARGEST_IMAGE:
-        raise Image.DecompressionBombError
-    return image
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    return ImageOps.exif_transpose(image) if _orientation(image) != 1 else image
-
-
-def _indexed(image: Image.Image) -> bool:
-    return image.mode in ("P", *_GRAY)
-
-
-def _half_of(width: int) -> int:
-    if width % 2:
-        raise ValueError(f"{width} pixels wide, an odd number: no two pictures of one size side by side")
-    return width // 2
-
-
-def _numbers(image: Image.Image, *, indexed: bool) -> NDArray[np.int32]:
-    """A number for each pixel: see `values`."""
-    if indexed:
-        plain = image if image.mode in ("P", "L", *_DEEP) else image.convert("L")
-        return np.asarray(plain).astype(np.int32)
-    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")).astype(np.int32), 2, 0)
-    return red << 16 | green << 8 | blue
-
-
-def _orientation(image: Image.Image) -> int:
-    # Asking a PNG for EXIF that it has not would decode the whole picture.
-    if image.format == "PNG" and "exif" not in image.info:
-        return 1
-    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-
-
-def _colored(image: Image.Image) -> bool:
-    if image.mode not in ("P", "PA"):
-        return image.mode not in _GRAY
-    palette = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
-    return bool((palette != palette[:, :1]).any())
-
-
-def _in_mode(image: Image.Image, channels: int, dtype: np.dtype) -> Image.Image:
-    """The picture in the mode of so many channels; mode F with levels of 16 bits where `dtype` asks."""
-    if image.mode in _DEEP:
-        levels = _deep_levels(image)
-        if dtype == np.uint16:
-            return Image.fromarray(levels)
-        image = Image.fromarray(_levels_of(levels / 257, np.dtype(np.uint8)))
-    if image.has_transparency_data and channels != 4:
-        pixels = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), pixels)
-    image = image.convert(_MODES[channels])
-    return Image.fromarray(np.asarray(image, np.float32) * 257) if dtype == np.uint16 else image
-
-
-def _deep_levels(image: Image.Image) -> NDArray[np.float32]:
-    """Grey levels of a picture with more than 8 bits, as floats in 0..65535."""
-    levels = np.asarray(image).astype(np.float32)
-    if image.mode == "F":
-        levels = levels * 65535
-    if not (levels.min() >= 0 and levels.max() <= 65535):
-        raise ValueError("grey levels beyond 16 bits (or beyond 0..1 in a float picture)")
-    return levels
-
-
-def _covering(
-    image: Image.Image, height: int, width: int, resample: Image.Resampling = Image.Resampling.LANCZOS
-) -> Image.Image:
-    if image.size == (width, height):
-        return image
-    scale = min(image.width / width, image.height / height)
-    across, down = min(scale * width, image.width), min(scale * height, image.height)
-    left, top = (image.width - across) / 2, (image.height - down) / 2
-    if scale == 1:  # only cut: stay on whole pixels, or the filter would blur
-        left, top = left // 1, top // 1
-    box = (left, top, min(left + across, image.width), min(top + down, image.height))
-    return image.resize((width, height), resample, box, reducing_gap=3.0)
-
-
-def _channels_first(image: Image.Image, dtype: np.dtype) -> Array:
-    pixels = np.asarray(image)
-    pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return pixels if pixels.dtype == dtype else _levels_of(pixels, dtype)
-
-
-def _levels_of(values: Array, dtype: np.dtype) -> Array:
-    return np.rint(values).clip(0, np.iinfo(dtype).max).astype(dtype)
-
-
-def _on_white(pixels: Array) -> Array:
-    """RGBA `[N, 4, H, W]` laid on white: RGB `[N, 3, H, W]`."""
-    if pixels.dtype == np.float32:
-        alpha = (pixels[:, 3:] + 1) / 2
-        return pixels[:, :3] * alpha + (1 - alpha)
-    white = np.iinfo(pixels.dtype).max
-    alpha = pixels[:, 3:].astype(np.float32) / white
-    return _levels_of(pixels[:, :3] * alpha + white * (1 - alpha), pixels.dtype)
-
-
-def fitted_size(sizes: Sequence[tuple[int, int]], data: Data, report: Report) -> tuple[int, int]:
-    """Height and width for pictures of these sizes: as told, else their own where they share one.
-
-    No inferred side is longer than `data.max_size`; pictures of many sizes become squares.
-    """
-    if data.size is not None:
-        height, width = (data.size, data.size) if isinstance(data.size, int) else data.size
-        if min(height, width) < 1:
-            raise ValueError(f"data.size={data.size}: height and width must be at least 1 pixel")
-    elif len(set(sizes)) == 1:
-        shrink = min(1.0, data.max_size / max(sizes[0]))
-        height, width = (max(1, round(side * shrink)) for side in sizes[0])
+def _channels(
+    headers: dict[int, ImageHeader], read: Callable[..., Any] | None, settings: Data, report: Report
+) -> int:
+    """Return `data.channels`, else the fewest channels that keep all there is to see."""
+    transparent = [index for index, each in headers.items() if each.alpha]
+    if settings.channels is not None:
+        if settings.channels not in CHANNELS:
+            raise ValueError(
+                f"data.channels={settings.channels}: image files give 1 (gray), 3 (RGB) or 4 (RGBA)"
+            )
+        channels = settings.channels
+    elif len(transparent) == len(headers) and read and not _all_opaque(transparent[:16], read):
+        channels = 4
     else:
-        height = width = data.max_size
-    small = sum(h < height or w < width for h, w in sizes)
-    if small:
+        channels = 3 if any(each.color for each in headers.values()) else 1
+    if transparent and channels != 4:
         report.note(
-            f"{small:,} of {len(sizes):,} pictures are smaller than {height}x{width} and are enlarged; "
-            "a smaller data.size avoids it"
+            f"{len(transparent):,} of {len(headers):,} images have an alpha channel and are laid on white; "
+            "set data.channels=4 to keep it"
         )
-    return height, width
+    return channels
 
 
-def is_image_name(name: str) -> bool:
-    """Whether a file's name is that of a picture; hidden files are not."""
-    last = name.rsplit("/", 1)[-1]
-    return not last.startswith(".") and "." in last and f".{last.rsplit('.', 1)[-1].lower()}" in SUFFIXES
+def _all_opaque(indices: Iterable[int], read: Callable[..., Any]) -> bool:
+    try:
+        return all(read(index, pixels.opaque) for index in indices)
+    except BrokenSampleError:
+        return False
+
+
+@dataclass(frozen=True)
+class HalfImage(Image):
+    """Image that is the left (0) or the right (1) half of its file."""
+
+    half: int = 0
+
+    def of(self, headers: Headers) -> Modality:
+        """Return the modality of the halves: images."""
+        return Image()
+
+    def read_header(self, stream: BinaryIO) -> ImageHeader:
+        """See `Modality.read_header`."""
+        return pixels.read_header(stream, halved=True)
+
+    def decode(self, stream: BinaryIO, format: ArrayFormat) -> Array:
+        """See `Modality.decode`."""
+        return pixels.picture(stream, format, half=self.half)

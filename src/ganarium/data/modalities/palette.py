@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, Content
+from ganarium.data.modalities.base import Array
+from ganarium.data.modalities.pixels import Content
 
 MOST_COLORS = 64
 """So many colours at most make classes where no palette tells them."""

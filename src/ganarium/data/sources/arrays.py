@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, ArrayFormat, fitted_size, recolored, refitted
+from ganarium.data.modalities.base import Array, ArrayFormat
+from ganarium.data.modalities.pixels import fitted_size, recolored, refitted
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
@@ -36,8 +37,8 @@ class Arrays(Source):
     def __len__(self) -> int:
         return len(self.images)
 
-    def form(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.form`."""
+    def array_format(self, data: Data, report: Report) -> ArrayFormat:
+        """See `Source.array_format`."""
         num, channels, height, width = self.images.shape
         report.surveyed = num
         report.sizes = Counter({f"{height}x{width}": num})
@@ -56,7 +57,7 @@ class Arrays(Source):
         return np.stack([refitted(pixels, height, width) for pixels in pictures])
 
     def in_memory(self, form: ArrayFormat) -> bool:
-        """See `Source.instant`."""
+        """See `Source.in_memory`."""
         return self.images.shape[1:] == form.shape
 
 

@@ -9,7 +9,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import SUFFIXES
+from ganarium.data.modalities.pixels import SUFFIXES
 
 TABLES = "a .csv with a column of file names, or list_attr_celeba.txt"
 """What is looked for, in words."""

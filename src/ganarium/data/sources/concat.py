@@ -1,11 +1,12 @@
 """Several sources as one, each of them a class."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, ArrayFormat, BrokenImageError, normalized
+from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
@@ -25,7 +26,12 @@ class ConcatSource(Source):
         lengths = [len(source) for source in sources]
         self.starts = np.cumsum([0, *lengths])
         self.labels = np.repeat(np.arange(len(sources)), lengths)
-        self.gives_images = all(source.gives_images for source in sources)
+        self.gives_conditions = all(source.gives_conditions for source in sources)
+        modalities = {source.modality for source in sources}
+        if len(modalities) > 1:
+            kinds = ", ".join(source.kind for source in sources)
+            raise ValueError(f"data.source names samples of several kinds: {kinds}")
+        (self.modality,) = modalities
         self.has_test = all(source.has_test for source in sources)
         self.test_hint = next((source.test_hint for source in sources if not source.has_test), self.test_hint)
 
@@ -37,20 +43,20 @@ class ConcatSource(Source):
         which, inside = self._place(index)
         return f"{self.classes[which]}/{self.sources[which].name(inside)}"
 
-    def form(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.form`."""
-        alone = [source.form(data, Report(data.place)) for source in self.sources]
-        channels, height, width = np.array([form.shape for form in alone]).T
-        shared = {
-            "size": data.size or (int(height.min()), int(width.min())),
-            "channels": data.channels or int(channels.max()),
-        }
-        told = [Report(data.place) for _ in self.sources]
+    def array_format(self, data: Data, report: Report) -> ArrayFormat:
+        """See `Source.array_format`."""
+        alone = [source.array_format(data, Report(data.place)) for source in self.sources]
+        shared: dict[str, Any] = {}
+        if self.modality.windowed:
+            channels, *sizes = np.array([form.shape for form in alone]).T
+            shared["size"] = data.size or tuple(int(each.min()) for each in sizes)
+            shared["channels"] = data.channels or int(channels.max())
+        reports = [Report(data.place) for _ in self.sources]
         self._forms = [
-            source.form(data.model_copy(update=shared), each)
-            for source, each in zip(self.sources, told, strict=True)
+            source.array_format(data.model_copy(update=shared), each)
+            for source, each in zip(self.sources, reports, strict=True)
         ]
-        for name, each in zip(self.classes, told, strict=True):
+        for name, each in zip(self.classes, reports, strict=True):
             report.surveyed += each.surveyed
             report.sizes.update(each.sizes)
             report.modes.update(each.modes)
@@ -75,14 +81,14 @@ class ConcatSource(Source):
                 continue
             try:
                 part = self.sources[which].samples(inside, own)
-            except BrokenImageError as broken:
+            except BrokenSampleError as broken:
                 index = int(self.starts[which]) + broken.index
-                raise BrokenImageError(index, self.name(index), broken.reason) from broken
-            pixels[here] = part if own.dtype == form.dtype else normalized(part)
+                raise BrokenSampleError(index, self.name(index), broken.reason) from broken
+            pixels[here] = part if own.dtype == form.dtype else self.modality.normalize(part)
         return pixels
 
     def in_memory(self, form: ArrayFormat) -> bool:
-        """See `Source.instant`."""
+        """See `Source.in_memory`."""
         return all(source.in_memory(form) for source in self.sources)
 
     def _place(self, index: int) -> tuple[int, int]:

@@ -9,25 +9,34 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from ganarium.common.text import listed
-from ganarium.data.modalities.image import is_image_name
+from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.image import Image
+from ganarium.data.modalities.table import modality_of_file
 from ganarium.data.report import Report
-from ganarium.data.sources.image_files import ImageFiles, Table
+from ganarium.data.sources.sample_files import SampleFiles, Table
 
 
 @dataclass
 class Contents:
-    """What lies in a folder, by path inside it, sorted."""
+    """Files in a folder, by path inside it, sorted.
 
-    pictures: list[str] = field(default_factory=list)
+    Attributes:
+        names: files of samples.
+        modality: their modality: that of which there are most.
+        others: numbers of the other files by suffix.
+        some_others: some of their names.
+        unreadable: folders and links that cannot be followed: name and reason.
+    """
+
+    names: list[str] = field(default_factory=list)
+    modality: type[Modality] = Image
     others: Counter[str] = field(default_factory=Counter)
-    """Files that are no pictures, counted by suffix."""
     some_others: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
-    """Folders and links that cannot be followed: name and reason."""
 
     def in_words(self) -> str:
         """What was found, for a message."""
-        found = [f"{len(self.pictures):,} pictures"] if self.pictures else []
+        found = [f"{len(self.names):,} {self.modality.name}s"] if self.names else []
         found += [f"{count:,} {suffix or 'without suffix'}" for suffix, count in self.others.most_common(5)]
         found += [f"{name} ({why})" for name, why in list(self.unreadable.items())[:5]]
         return ", ".join(found) or "nothing"
@@ -36,6 +45,7 @@ class Contents:
 def contents(folder: Path) -> Contents:
     """All files below `folder`; links are followed, each folder is entered once."""
     found = Contents()
+    names: list[str] = []
     entered: set[tuple[int, int]] = set()
     waiting = [""]
     while waiting:
@@ -46,28 +56,38 @@ def contents(folder: Path) -> Contents:
                 continue
             entered.add((status.st_dev, status.st_ino))
             with os.scandir(folder / inside) as entries:
-                waiting.extend(_sorted_in(found, entries, inside))
+                waiting.extend(_sorted_in(found, names, entries, inside))
         except OSError as error:
             found.unreadable[inside or str(folder)] = error.strerror or str(error)
-    found.pictures.sort()
-    found.some_others.sort()
+    by_modality: dict[type[Modality] | None, list[str]] = {}
+    for name in sorted(names):
+        by_modality.setdefault(modality_of_file(name), []).append(name)
+    others = by_modality.pop(None, [])
+    if by_modality:
+        found.modality = max((each for each in by_modality if each), key=lambda each: len(by_modality[each]))
+        found.names = by_modality.pop(found.modality)
+    for name in [*others, *(name for rest in by_modality.values() for name in rest)]:
+        found.others[os.path.splitext(name)[1].lower()] += 1
+    found.some_others = sorted([*others, *(n for rest in by_modality.values() for n in rest)])[:20]
     return found
 
 
-class Folder(ImageFiles):
-    """The pictures in a folder; where each lies in a sub-folder, these are the classes."""
+class Folder(SampleFiles):
+    """Sample files in a folder, at any depth; if every file lies in a sub-folder, these are the classes."""
 
     def __init__(self, folder: Path, found: Contents):
         self.folder = folder
-        super().__init__("folder of pictures", found.pictures, _tables(folder))
+        several = len(found.names) != 1
+        kind = f"folder of {found.modality.name}s" if several else f"single {found.modality.name}"
+        super().__init__(kind, found.names, _tables(folder) if several else (), found.modality())
         self._found = found
 
     def opened(self, index: int) -> BinaryIO:
-        """See `ImageFiles.opened`."""
+        """See `SampleFiles.opened`."""
         return (self.folder / self.names[index]).open("rb")
 
     def remark(self, report: Report) -> None:
-        """See `ImageFiles.remark`."""
+        """See `SampleFiles.remark`."""
         super().remark(report)
         report.broken.update(self._found.unreadable)
         if self._found.others:
@@ -75,11 +95,15 @@ class Folder(ImageFiles):
                 f"{count:,} {suffix or 'without suffix'}"
                 for suffix, count in self._found.others.most_common()
             ]
-            report.note(f"not pictures: {listed(counts)} (such as {self._found.some_others[0]})")
+            report.note(
+                f"not {self._found.modality.name}s: {listed(counts)} (such as {self._found.some_others[0]})"
+            )
 
 
-def _sorted_in(found: Contents, entries: Iterator[os.DirEntry[str]], inside: str) -> list[str]:
-    """Adds the files among `entries` to `found`; the folders among them."""
+def _sorted_in(
+    found: Contents, names: list[str], entries: Iterator[os.DirEntry[str]], inside: str
+) -> list[str]:
+    """Add the files among `entries` to `names`; return the folders among them."""
     folders = []
     for entry in entries:
         name = f"{inside}/{entry.name}" if inside else entry.name
@@ -89,12 +113,8 @@ def _sorted_in(found: Contents, entries: Iterator[os.DirEntry[str]], inside: str
             folders.append(name)
         elif not entry.is_file():
             found.unreadable[name] = "link to nowhere" if entry.is_symlink() else "no regular file"
-        elif is_image_name(entry.name):
-            found.pictures.append(name)
         else:
-            found.others[os.path.splitext(entry.name)[1].lower()] += 1
-            if len(found.some_others) < 20:
-                found.some_others.append(name)
+            names.append(name)
     return folders
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganarium.data.modalities.image import Array
+from ganarium.data.modalities.base import Array
 from ganarium.data.sources.arrays import Arrays, channels_first
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -8,9 +8,11 @@ from typing import BinaryIO
 import numpy as np
 
 from ganarium.common.text import listed
+from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.image import HalfImage
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
-from ganarium.data.sources.image_files import ImageFiles, labels_by_folder
+from ganarium.data.sources.sample_files import SampleFiles, labels_by_folder
 
 _PART = re.compile(r"(train|test|val)(?:ing|idation)?[-_]?(.*)", re.IGNORECASE)
 _MAPS = frozenset(("labels", "label", "maps", "map", "annotations", "annotation", "annot", "masks", "mask"))
@@ -20,22 +22,27 @@ LOOKED_FOR = "images/ and labels/ (and instances/, if there are any)"
 """What a folder with label maps must have, in words."""
 
 
-class Part(ImageFiles):
+class Part(SampleFiles):
     """Some of another source's files, called by other names.
 
     Args:
         whole: the other source.
         names: what each is called, by its number there; a folder at the front is a class.
         kind: what was recognised; that of the other source where it is not said.
-        half: of files that hold two pictures side by side, the one that is meant: 0 left, 1 right.
+        reader: modality by which the files are read; that of the other source if None.
     """
 
     def __init__(
-        self, whole: ImageFiles, names: Mapping[int, str], kind: str | None = None, half: int | None = None
+        self,
+        whole: SampleFiles,
+        names: Mapping[int, str],
+        kind: str | None = None,
+        reader: Modality | None = None,
     ):
-        self.whole, self.half = whole, half
+        self.whole = whole
         self.places = np.array(sorted(names, key=names.__getitem__), dtype=np.int64)
-        super().__init__(kind or whole.plain_kind, [names[i] for i in self.places.tolist()], ())
+        own = [names[i] for i in self.places.tolist()]
+        super().__init__(kind or whole.plain_kind, own, (), reader or whole.reader)
         self.has_test, self._about_tables = whole.has_test, whole._about_tables
         if whole.vectors is not None:
             self.attributes, self.vectors = whole.attributes, whole.vectors[self.places]
@@ -45,15 +52,15 @@ class Part(ImageFiles):
         return self.whole.name(int(self.places[index]))
 
     def opened(self, index: int) -> BinaryIO:
-        """See `ImageFiles.opened`."""
+        """See `SampleFiles.opened`."""
         return self.whole.opened(int(self.places[index]))
 
     def remark(self, report: Report) -> None:
-        """See `ImageFiles.remark`."""
+        """See `SampleFiles.remark`."""
         self.whole.remark(report)
 
 
-def part(source: ImageFiles, split: str) -> ImageFiles:
+def part(source: SampleFiles, split: str) -> SampleFiles:
     """The files for training, or those for tests, where folders are named so; else all.
 
     `trainA/1.png` becomes `A/1.png`, and `train/1.png` becomes `1.png`. Without folders for
@@ -76,7 +83,7 @@ def part(source: ImageFiles, split: str) -> ImageFiles:
     return found
 
 
-def sides(source: ImageFiles) -> list[ImageFiles] | None:
+def sides(source: SampleFiles) -> list[SampleFiles] | None:
     """The two folders of a source that has just two; else None."""
     folders = top_folders(source.names)
     if len(folders) != 2 or "" in folders:
@@ -84,13 +91,13 @@ def sides(source: ImageFiles) -> list[ImageFiles] | None:
     return [folder(source, name) for name in folders]
 
 
-def halves(source: ImageFiles) -> list[ImageFiles]:
+def halves(source: SampleFiles) -> list[SampleFiles]:
     """The left and the right of pictures that hold two side by side."""
     names = dict(enumerate(source.names))
-    return [Part(source, names, kind, half) for half, kind in enumerate(("left", "right"))]
+    return [Part(source, names, kind, HalfImage(half)) for half, kind in enumerate(("left", "right"))]
 
 
-def maps(source: ImageFiles) -> list[ImageFiles] | None:
+def maps(source: SampleFiles) -> list[SampleFiles] | None:
     """Label maps, the pictures they belong to, and instances if there are any, told by their folders."""
     folders = top_folders(source.names)
     labels = [name for name in folders if _plain(name) in _MAPS]
@@ -109,7 +116,7 @@ def instances_beside(labels: Path) -> Path | None:
     return next((each for each in found if _plain(_split(each.name)[1]) in _INSTANCES), None)
 
 
-def folder(source: ImageFiles, wanted: str) -> ImageFiles:
+def folder(source: SampleFiles, wanted: str) -> SampleFiles:
     """The files of one of the `top_folders`, under their names in there."""
     split = (name.partition("/") if "/" in name else ("", "", name) for name in source.names)
     names = {i: rest for i, (first, _, rest) in enumerate(split) if first == wanted}
@@ -121,7 +128,7 @@ def top_folders(names: Iterable[str]) -> list[str]:
     return sorted({name.split("/", 1)[0] if "/" in name else "" for name in names})
 
 
-def matched(sources: Sequence[ImageFiles], data: Data) -> tuple[list[ImageFiles], str]:
+def matched(sources: Sequence[SampleFiles], data: Data) -> tuple[list[SampleFiles], str]:
     """The same sources, of each only the files that have fellows of the same name in all, in one order.
 
     Returns:
@@ -149,7 +156,7 @@ def matched(sources: Sequence[ImageFiles], data: Data) -> tuple[list[ImageFiles]
         if i not in own
     ]
     remark = f"{len(lone):,} files have no fellow of the same name and are left out: {listed(lone)}"
-    parts: list[ImageFiles] = [Part(each, own) for each, own in zip(sources, chosen, strict=True)]
+    parts: list[SampleFiles] = [Part(each, own) for each, own in zip(sources, chosen, strict=True)]
     return parts, remark if lone else ""
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import read_header, values
 from ganarium.data.modalities.palette import Table, readings, repainted, table_in, table_of
+from ganarium.data.modalities.pixels import read_header, values
 from ganarium.data.sources.folder import contents
 from ganarium.data.sources.layouts import instances_beside
 
@@ -50,7 +50,7 @@ class MapFiles:
         self._beside = instances_beside(folder) if instances else None
         self._channels = 2 if instances else 1
         if self._beside is not None:
-            names_there = map(Path, contents(self._beside).pictures)
+            names_there = map(Path, contents(self._beside).names)
             self._objects = {name.with_suffix(""): self._beside / name for name in names_there}
         elif instances:
             notify(f"there is no folder instances/ beside {folder}: each map is taken for one instance")
@@ -78,7 +78,7 @@ class MapFiles:
                 )
             for palette in directions:
                 stream.seek(0)
-                found = values(stream, header.height, header.width, indexed=palette.indexed)
+                found = values(stream, *header.size, indexed=palette.indexed)
                 try:
                     ids = palette.ids(found)[None]
                     break
@@ -94,7 +94,7 @@ class MapFiles:
         if stem not in self._objects:
             raise ValueError(f"{self._beside} has no file {stem} with its instances")
         with self._objects[stem].open("rb") as stream:
-            size = read_header(stream)[:2]
+            size = read_header(stream).size
             if size != ids.shape[1:]:
                 raise ValueError(f"{self._objects[stem]} with its instances has another height or width")
             stream.seek(0)

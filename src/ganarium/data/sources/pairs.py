@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganarium.common.text import listed
-from ganarium.data.modalities.image import Array, ArrayFormat, fitted_size, values
+from ganarium.data.modalities.base import Array, ArrayFormat, Modality
+from ganarium.data.modalities.label_map import LabelMap
 from ganarium.data.modalities.palette import Palette
+from ganarium.data.modalities.pixels import fitted_size, values
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
-from ganarium.data.sources.image_files import ImageFiles
+from ganarium.data.sources.sample_files import SampleFiles
 
 
 class Pairs(Source):
@@ -23,6 +25,7 @@ class Pairs(Source):
     ):
         self.kind, self.input_image, self.target_image = kind, input_image, target_image
         self.companions = (condition,)
+        self.modality = target_image.modality
         self.has_test = input_image.has_test and target_image.has_test
         self.test_hint = target_image.test_hint
         self._remark = remark
@@ -34,22 +37,22 @@ class Pairs(Source):
         """See `Source.name`."""
         return self.target_image.name(index)
 
-    def form(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.form`; both have one height and width, each its own channels.
+    def array_format(self, data: Data, report: Report) -> ArrayFormat:
+        """See `Source.array_format`; both have one height and width, each its own channels.
 
         Raises:
-            ValueError: as `Source.form`, or the two of a pair differ in size as stored.
+            ValueError: as `Source.array_format`, or the two of a pair differ in size as stored.
         """
-        form = self.target_image.form(data, report)
-        told = Report(report.source)
+        form = self.target_image.array_format(data, report)
+        found = Report(report.source)
         form_only = {"size": form.shape[1:], "channels": None}
-        self._given_form = self.input_image.form(data.model_copy(update=form_only), told)
+        self._input_format = self.input_image.array_format(data.model_copy(update=form_only), found)
         self._check_sizes()
         self.broken = self.input_image.broken | self.target_image.broken
-        report.broken.update(told.broken)
-        shape = " x ".join(map(str, self._given_form.shape))
+        report.broken.update(found.broken)
+        shape = " x ".join(map(str, self._input_format.shape))
         report.note(f"goes in: {self.input_image.kind}, {shape}; comes out: {self.target_image.kind}")
-        for remark in filter(None, (self._remark, *told.notes)):
+        for remark in filter(None, (self._remark, *found.notes)):
             report.note(remark)
         if self.broken:
             report.note(f"{len(self.broken):,} pairs are left out, since one half is broken")
@@ -59,13 +62,17 @@ class Pairs(Source):
         """See `Source.samples`."""
         return self.target_image.samples(indices, form)
 
-    def shown_form(self, condition: str) -> ArrayFormat:
-        """See `Source.shown_form`."""
-        return self._given_form
+    def companion_modality(self, name: str) -> Modality:
+        """See `Source.companion_modality`."""
+        return self.input_image.modality
 
-    def condition_images(self, condition: str, indices: NDArray[np.int64]) -> Array:
-        """See `Source.shown`."""
-        return self.input_image.samples(indices, self._given_form)
+    def companion_format(self, name: str) -> ArrayFormat:
+        """See `Source.companion_format`."""
+        return self._input_format
+
+    def companion_samples(self, name: str, indices: NDArray[np.int64]) -> Array:
+        """See `Source.companion_samples`."""
+        return self.input_image.samples(indices, self._input_format)
 
     def _check_sizes(self) -> None:
         both = sorted(self.input_image.sizes.keys() & self.target_image.sizes.keys())
@@ -91,9 +98,12 @@ class LabelMaps(Source):
 
     palette: Palette
 
-    def __init__(self, maps: ImageFiles, palette: Palette, instances: ImageFiles | None = None):
+    def __init__(self, maps: SampleFiles, palette: Palette, instances: SampleFiles | None = None):
         self.maps, self.palette, self.instances = maps, palette, instances
         self.kind = maps.kind
+        self.modality = LabelMap(
+            palette.names, palette.painted_in, tuple(palette.values.tolist()) if palette.indexed else ()
+        )
         self.has_test, self.test_hint = maps.has_test, maps.test_hint
 
     def __len__(self) -> int:
@@ -103,9 +113,9 @@ class LabelMaps(Source):
         """See `Source.name`."""
         return self.maps.name(index)
 
-    def form(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.form`."""
-        self.maps.looks(data, report)
+    def array_format(self, data: Data, report: Report) -> ArrayFormat:
+        """See `Source.array_format`."""
+        self.maps.headers(data, report)
         self.sizes, self.broken = self.maps.sizes, self.maps.broken
         height, width = fitted_size(list(self.sizes.values()), data, Report(report.source))
         return ArrayFormat((1 if self.instances is None else 2, height, width), np.dtype(np.int32))
@@ -140,11 +150,11 @@ class PaintedMaps(Source):
         """See `Source.name`."""
         return self.maps.name(index)
 
-    def form(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.form`."""
+    def array_format(self, data: Data, report: Report) -> ArrayFormat:
+        """See `Source.array_format`."""
         if data.channels not in (None, 3):
             raise ValueError(f"data.channels={data.channels}, but maps are painted in RGB: leave the key out")
-        size = self.maps.form(data, report).shape[1:]
+        size = self.maps.array_format(data, report).shape[1:]
         self.sizes, self.broken = self.maps.sizes, self.maps.broken
         return ArrayFormat((3, *size), np.dtype(np.uint8))
 

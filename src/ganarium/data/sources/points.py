@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, ArrayFormat
+from ganarium.data.modalities.base import Array, ArrayFormat
+from ganarium.data.modalities.points import Points as PointModality
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
@@ -15,7 +16,8 @@ _COUNT = 100_000
 class PlanePoints(Source):
     """`data.count` (100,000) points of a known density."""
 
-    gives_images = False
+    gives_conditions = False
+    modality = PointModality()
 
     def __init__(self, points: Points, count: int | None, seed: int):
         self.kind = f"points of the {points.name}"
@@ -24,8 +26,8 @@ class PlanePoints(Source):
     def __len__(self) -> int:
         return len(self.points)
 
-    def form(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.form`; points have neither size nor channels, and no mirror image."""
+    def array_format(self, data: Data, report: Report) -> ArrayFormat:
+        """See `Source.array_format`; points have neither size nor channels, and no mirror image."""
         for_pictures = {
             "load_size": data.load_size,
             "size": data.size,
@@ -44,5 +46,5 @@ class PlanePoints(Source):
         return self.points[indices]
 
     def in_memory(self, form: ArrayFormat) -> bool:
-        """See `Source.instant`."""
+        """See `Source.in_memory`."""
         return True

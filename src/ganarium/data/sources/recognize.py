@@ -5,22 +5,25 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ganarium.data.modalities.image import SUFFIXES, BrokenImageError, Content, content
+from ganarium.data.conditions.table import condition_class
+from ganarium.data.modalities.base import BrokenSampleError
 from ganarium.data.modalities.palette import palette_of, table_in
+from ganarium.data.modalities.pixels import SUFFIXES, Content, content
+from ganarium.data.modalities.table import modality_of_file
 from ganarium.data.order import spread
 from ganarium.data.settings import Data
-from ganarium.data.sources.base import MAP, PAIR, Source
+from ganarium.data.sources.base import Source
 from ganarium.data.sources.concat import ConcatSource
 from ganarium.data.sources.densities import POINTS
-from ganarium.data.sources.folder import Folder, contents
+from ganarium.data.sources.folder import Contents, Folder, contents
 from ganarium.data.sources.idx import idx, idx_images, is_idx
-from ganarium.data.sources.image_files import ImageFiles
 from ganarium.data.sources.layouts import LOOKED_FOR as MAPS_LOOKED_FOR
 from ganarium.data.sources.layouts import halves, maps, matched, part, sides
 from ganarium.data.sources.named import NAMED, named
 from ganarium.data.sources.npz import npz
 from ganarium.data.sources.pairs import LabelMaps, PaintedMaps, Pairs
 from ganarium.data.sources.points import PlanePoints
+from ganarium.data.sources.sample_files import SampleFiles
 from ganarium.data.sources.world import DrawnWorld
 from ganarium.data.sources.zips import Zip
 
@@ -57,23 +60,25 @@ def _recognized(data: Data, seed: int) -> Source:
     if not data.sources:
         raise ValueError("data.source is empty: name at least one folder, file or built-in source")
     sources = [_named(name, data, seed) for name in data.sources]
-    if data.condition == PAIR and not isinstance(sources[0], DrawnWorld):
-        return _pairs(sources, data)
-    if data.condition == MAP and not isinstance(sources[0], DrawnWorld):
-        return _maps(sources, data)
-    parts = [part(each, data.split) if isinstance(each, ImageFiles) else each for each in sources]
+    condition = condition_class(data)
+    layouts = {"pairs": _pairs, "maps": _maps}
+    if condition is not None and condition.layout in layouts and not isinstance(sources[0], DrawnWorld):
+        return layouts[condition.layout](sources, data)
+    parts = [part(each, data.split) if isinstance(each, SampleFiles) else each for each in sources]
     return parts[0] if len(parts) == 1 else ConcatSource(_short_names(data.sources), parts)
 
 
 def _pairs(sources: list[Source], data: Data) -> Source:
     """Two sources, two folders in one, or pictures side by side, as pairs."""
     if len(sources) > 2:
-        raise ValueError(f"data.condition=pair takes one source or two, not {len(sources)}")
+        raise ValueError(f"data.condition={data.condition} takes one source or two, not {len(sources)}")
     files = _parts(sources, data)
     if not files:
         if len(sources) < 2 or len(sources[0]) != len(sources[1]):
             counts = ", ".join(f"{len(each):,} of {each.kind}" for each in sources)
-            raise ValueError(f"data.condition=pair, but there are {counts}: give as many of two kinds")
+            raise ValueError(
+                f"data.condition={data.condition}, but there are {counts}: give as many of two kinds"
+            )
         both, remark, kind = sources, "", " and ".join(each.kind for each in sources)
     elif two := files if len(files) == 2 else sides(files[0]):
         fellows, remark = matched(two, data)
@@ -81,7 +86,7 @@ def _pairs(sources: list[Source], data: Data) -> Source:
     else:
         both, remark, kind = list(halves(files[0])), "", f"{files[0].plain_kind}, A|B side by side"
     input_image, target_image = both[::-1] if data.direction == "b-to-a" else both
-    return Pairs(kind, PAIR, input_image, target_image, remark)
+    return Pairs(kind, str(data.condition), input_image, target_image, remark)
 
 
 def _maps(sources: list[Source], data: Data) -> Source:
@@ -94,33 +99,33 @@ def _maps(sources: list[Source], data: Data) -> Source:
         everywhere.append(_map_files(sources, other)[0])
     table = table_in(_places(data.sources))
     palette = palette_of(_contents(everywhere), table and table[1])
-    told = f"named in {table[0]}" if table else "as found in them"
+    origin = f"named in {table[0]}" if table else "as found in them"
     input_image: Source = LabelMaps(labels, palette, files[2] if len(files) > 2 else None)
     target_image: Source = pictures
     if data.direction == "b-to-a":
         input_image, target_image = pictures, PaintedMaps(LabelMaps(labels, palette))
-    classes = f"{len(palette.names)} classes {told}"
+    classes = f"{len(palette.names)} classes {origin}"
     kind = f"{pictures.plain_kind} with label maps in {labels.plain_kind}, {classes}"
-    pairs = Pairs(kind, MAP, input_image, target_image, remark)
+    pairs = Pairs(kind, str(data.condition), input_image, target_image, remark)
     pairs.classes, pairs.palette = palette.names, palette
     return pairs
 
 
-def _map_files(sources: list[Source], data: Data) -> list[ImageFiles]:
+def _map_files(sources: list[Source], data: Data) -> list[SampleFiles]:
     """Label maps, their pictures, and instances if there are any."""
     files = _parts(sources, data)
     found = files if len(files) in (2, 3) else maps(files[0]) if len(files) == 1 else None
     if found is None:
         raise ValueError(
-            f"data.condition=map, but {data.place} has no label maps: looked for {MAPS_LOOKED_FOR}; "
-            "or give two sources, first the maps, then the pictures"
+            f"data.condition={data.condition}, but {data.place} has no label maps: "
+            f"looked for {MAPS_LOOKED_FOR}; or give two sources, first the maps, then the pictures"
         )
     return found
 
 
-def _parts(sources: list[Source], data: Data) -> list[ImageFiles]:
+def _parts(sources: list[Source], data: Data) -> list[SampleFiles]:
     """The training or test part of each source of files, called as the source; none if one is no such."""
-    files = [part(each, data.split) for each in sources if isinstance(each, ImageFiles)]
+    files = [part(each, data.split) for each in sources if isinstance(each, SampleFiles)]
     if len(files) < len(sources):
         return []
     if len(files) > 1:
@@ -129,12 +134,12 @@ def _parts(sources: list[Source], data: Data) -> list[ImageFiles]:
     return files
 
 
-def _contents(maps: Iterable[ImageFiles]) -> dict[str, Content]:
+def _contents(maps: Iterable[SampleFiles]) -> dict[str, Content]:
     """What the label maps hold, as far as they can be read."""
     found = {}
     for each in maps:
         for index in spread(len(each), _SURVEYED_MAPS).tolist():
-            with suppress(BrokenImageError):
+            with suppress(BrokenSampleError):
                 found[each.name(index)] = each.read(index, content)
     return found
 
@@ -180,7 +185,7 @@ def _folder(path: Path, split: str) -> Source:
         source.has_test = bool(test_part) and test_part != images
         return source
     found = contents(path)
-    if found.pictures:
+    if found.names:
         return Folder(path, found)
     archives = [
         each for each in sorted(path.iterdir()) if each.suffix.lower() in _ARCHIVES and each.is_file()
@@ -202,8 +207,8 @@ def _file(path: Path) -> Source:
         raise ValueError(
             f"{path} is a pickle, which may run code when read; it is refused unread. Give {_LOOKED_FOR}"
         )
-    if suffix in SUFFIXES:
-        raise ValueError(f"{path} is a single picture; give the folder that holds the pictures")
+    if modality := modality_of_file(path.name):
+        return Folder(path.parent, Contents([path.name], modality))
     raise ValueError(
         f"{path} is no file of samples: give a .npz, a .zip, an idx file, or a folder of pictures"
     )

@@ -1,13 +1,18 @@
 """The built-in world as a source of pictures: drawn when asked for, everything about them known."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.image import Array, ArrayFormat
+from ganarium.data.conditions.table import condition_class
+from ganarium.data.modalities.base import Array, ArrayFormat, Modality
+from ganarium.data.modalities.image import Image
+from ganarium.data.modalities.label_map import LabelMap
 from ganarium.data.modalities.palette import spectrum
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
-from ganarium.data.sources.base import DOMAINS, MAP, Source
+from ganarium.data.sources.base import Source
 from ganarium.data.world import Scenes, World
 
 _SIZE = 32
@@ -28,15 +33,21 @@ class DrawnWorld(Source):
     mirrored_attributes = ("left",)
     has_test = True
     labels: NDArray[np.int64]
-    companions = ("semantic", MAP, "outline", "style", "silhouette")
+    companions = ("semantic", "map", "outline", "style", "silhouette")
 
     def __init__(self, data: Data, seed: int):
-        self.world = World(data.size or _SIZE, seed=seed, channels=data.channels or 3)
+        self.world = World(_square(data.size or _SIZE), seed=seed, channels=data.channels or 3)
         self.classes = self.world.classes
         self.attributes = self.world.attributes
         self.first = _TEST if data.split == "test" else 0
-        self.is_reversed = data.condition if data.direction == "b-to-a" else None
-        self.inks = data.condition == DOMAINS
+        condition = condition_class(data)
+        maps = condition is not None and condition.layout == "maps"
+        self.is_reversed = data.direction == "b-to-a"
+        self.inks = condition is not None and condition.separate
+        self.drawing = "plain"
+        if self.is_reversed:
+            self.drawing = "painted" if maps else str(data.condition)
+        self.gives_maps = maps and not self.is_reversed
         count = (data.count or _COUNT) * (len(_DOMAINS) if self.inks else 1)
         numbers = np.arange(count)
         parts = [self.scenes(part) for part in _chunks(numbers)]
@@ -44,57 +55,71 @@ class DrawnWorld(Source):
         self.vectors = np.concatenate([scenes.attributes for scenes in parts])
         if self.inks:
             self.labels, self.classes = numbers % len(_DOMAINS), _DOMAINS
-        if data.condition == MAP:
+        if maps:
             self.labels, self.classes = self.labels + 1, ("background", *self.classes)
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def form(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.form`."""
-        one = self._drawn(self.is_reversed, np.zeros(1, dtype=np.int64))
+    def array_format(self, data: Data, report: Report) -> ArrayFormat:
+        """See `Source.array_format`."""
+        one = self._drawn(self.drawing, np.zeros(1, dtype=np.int64))
         return ArrayFormat(one.shape[1:], one.dtype)
 
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
         if not self.inks:
-            return self._drawn(self.is_reversed, indices)
-        pictures = np.empty((len(indices), *form.shape), form.dtype)
+            return self._drawn(self.drawing, indices)
+        images = np.empty((len(indices), *form.shape), form.dtype)
         inked = indices % len(_DOMAINS) == _DOMAINS.index("inked")
-        pictures[~inked] = _channels_first(self.scenes(indices[~inked]).images())
-        pictures[inked] = _channels_first(self.scenes(indices[inked]).styled())
-        return pictures
+        images[~inked] = self._drawn("plain", indices[~inked])
+        images[inked] = self._drawn("style", indices[inked])
+        return images
 
-    def condition_images(self, condition: str, indices: NDArray[np.int64]) -> Array:
-        """See `Source.shown`; of `semantic`, black is the background and white the last class."""
-        return self._drawn(None if self.is_reversed else condition, indices)
+    def companion_modality(self, name: str) -> Modality:
+        """See `Source.companion_modality`."""
+        return LabelMap(self.classes) if self.gives_maps else Image()
 
-    def _drawn(self, condition: str | None, indices: NDArray[np.int64]) -> Array:
-        """The scenes as they are, or as `condition` shows them."""
-        scenes = self.scenes(indices)
-        if condition == MAP and self.is_reversed:
-            return np.ascontiguousarray(_COLORS[scenes.semantic()].transpose(0, 3, 1, 2))
-        return _channels_first(_picture(scenes, condition))
+    def companion_samples(self, name: str, indices: NDArray[np.int64]) -> Array:
+        """See `Source.companion_samples`; of `semantic`, black is the background and white the last class."""
+        return self._drawn("plain" if self.is_reversed else name, indices)
+
+    def style(self, label: int | None = None) -> str:
+        """Return the style, one of the world's, in which samples of a domain (or all) are drawn; "" if in
+        none.
+        """
+        if label is not None:
+            return self.classes[label]
+        return _STYLES.get(self.drawing, "")
 
     def scenes(self, indices: NDArray[np.int64]) -> Scenes:
-        """What is drawn as these samples."""
+        """Return the scenes that these samples show."""
         return self.world.scenes(self.first + indices)
 
+    def _drawn(self, drawing: str, indices: NDArray[np.int64]) -> Array:
+        return _channels_first(_DRAWINGS[drawing](self.scenes(indices)))
 
-def _picture(scenes: Scenes, condition: str | None) -> Array:
-    match condition:
-        case None:
-            return scenes.images()
-        case "map":  # the one object is number 1
-            return np.stack([scenes.semantic(), scenes.masks()], axis=3).astype(np.int32)
-        case "semantic":
-            return scenes.semantic() * np.uint8(255 // len(World.classes))
-        case "outline":
-            return scenes.outlines()
-        case "style":
-            return scenes.styled()
-        case _:
-            return scenes.masks() * np.uint8(255)
+
+def _square(size: int | tuple[int, ...]) -> tuple[int, int]:
+    height, width = (size, size) if isinstance(size, int) else size
+    return height, width
+
+
+def _map(scenes: Scenes) -> Array:
+    """Return ids of classes, and numbers of objects: the only one is number 1."""
+    return np.stack([scenes.semantic(), scenes.masks()], axis=3).astype(np.int32)
+
+
+_DRAWINGS: dict[str, Callable[[Scenes], Array]] = {
+    "plain": Scenes.images,
+    "style": Scenes.styled,
+    "map": _map,
+    "painted": lambda scenes: _COLORS[scenes.semantic()],
+    "semantic": lambda scenes: scenes.semantic() * np.uint8(255 // len(World.classes)),
+    "outline": Scenes.outlines,
+    "silhouette": lambda scenes: scenes.masks() * np.uint8(255),
+}
+_STYLES = {"plain": "plain", "style": "inked"}
 
 
 def _channels_first(pictures: Array) -> Array:

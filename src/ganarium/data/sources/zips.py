@@ -9,9 +9,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, TextIO
 
 from ganarium.common.text import listed
-from ganarium.data.modalities.image import SUFFIXES, is_image_name
+from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.pixels import SUFFIXES
+from ganarium.data.modalities.table import modality_of_file
 from ganarium.data.report import Report
-from ganarium.data.sources.image_files import ImageFiles, Table
+from ganarium.data.sources.sample_files import SampleFiles, Table
 
 LARGEST_MEMBER = 2**29
 """Bytes that a picture may unpack to."""
@@ -20,7 +22,7 @@ LARGEST_RATIO = 200
 _SMALL = 2**20
 
 
-class Zip(ImageFiles):
+class Zip(SampleFiles):
     """The pictures in a zip; where each lies in a sub-folder, these are the classes.
 
     Members that point outside the archive, are encrypted or would unpack to more than is sensible are named
@@ -45,24 +47,30 @@ class Zip(ImageFiles):
             raise ValueError(
                 f"{path} is refused: a bomb, whose {packed:,} bytes would unpack to {unpacked:,}"
             )
-        pictures = sorted(name for name in sound if is_image_name(name))
-        if not pictures:
+        by_modality: dict[type[Modality], list[str]] = {}
+        for name in sorted(sound):
+            if found := modality_of_file(name):
+                by_modality.setdefault(found, []).append(name)
+        if not by_modality:
             refused = [f"{name} ({why})" for name, why in self.refused.items()]
             raise ValueError(
                 f"nothing to use in {path}: looked for pictures ({', '.join(sorted(SUFFIXES))}); "
                 f"found {len(sound):,} other files" + (f", and refused {listed(refused)}" if refused else "")
             )
-        self.members = [sound[name] for name in pictures]
-        inside = len(_common_folder(pictures))
-        super().__init__("zip of pictures", [n[inside:] for n in pictures], self._tables(sound.values()))
+        modality = max(by_modality, key=lambda each: len(by_modality[each]))
+        names = by_modality[modality]
+        self.members = [sound[name] for name in names]
+        inside = len(_common_folder(names))
+        kind, tables = f"zip of {modality.name}s", self._tables(sound.values())
+        super().__init__(kind, [n[inside:] for n in names], tables, modality())
 
     def opened(self, index: int) -> BinaryIO:
-        """See `ImageFiles.opened`."""
+        """See `SampleFiles.opened`."""
         # In memory, for decoders seek: backwards in a compressed member means unpacking it again.
         return io.BytesIO(self.archive.read(self.members[index]))
 
     def remark(self, report: Report) -> None:
-        """See `ImageFiles.remark`."""
+        """See `SampleFiles.remark`."""
         super().remark(report)
         report.broken.update(self.refused)
 

@@ -9,17 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganarium.common.text import listed
-from ganarium.data.modalities.image import (
-    Array,
-    ArrayFormat,
-    BrokenImageError,
-    Header,
-    fitted_size,
-    opaque,
-    picture,
-    read_header,
-    reason,
-)
+from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError, Headers, Modality
+from ganarium.data.modalities.image import Image
 from ganarium.data.order import spread
 from ganarium.data.report import Report, reasons_in_words
 from ganarium.data.settings import Data
@@ -33,14 +24,20 @@ SURVEYED = 2000
 """So many headers are read to learn sizes and modes; all of them in a set up to this size."""
 
 
-class ImageFiles(Source):
-    """Files that hold one picture each."""
+class SampleFiles(Source):
+    """Files that hold one sample each.
 
-    half: int | None = None
-    """Of files that hold two pictures side by side, which one is meant: 0 left, 1 right."""
+    Attributes:
+        reader: modality by which the files are read.
+    """
+
+    reader: Modality
     test_hint: str = "folders train/ and test/, or trainA/ trainB/ testA/ testB/"
 
-    def __init__(self, kind: str, names: Sequence[str], tables: Iterable["Table"]):
+    def __init__(
+        self, kind: str, names: Sequence[str], tables: Iterable["Table"], reader: Modality | None = None
+    ):
+        self.modality = self.reader = reader or Image()
         self.kind = self.plain_kind = kind
         self.names = names
         self._about_tables: list[str] = []
@@ -61,19 +58,15 @@ class ImageFiles(Source):
     def opened(self, index: int) -> BinaryIO:
         """The file, open for reading."""
 
-    def form(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.form`."""
-        looks = self.looks(data, report)
-        height, width = fitted_size(list(self.sizes.values()), data, report)
-        channels = self._channels(looks, data, report)
-        deep = channels == 1 and any(each.deep for each in looks.values())
-        return ArrayFormat((channels, height, width), np.dtype(np.uint16 if deep else np.uint8))
+    def array_format(self, data: Data, report: Report) -> ArrayFormat:
+        """See `Source.array_format`."""
+        headers = self.headers(data, report)
+        self.modality = self.reader.of(headers)
+        return self.reader.array_format(headers, data, report)
 
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
-        return np.stack(
-            [self.read(int(i), lambda stream: picture(stream, form, half=self.half)) for i in indices]
-        )
+        return np.stack([self.read(int(i), lambda stream: self.reader.decode(stream, form)) for i in indices])
 
     def read(self, index: int, reader: Callable[[BinaryIO], Read]) -> Read:
         """What `reader` makes of a file.
@@ -85,65 +78,37 @@ class ImageFiles(Source):
             with self.opened(index) as stream:
                 return reader(stream)
         except Exception as error:  # what decoders of damaged files raise is not known
-            raise BrokenImageError(index, self.name(index), reason(error)) from error
+            raise BrokenSampleError(index, self.name(index), self.reader.reason(error)) from error
 
     def remark(self, report: Report) -> None:
         """Tells what was found beside the pictures."""
         for remark in self._about_tables:
             report.note(remark)
 
-    def looks(self, data: Data, report: Report) -> dict[int, Header]:
-        """The headers of up to `SURVEYED` files, by number; sets `sizes` and `broken`.
+    def headers(self, data: Data, report: Report) -> Headers:
+        """Return the headers of up to `SURVEYED` files, by number; set `sizes` and `broken`.
 
         Raises:
             ValueError: none can be read.
         """
         self.remark(report)
-        looks, broken = {}, set()
-        for index in spread(len(self), SURVEYED):
+        found, broken = Headers({}, self.read), set()
+        for index in spread(len(self), SURVEYED).tolist():
             try:
-                looks[int(index)] = self.read(
-                    int(index), lambda stream: read_header(stream, halved=self.half is not None)
-                )
-            except BrokenImageError as found:
-                broken.add(found.index)
-                report.broken[found.name] = found.reason
-        if not looks:
+                found[index] = self.read(index, self.reader.read_header)
+            except BrokenSampleError as error:
+                broken.add(error.index)
+                report.broken[error.name] = error.reason
+        if not found:
             raise ValueError(
-                f"data.source={data.place}: none of its pictures can be read: {reasons_in_words(report)}"
+                f"data.source={data.place}: none of its files can be read: {reasons_in_words(report)}"
             )
-        report.surveyed = len(looks)
-        report.sizes.update(f"{each.height}x{each.width}" for each in looks.values())
-        report.modes.update(each.mode for each in looks.values())
-        self.sizes = {index: (each.height, each.width) for index, each in looks.items()}
+        report.surveyed = len(found)
+        report.sizes.update("x".join(map(str, each.size)) for each in found.values())
+        report.modes.update(each.mode for each in found.values() if each.mode)
+        self.sizes = {index: each.size for index, each in found.items()}
         self.broken = frozenset(broken)
-        return looks
-
-    def _channels(self, looks: dict[int, Header], data: Data, report: Report) -> int:
-        """As told, else the fewest channels that keep all there is to see."""
-        transparent = [index for index, each in looks.items() if each.alpha]
-        if data.channels is not None:
-            if data.channels not in (1, 3, 4):
-                raise ValueError(
-                    f"data.channels={data.channels}: picture files give 1 (grey), 3 (RGB) or 4 (RGBA)"
-                )
-            channels = data.channels
-        elif len(transparent) == len(looks) and not self._all_opaque(transparent[:16]):
-            channels = 4
-        else:
-            channels = 3 if any(each.color for each in looks.values()) else 1
-        if transparent and channels != 4:
-            report.note(
-                f"{len(transparent):,} of {len(looks):,} pictures have an alpha channel and are laid on "
-                "white; set data.channels=4 to keep it"
-            )
-        return channels
-
-    def _all_opaque(self, indices: Iterable[int]) -> bool:
-        try:
-            return all(self.read(index, opaque) for index in indices)
-        except BrokenImageError:
-            return False
+        return found
 
     def _read_attributes(self, tables: Iterable["Table"]) -> None:
         """Takes the first table that knows one of the pictures."""

@@ -1,0 +1,153 @@
+"""Condition: what each sample of the data comes with, and how users name it."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganarium.common.text import nearest
+from ganarium.data.batches import Batch, Conditioned
+from ganarium.data.kinds import Kind, Shape
+from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.table import MODALITIES
+from ganarium.data.report import Report
+from ganarium.data.rows import Rows, Stream
+from ganarium.data.settings import Data
+
+
+class Condition(Kind):
+    """What each sample of the data comes with: a label, attributes, another image.
+
+    A condition of your own is a frozen dataclass that sets `name` (the value of `data.condition`) and writes
+    `from_source`, `batch`, `shape` and `draw`; `parse` as well, if users name its values in words.
+
+    Attributes:
+        layout: how the source must lay out its files: plain `samples`, `pairs` or label `maps` beside images.
+        separate: True if samples of different classes must not show the same thing.
+        companions: names of the samples that the source decodes beside each sample.
+        modality: modality of values that are samples themselves (a map, a frame); None where words name them.
+    """
+
+    layout: ClassVar[Literal["samples", "pairs", "maps"]] = "samples"
+    separate: ClassVar[bool] = False
+
+    @property
+    def modality(self) -> Modality | None:
+        """See the class."""
+        return None
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """See the class."""
+        return ()
+
+    # --- from the data ---
+
+    @classmethod
+    def check(cls, source: Any, settings: Data) -> None:
+        """Raise ValueError, before any header is read, if the source cannot give this condition."""
+
+    @classmethod
+    @abstractmethod
+    def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> "Condition":
+        """Return the condition of a source's samples.
+
+        Args:
+            source: a `ganarium.data.sources.base.Source`, its format known.
+            settings: the recipe's `data`.
+            shape: shape of one sample as networks get it.
+
+        Raises:
+            ValueError: the source lacks it; in the user's words.
+        """
+
+    def known(self, source: Any, report: Report) -> NDArray[np.bool_] | None:
+        """Return which samples of the source have the condition, `[N]`; None if all do. Note those that do
+        not.
+        """
+        return None
+
+    def groups(self, source: Any) -> tuple[tuple[str, NDArray[np.bool_]], ...]:
+        """Return the name and the samples of each part to which `data.count` applies; none if to the
+        whole.
+        """
+        return ()
+
+    def streams(
+        self, source: Any, chosen: NDArray[np.int64], settings: Data, seed: int, report: Report
+    ) -> tuple[Stream, ...]:
+        """Return the streams from which a batch takes its rows.
+
+        Args:
+            source: the source.
+            chosen: numbers in the source of the samples of the data set, ascending.
+            settings: the recipe's `data`.
+            seed: seed of the data.
+            report: for remarks.
+        """
+        return (Stream(np.arange(len(chosen))),)
+
+    @abstractmethod
+    def batch(self, real: Tensor, rows: Rows) -> Batch:
+        """Return samples together with their conditions, as a game gets them."""
+
+    def join(self, parts: Sequence[tuple[Tensor, Rows]]) -> Batch:
+        """Return the batch of the rows of every stream."""
+        ((real, rows),) = parts
+        return self.batch(real, rows)
+
+    def values(self, batch: Any, count: int) -> Tensor | None:
+        """Return `count` conditions like those of a batch, for generating beside it; its own, repeated in
+        turn.
+        """
+        if not isinstance(batch, Conditioned):
+            return None
+        return batch.condition[torch.arange(count) % len(batch.condition)]
+
+    # --- values ---
+
+    def shape(self) -> Shape:
+        """Return the axes of one value; none for a number."""
+        return ()
+
+    def slug(self, value: Tensor) -> str:
+        """Return one value in words, for file names; empty if it has none."""
+        return ""
+
+    def compatible(self, other: "Condition | None") -> bool:
+        """Return True if a model of this condition can be given values of the other one."""
+        return self == other
+
+    def describe(self) -> str:
+        """Return the condition in words, for messages."""
+        return self.name
+
+    @classmethod
+    def revived(cls, tree: Mapping[str, Any], table: Mapping[str, type[Kind]]) -> Self:
+        """Return the condition that `to_dict` described."""
+        return Kind.from_dict(tree, table, MODALITIES)
+
+
+def index_of(word: str | int, names: Sequence[str], what: str) -> int:
+    """Return the index among names of one that is given by its name or by that index.
+
+    Raises:
+        ValueError: there is none; the message calls it a `what` and lists the names.
+    """
+    if isinstance(word, str) and word in names:
+        return names.index(word)
+    if str(word).isdigit() and int(word) < len(names):
+        return int(word)
+    raise ValueError(
+        f"there is no {what} {word!r}{nearest(word, names)}; choose from {', '.join(names)} "
+        f"(or 0 to {len(names) - 1})"
+    )
+
+
+def lacking(settings: Data, source: Any, asked: str, looked_for: str) -> ValueError:
+    """Return the error of a source that lacks what a setting asks for."""
+    return ValueError(f"{asked}, but {settings.place} ({source.kind}) has none: looked for {looked_for}")

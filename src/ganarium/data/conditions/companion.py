@@ -1,0 +1,147 @@
+"""Companions: another sample that the source has for each sample, the other image of a pair or a label
+map.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ganarium.data.batches import Batch, Conditioned
+from ganarium.data.conditions.base import Condition
+from ganarium.data.kinds import Shape
+from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.label_map import LabelMap
+from ganarium.data.rows import Rows
+from ganarium.data.settings import Data
+
+
+@dataclass(frozen=True)
+class Companion(Condition):
+    """Sample beside each sample, decoded by the source.
+
+    Attributes:
+        kind: its modality.
+        size: its shape.
+        key: what the source calls it.
+    """
+
+    kind: Modality
+    size: tuple[int, ...]
+    key: str
+
+    @property
+    def modality(self) -> Modality:
+        """See `Condition.modality`."""
+        return self.kind
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """See `Condition.companions`."""
+        return (self.key,)
+
+    @classmethod
+    def check(cls, source: Any, settings: Data) -> None:
+        """See `Condition.check`."""
+        if cls.name not in source.companions:
+            raise ValueError(f"data.condition={cls.name}, but {settings.place} ({source.kind}) has none")
+
+    @classmethod
+    def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> Condition:
+        """See `Condition.from_source`."""
+        modality = source.companion_modality(cls.name)
+        own = source.companion_format(cls.name).shape
+        axes = len(modality.windowed)
+        return cls(modality, (*own[: len(own) - axes], *shape[len(shape) - axes :]), cls.name)
+
+    def shape(self) -> Shape:
+        """See `Condition.shape`."""
+        return self.size
+
+    def batch(self, real: Tensor, rows: Rows) -> Batch:
+        """See `Condition.batch`."""
+        return Conditioned(real, rows.companion(self.key))
+
+    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Return random samples of the companion's modality."""
+        return self.modality.draw(count, shape, generator)
+
+    def compatible(self, other: Condition | None) -> bool:
+        """Return True for companions of the same modality and shape."""
+        return type(other) is type(self) and (other.modality, other.shape()) == (self.modality, self.size)
+
+    def describe(self) -> str:
+        """See `Condition.describe`."""
+        return f"{self.name} {'x'.join(map(str, self.size))}"
+
+    def meaning(self, shape: Shape) -> str:
+        """See `Kind.meaning`."""
+        return self.modality.meaning(shape)
+
+    def example_code(self, shape: Shape, count: int) -> str:
+        """See `Kind.example_code`."""
+        return self.modality.example_code(shape, count)
+
+
+@dataclass(frozen=True)
+class Pair(Companion):
+    """Other image of a pair."""
+
+    name: ClassVar[str] = "pair"
+    layout: ClassVar = "pairs"
+
+
+@dataclass(frozen=True)
+class Map(Companion):
+    """Label map of an image: int64 `[N, 1, H, W]`, or `[N, 2, H, W]` with numbers of instances."""
+
+    name: ClassVar[str] = "map"
+    layout: ClassVar = "maps"
+
+    @classmethod
+    def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> Condition:
+        """Return the map's condition; with `data.direction=b-to-a` the map is the sample, the image its
+        pair.
+        """
+        found = super().from_source(source, settings, shape)
+        assert isinstance(found, Companion)
+        if isinstance(found.modality, LabelMap):
+            return found
+        return Pair(found.modality, found.size, cls.name)
+
+    def compatible(self, other: Condition | None) -> bool:
+        """Return True for maps of the same classes and shape."""
+        if not isinstance(other, Map) or other.size != self.size:
+            return False
+        names = [each.classes for each in (self.kind, other.kind) if isinstance(each, LabelMap)]
+        return names[0] == names[-1]
+
+
+@dataclass(frozen=True)
+class Semantic(Companion):
+    """Classes of the built-in world as gray levels."""
+
+    name: ClassVar[str] = "semantic"
+
+
+@dataclass(frozen=True)
+class Outline(Companion):
+    """Outline of the built-in world's shape."""
+
+    name: ClassVar[str] = "outline"
+
+
+@dataclass(frozen=True)
+class Style(Companion):
+    """Built-in world drawn in ink."""
+
+    name: ClassVar[str] = "style"
+
+
+@dataclass(frozen=True)
+class Silhouette(Companion):
+    """Silhouette of the built-in world's shape."""
+
+    name: ClassVar[str] = "silhouette"

@@ -1,0 +1,104 @@
+"""Kinds of values: what the numbers of a tensor mean, how they are drawn, parsed and described."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+
+Shape = tuple[int | str, ...]
+"""Axes of one value; a string names an axis whose length may vary."""
+
+
+class Kind(ABC):
+    """Meaning of a tensor. An instance holds everything about its values that is saved with a model.
+
+    Kinds are frozen dataclasses; their fields are plain values, tuples of them, or other kinds.
+
+    Attributes:
+        name: name in files and recipes.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Return `[count, *shape]` random valid values, for latents, export checks and examples."""
+
+    def parse(self, value: Any, count: int) -> Tensor:
+        """Convert a user's words to `count` values; `None` asks for the default.
+
+        Raises:
+            ValueError: there is no default, or the words name nothing that is known; the message lists
+                what is.
+        """
+        raise ValueError(f"a {self.name} must be given as a file or a tensor, not as {value!r}")
+
+    def finish(self, values: Tensor) -> Tensor:
+        """Return outputs of a network as valid values: dtype and range."""
+        return values
+
+    def meaning(self, shape: Shape) -> str:
+        """Return the values in words, for model cards."""
+        return self.name
+
+    def example_code(self, shape: Shape, count: int) -> str:
+        """Return an expression of numpy that makes `count` values: for the example beside an exported file.
+
+        `rng` is a `numpy.random.Generator`; `sys.argv[1]` names a file of the user, `Image` is Pillow's.
+        """
+        return "np.load(sys.argv[1])"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a plain tree for JSON; `from_dict` is the inverse."""
+        tree: dict[str, Any] = {"name": self.name}
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            tree[field.name] = value.to_dict() if isinstance(value, Kind) else _plain(value)
+        return tree
+
+    @staticmethod
+    def from_dict(
+        tree: Mapping[str, Any],
+        table: Mapping[str, type["Kind"]],
+        parts: Mapping[str, type["Kind"]] | None = None,
+    ) -> Any:
+        """Return the kind that `to_dict` described.
+
+        Args:
+            tree: the plain tree.
+            table: classes by name.
+            parts: classes by name of the kinds that are fields of it.
+
+        Raises:
+            ValueError: no class has that name, or the tree does not fit it.
+        """
+        if tree.get("name") not in table:
+            raise ValueError(f"there is no kind {tree.get('name')!r}; known are {', '.join(table)}")
+        cls = table[str(tree["name"])]
+        given = {
+            key: Kind.from_dict(value, parts or {}) if isinstance(value, Mapping) else value
+            for key, value in tree.items()
+            if key != "name"
+        }
+        values = {}
+        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if field.name in given:
+                value = given.pop(field.name)
+                values[field.name] = value if isinstance(value, Kind) else _typed(cls, field.name, value)
+        if given:
+            raise ValueError(f"{cls.name} has no {', '.join(given)}")
+        return cls(**values)
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _typed(cls: type, name: str, value: Any) -> Any:
+    from typing import get_type_hints
+
+    return TypeAdapter(get_type_hints(cls)[name]).validate_python(value)

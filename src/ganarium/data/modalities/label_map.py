@@ -1,0 +1,101 @@
+"""Label maps: integers `[C, H, W]`; the first channel holds ids of classes, a second one numbers of
+objects.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image as PILImage
+from torch import Tensor
+
+from ganarium.common import grids
+from ganarium.data.kinds import Shape
+from ganarium.data.modalities import pixels
+from ganarium.data.modalities.base import Array, ArrayFormat, Header, Modality
+from ganarium.data.modalities.image import to_image
+from ganarium.data.modalities.palette import readings
+
+
+@dataclass(frozen=True)
+class LabelMap(Modality):
+    """Map of classes by id.
+
+    Attributes:
+        classes: names by id.
+        colors: color of each class in the files, `#rrggbb`; empty where files hold no colors.
+        numbers: number of each class in the files; empty where their colors tell the class.
+    """
+
+    classes: tuple[str, ...]
+    colors: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+    name, axes, windowed = "label-map", ("C", "H", "W"), ("H", "W")
+    low, high, suffixes, vector_space = 0.0, None, pixels.SUFFIXES, False
+
+    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Return random ids."""
+        return torch.randint(len(self.classes), (count, *shape), generator=generator)
+
+    def finish(self, values: Tensor) -> Tensor:
+        """Return integers."""
+        return values.long()
+
+    def meaning(self, shape: Shape) -> str:
+        """See `Kind.meaning`."""
+        return "id of each pixel's class" + ", and number of its instance" * (shape[0] == 2)
+
+    def example_code(self, shape: Shape, count: int) -> str:
+        """See `Kind.example_code`."""
+        if shape[0] != 1:
+            return "np.load(sys.argv[1])"
+        one = "np.int64(Image.open(sys.argv[1]))[None, None]"
+        return one if count == 1 else f"np.repeat({one}, {count}, 0)"
+
+    def read_header(self, stream: BinaryIO) -> Header:
+        """See `Modality.read_header`."""
+        return pixels.read_header(stream)
+
+    def decode(self, stream: BinaryIO, format: ArrayFormat) -> Array:
+        """Return ids, `[1, H, W]`; read by numbers, else by colors."""
+        by_number, by_color = readings(self.classes, self.numbers, self.colors)
+        height, width = format.shape[1:]
+        data = stream.read()
+        import io
+
+        for palette in filter(None, (by_color if self.colors and not self.numbers else by_number, by_color)):
+            try:
+                return palette.ids(pixels.values(io.BytesIO(data), height, width, indexed=palette.indexed))[
+                    None
+                ]
+            except ValueError:
+                continue
+        raise ValueError("holds values that stand for none of the classes")
+
+    def normalize(self, samples: Array) -> Any:
+        """Return ids as they are."""
+        return samples
+
+    def to_tensor(self, samples: Array) -> Tensor:
+        """Return ids as int64."""
+        return torch.from_numpy(samples.astype(np.int64))
+
+    def mirror(self, samples: Array) -> Array:
+        """Return maps flipped left to right."""
+        return samples[..., ::-1]
+
+    def as_image(self, maps: Tensor) -> Tensor:
+        """Return maps `[..., C, H, W]` as gray images in [-1, 1]: ids in shades."""
+        return maps[..., :1, :, :].float() / max(1, len(self.classes) - 1) * 2 - 1
+
+    def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
+        """Return the ids in shades."""
+        image = to_image(self.as_image(sample))
+        return image if max(image.size) <= side else grids.contained(image, side, nearest=True)
+
+    def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 128) -> PILImage.Image:
+        """Return the maps in shades side by side."""
+        return grids.tiled([to_image(self.as_image(sample)) for sample in samples], columns=columns)
