@@ -113,7 +113,7 @@ class OnlyTheConditionedDiscriminator(CGAN):
 
 def judged_pairs(**settings):
     """The discriminator at its optimum. Real and fake samples stand in the order of their conditions."""
-    table = PairTable(apart=settings.get("judge") == "apart")
+    table = PairTable(apart=settings.get("condition_score") == "apart")
     game = OnlyTheConditionedDiscriminator(nn.Identity(), table, 2, **settings)
     real, fake = (torch.cat([outcomes(row, 20) for row in pairs]) for pairs in (PAIRS, FAKE_PAIRS))
     condition = torch.arange(2).repeat_interleave(10)

@@ -115,7 +115,7 @@ class CGAN(ScoredTwoPlayerGame):
         generator = ConditionedGenerator(body, ConditionVector(*wish, condition), join=join)
 
         matching: JointScore | ImageScore | ProjectionScore
-        if settings["judge"] == "projection":
+        if settings["condition_score"] == "projection":
             matching = ProjectionScore(network("discriminator", spec.shape), *wish)
         elif len(spec.condition_shape) == 3:
             channels = spec.shape[0]
@@ -124,7 +124,7 @@ class CGAN(ScoredTwoPlayerGame):
             matching = ImageScore(network("discriminator", (joined, *spec.shape[1:])), planes, join=join)
         else:
             matching = JointScore(network("discriminator", spec.shape), *wish, size, join=join)
-        realism = network("discriminator", spec.shape) if settings["judge"] == "apart" else None
+        realism = network("discriminator", spec.shape) if settings["condition_score"] == "apart" else None
         return cls(generator, ConditionedDiscriminator(matching, realism), classes, **settings)
 
     def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
