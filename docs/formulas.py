@@ -38,13 +38,13 @@ class Line:
 
 @dataclass
 class _Tokens:
-    items: list[re.ToyRun[str]] = field(default_factory=list)
+    items: list[re.Match[str]] = field(default_factory=list)
     at: int = 0
 
     def peek(self) -> str:
         return self.items[self.at][0].strip() if self.at < len(self.items) else ""
 
-    def take(self) -> re.ToyRun[str]:
+    def take(self) -> re.Match[str]:
         if self.at == len(self.items):
             raise NoFormulaError("it ends too early")
         self.at += 1
@@ -90,7 +90,7 @@ def mathml(text: str) -> str:
     return f'<math alttext="{escape(text)}"><mrow>{inner}</mrow></math>'
 
 
-def _tokens(text: str) -> Iterator[re.ToyRun[str]]:
+def _tokens(text: str) -> Iterator[re.Match[str]]:
     position = 0
     text = text.rstrip()
     while position < len(text):
@@ -176,7 +176,7 @@ def _fence(sign: str) -> str:
     return f'<mo stretchy="false"{bars}>{escape(sign)}</mo>'
 
 
-def _name(token: re.ToyRun[str], following: str, *, applied: bool) -> str:
+def _name(token: re.Match[str], following: str, *, applied: bool) -> str:
     """`applied` where another name follows after a space, as in `E D(x)`."""
     word = token["name"]
     letters, digits = re.fullmatch(r"(\D+)(\d*)", word).groups()  # type: ignore[union-attr]

@@ -149,9 +149,7 @@ def test_the_probabilities_are_those_of_the_classes():
 
 def test_without_labels_it_says_what_to_set():
     method = methods.find("semi-supervised-gan")
-    with pytest.raises(
-        ValueError, match=r"some have labels: set data.labeled_samples to how many keep theirs"
-    ):
+    with pytest.raises(ValueError, match=r"data\.labeled_samples=100.* data\.condition"):
         assemble(method, resolve(method, TINY, method.tiny), DataSpec(SHAPE, classes=("a", "b")))
 
 

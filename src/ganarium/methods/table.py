@@ -1,4 +1,4 @@
-"""?"""
+"""Table of the built-in and the installed methods."""
 
 import functools
 import warnings
@@ -67,18 +67,18 @@ BUILT_IN = (
 
 @functools.cache
 def table() -> dict[str, Method]:
-    """Every method by name: the built-in ones, then those of installed packages.
+    """Return every method by name: the built-in ones, then those of installed packages.
 
-    A package whose method cannot be taken is left out with a warning: the others must go on working.
+    A method that cannot be loaded is omitted with a warning, so that the others stay usable.
     """
     rows = {method.name: method for method in BUILT_IN}
     for entry in entry_points(group="ganarium.methods"):
         try:
             method = _installed(entry)
             if method.name in rows:
-                raise ValueError(f"it is named {method.name!r}, which there is already")
-        except Exception as error:  # somebody else's code: anything may come
-            warnings.warn(f"method {entry.name!r} of {entry.value} is left out: {error}", stacklevel=2)
+                raise ValueError(f"a method named {method.name!r} already exists")
+        except Exception as error:  # code of another package may raise anything
+            warnings.warn(f"method {entry.name!r} of {entry.value} is omitted: {error}", stacklevel=2)
         else:
             rows[method.name] = method
     return rows
@@ -87,27 +87,27 @@ def table() -> dict[str, Method]:
 def _installed(entry: EntryPoint) -> Method:
     method = entry.load()
     if not isinstance(method, Method):
-        raise TypeError(f"{type(method).__name__} is no ganarium.Method")
+        raise TypeError(f"{type(method).__name__} is not a ganarium.Method")
     return method
 
 
 def find(name: str) -> Method:
-    """The method of that name.
+    """Return the method of a name.
 
     Raises:
-        ValueError: there is none; the message names the nearest.
+        ValueError: no method has that name; the message suggests the nearest.
     """
     rows = table()
     if name not in rows:
         raise ValueError(
-            f"there is no method {name!r}{nearest(name, rows)} (all of them: ganarium methods; "
-            "one of your own is made known by ganarium.methods.add)"
+            f"there is no method {name!r}{nearest(name, rows)} (ganarium methods lists all; "
+            "ganarium.methods.add registers your own)"
         )
     return rows[name]
 
 
 def add(method: Method) -> None:
-    """Make a method of your own known by its name, in this process.
+    """Register a method of your own by its name, in this process.
 
     Raises:
         ValueError: a built-in method has that name.

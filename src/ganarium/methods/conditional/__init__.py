@@ -1,1 +1,1 @@
-"""From a wish to samples that fulfil it."""
+"""Methods that generate samples from noise and a condition."""

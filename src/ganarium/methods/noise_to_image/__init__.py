@@ -1,1 +1,1 @@
-"""From noise to samples."""
+"""Methods that generate samples from noise."""

@@ -1,27 +1,27 @@
 r"""DCGAN: deep convolutional GAN (Radford et al. 2016, arXiv:1511.06434).
 
-The networks that made GANs of pictures train: no pooling, no hidden fully connected layers, batch norm
-on both sides, ReLU in the generator, LeakyReLU in the discriminator. The game is GAN's.
+Convolutional networks with which GANs learn images: no pooling, no hidden fully connected layers, batch norm
+in both networks, ReLU in the generator, LeakyReLU in the discriminator. The game is that of `gan`.
 
     discriminator   min  E[softplus(-D(x))] + E[softplus(D(G(z)))]
     generator       min  E[softplus(-D(G(z)))]
 
-Not to be confused with: `gan`, the same game between perceptrons; `sngan`, without batch norm in the
+Not to be confused with: `gan`, the same game with perceptrons; `sngan`, which has no batch norm in the
 discriminator.
 
 Deviations from the paper:
-1. Half its width at 64x64 (512 channels at 4x4), less for smaller pictures: `networks.generator.width=128`
-   and `networks.discriminator.width=128` are the paper's.
-2. 4x4 kernels where the paper has 5x5; a stride of two then touches every pixel equally often.
-3. Pictures smaller than 64x64 start at a quarter or an eighth of their size, so that 28x28 digits
-   train as they are.
+1. Half the paper's width at 64x64 (512 channels at 4x4), and less for smaller images:
+   `networks.generator.width=128` and `networks.discriminator.width=128` are the paper's.
+2. 4x4 kernels instead of 5x5; with a stride of two they cover every pixel equally often.
+3. The generator starts at a quarter or an eighth of the image size if images are smaller than 64x64, so that
+   28x28 digits need no resizing.
 4. Batches of 32 instead of 128: for the same number of images, four times as many updates.
-5. Users get the averaged generator.
+5. The saved model contains the averaged generator.
 
-Tested by: a textbook loop, step for step; 20,000 images of handwritten digits with this recipe, and the
-world's shapes with R1, no batch norm in the discriminator and an upsampling generator; in both learning
-rate zero fails. Measured, not tested: after 200,000 images of 5,000 digits a Frechet distance of 145 to 210
-on a digit reader's features (real digits blurred 3x3: 860 and more).
+Tested by: a textbook loop, step by step; 20,000 images of handwritten digits with this recipe; the shapes of
+the `world` data with R1, no batch norm in the discriminator and an upsampling generator (a learning rate of
+zero fails both). Measured, not tested: after 200,000 images of a set of 5,000 digits, a Frechet distance of
+145 to 210 on the features of a digit classifier (real digits blurred 3x3: 860 and more).
 """
 
 from ganarium.data.settings import Data
@@ -31,7 +31,7 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:
-    """Section 4 of the paper: Adam 2e-4 with momentum 0.5, uniform noise."""
+    """Return the settings of section 4: Adam 2e-4 with momentum 0.5, uniform noise."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="dcgan",

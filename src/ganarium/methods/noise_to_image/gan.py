@@ -1,27 +1,28 @@
 r"""GAN: Generative adversarial nets (Goodfellow et al. 2014, arXiv:1406.2661).
 
-A generator turns noise into samples; a discriminator tells samples from data. Each learns from the
-other, and at the optimum the samples are distributed as the data.
+The generator maps noise to samples; the discriminator distinguishes samples from data. Each is trained
+against the other, and at the optimum the samples have the distribution of the data.
 
     discriminator   min  E[softplus(-D(x))] + E[softplus(D(G(z)))]
     generator       min  E[softplus(-D(G(z)))]      `game.objective=non-saturating` (sec. 3)
                     min -E[softplus(D(G(z)))]       `game.objective=saturating` (eq. 1)
 
-D is the score before the sigmoid, so softplus(-D) is -log of the probability "real". The round is the
-paper's algorithm 1: k discriminator updates, then one of the generator. The same script with another
-objective, penalty or network is another method: `dcgan`, `wgan-gp`, `sngan` are recipes of this game.
+D is the score before the sigmoid, so softplus(-D) is -log of the probability "real". A round is the paper's
+algorithm 1: k discriminator updates, then one generator update. Methods such as `dcgan`, `wgan-gp` and
+`sngan` are this game with another objective, penalty or network.
 
-Not to be confused with: `dcgan`, the convolutional networks; `cgan`, which is told what to draw.
+Not to be confused with: `dcgan`, which has convolutional networks; `cgan`, which is conditioned on labels,
+attributes or images.
 
 Deviations from the paper:
-1. The turns share one fake batch (exact for the generator, faster); `game.resample_noise=true` draws
-   anew as the paper writes it, `game.generator_first=true` turns the order round.
-2. LeakyReLU perceptrons and Adam in place of maxout, dropout and momentum;
-   `networks.discriminator.dropout=0.5` brings dropout back.
-3. Users get the averaged generator.
+1. Both turns use one fake batch (exact for the generator, and faster). `game.resample_noise=true` samples
+   another for the generator, as in the paper; `game.generator_first=true` updates the generator first.
+2. LeakyReLU perceptrons and Adam instead of maxout, dropout and momentum;
+   `networks.discriminator.dropout=0.5` adds dropout.
+3. The saved model contains the averaged generator.
 
-Tested by: the optimum log p/q of a table discriminator; a textbook loop, step for step; all eight
-modes of a ring, with R1, where learning rate zero fails.
+Tested by: a table discriminator, whose optimum is log p/q; a textbook loop, step by step; all eight modes of
+a ring with R1 (a learning rate of zero fails).
 """
 
 from torch import Tensor
@@ -35,24 +36,24 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 class GAN(ScoredTwoPlayerGame):
-    """Two players and noise; objective, penalty, networks and number of updates are free to choose.
+    """GAN without a condition; objective, penalty, networks and number of updates are settings.
 
     Args:
-        generator: noise `[N, noise_dim]` to samples.
-        discriminator: samples to scores `[N, ...]`.
+        generator: maps noise `[N, noise_dim]` to samples.
+        discriminator: maps samples to scores `[N, ...]`.
 
     The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
 
     def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
-        """Tell real from fake, and pay for too steep a slope."""
+        """Return the adversarial loss of real and fake samples, and the penalty."""
         real, fake, _ = turn_data
         adversarial = self.adversarial_loss.discriminator(*scores(self.discriminator, real, fake))
         penalties = self.adversarial_loss.penalties(self.discriminator, real, fake, clock.every)
         return {"adversarial": adversarial, **penalties}
 
     def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
-        """Be taken for real; for more real than the real ones, where the objective is relativistic."""
+        """Return the adversarial loss of fake samples; a relativistic one compares them with real ones."""
         fixed_discriminator = frozen(self.discriminator)
         fake_scores = fixed_discriminator(turn_data.fake)
         real_scores = fixed_discriminator(turn_data.real) if self.adversarial_loss.compares else None
@@ -60,7 +61,7 @@ class GAN(ScoredTwoPlayerGame):
 
 
 def recipe() -> Recipe:
-    """Small grey digits or points: perceptrons."""
+    """Return settings for small gray digits or points: perceptrons."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="gan",

@@ -1,36 +1,38 @@
 r"""InfoGAN: representations by maximised information (Chen et al. 2016, arXiv:1606.03657).
 
 Part of the generator's input is a code c of a few categories and numbers. A second head Q on the
-discriminator's features reads the code back from the sample, so that it cannot be ignored: each code comes
-to stand for something that can be seen, without any label.
+discriminator's features predicts the code from the sample, so the generator cannot ignore it. Without any
+labels, each code learns to control a visible property of the samples.
 
     discriminator   min  E[softplus(-D(x))] + E[softplus(D(G))] - L(G, Q)
     generator       min  E[softplus(-D(G))] - L(G, Q)
 
     L(G, Q) = w E[log Q(c|G(z, c))] for categories, and with w' -1/2 E[(c - Q(G(z, c)))^2] for numbers
 
-L is a lower bound of the mutual information of code and sample (eq. 5). Each categorical code is drawn
-uniformly, each number uniformly from [-1, 1].
+L is a lower bound of the mutual information of code and sample (eq. 5). Categorical codes are sampled
+uniformly, continuous codes uniformly from [-1, 1]. w is `game.information_weight`, w' is
+`game.continuous_weight`. This command plots one row per noise vector, along which only the given code
+changes:
 
     ganarium walk RUN --code categorical-0 --out walk.png
 
-draws a row for each noise, with only that code changing along it.
-
-Not to be confused with: `acgan`, where the codes are the data's labels; `cgan`.
+Not to be confused with: `acgan`, whose codes are the labels of the data; `cgan`, whose condition also comes
+from the data.
 
 Deviations from the paper:
-1. The Gaussian Q of a number has a fixed deviation of one, so its log likelihood is a squared distance.
-2. DCGAN's layers, whose hidden head has LeakyReLU without batch norm.
-3. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
-4. Pictures, real and fake, are warped at random before the discriminator sees them (`game.warp=0` is the
-   paper's), so that the codes come to stand for what slants and shifts leave as it is: on 5,000 digits, for
-   their classes.
-5. 16 uniform noise variables instead of 62, the categories weigh a half, and batches of 32 instead of 128.
-   At the paper's weight of one the warped digits of a code came out nearly alike.
-6. Users get the averaged generator.
+1. The Gaussian Q of a number has a fixed standard deviation of one, so its log likelihood is a squared
+   distance.
+2. DCGAN's layers; the hidden layer of the head Q has LeakyReLU without batch norm.
+3. Both turns use one fake batch; `game.resample_noise=true` samples another for the generator.
+4. Images, real and fake, are warped at random before the discriminator scores them (`game.warp=0` is the
+   paper's). The codes then learn properties that slants and shifts do not change: on 5,000 digits, the
+   classes.
+5. 16 uniform noise variables instead of 62, a weight of one half for categories, and batches of 32 instead of
+   128. At the paper's weight of one, the warped digits of a code were nearly identical.
+6. The saved model contains the averaged generator.
 
-Tested by: the bound of a table, which reaches the mutual information itself; a textbook loop; a ring whose
-modes a code tells apart without a label, where information weight zero fails; handwritten digits likewise.
+Tested by: a table, whose bound reaches the mutual information; a textbook loop; a ring whose modes a code
+separates without labels (an information weight of zero fails); handwritten digits likewise.
 """
 
 from collections.abc import Callable
@@ -54,20 +56,20 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 class InfoGAN(ScoredTwoPlayerGame):
-    """A generator whose codes can be read back from its samples.
+    """GAN whose discriminator predicts the generator's codes from the samples.
 
-    Codes are `[N, C]`: the categorical ones as one-hot vectors side by side, then the continuous ones.
+    Codes are `[N, C]`: concatenated one-hot vectors of the categorical codes, then the continuous codes.
 
     Args:
-        generator: noise and codes side by side, `[N, noise_dim + C]`, to samples.
-        discriminator: samples to `[N, 1 + C]`: the score, then logits and means of the codes.
-        categorical_codes: how many categories each categorical code has.
-        continuous_codes: how many numbers there are.
-        information_weight: of the categorical codes' log likelihood.
-        continuous_weight: of the continuous codes'.
-        head_width: units in the hidden layer that only the codes' head has.
-        warp: how much all pictures that the discriminator sees are turned, slanted, stretched and shifted at
-            random (see `ganarium.ops.augment`; 1 is up to 15 degrees).
+        generator: maps concatenated noise and codes, `[N, noise_dim + C]`, to samples.
+        discriminator: maps samples to `[N, 1 + C]`: the score, then logits and means of the codes.
+        categorical_codes: number of categories of each categorical code.
+        continuous_codes: number of continuous codes.
+        information_weight: weight of the categorical codes' log likelihood.
+        continuous_weight: weight of the continuous codes' log likelihood.
+        head_width: number of units in the hidden layer of the head that predicts the codes.
+        warp: strength of the random rotation, slant, stretch and shift of all images that the discriminator
+            scores (see `ganarium.ops.augment`; 1 is up to 15 degrees).
 
     The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
@@ -94,13 +96,17 @@ class InfoGAN(ScoredTwoPlayerGame):
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for samples of the data's shape."""
+        """Return the game with networks for samples of the data's shape.
+
+        Raises:
+            ValueError: no code, a code with fewer than two categories, or data with a condition.
+        """
         refuse_condition(spec)
         categories, numbers = settings["categorical_codes"], settings["continuous_codes"]
         if any(count < 2 for count in categories) or numbers < 0 or not (categories or numbers):
             raise ValueError(
-                f"game.categorical_codes={list(categories)} and game.continuous_codes={numbers}: "
-                "a categorical code has two categories or more, and there is at least one code"
+                f"game.categorical_codes={list(categories)}, game.continuous_codes={numbers}: "
+                "set at least one code, and at least two categories for each categorical code"
             )
         size = sum(categories) + numbers
         generator = network("generator", settings["noise_dim"] + size, spec.shape)
@@ -108,63 +114,63 @@ class InfoGAN(ScoredTwoPlayerGame):
         return cls(generator, discriminator, **settings)
 
     def condition_of(self, batch: Tensor | Conditioned) -> Tensor:
-        """Codes for as many samples, `[N, C]`."""
+        """Return new codes for the samples of a batch, `[N, C]`."""
         return self.codes(len(batch), device=batch[0].device)
 
     def codes(
         self, count: int, device: torch.device | str = "cpu", generator: torch.Generator | None = None
     ) -> Tensor:
-        """`count` codes drawn from their prior, `[count, C]`."""
-        chance = {"device": device, "generator": generator}
-        drawn = [one_hot(torch.randint(k, (count,), **chance), k).float() for k in self.categories]  # type: ignore[arg-type]
-        return torch.cat([*drawn, latents.noise("uniform", count, self.numbers, **chance)], 1)  # type: ignore[arg-type]
+        """Return codes sampled from their prior, `[count, C]`."""
+        rng: dict[str, Any] = {"device": device, "generator": generator}
+        categorical = [one_hot(torch.randint(k, (count,), **rng), k).float() for k in self.categories]
+        return torch.cat([*categorical, latents.noise("uniform", count, self.numbers, **rng)], 1)
 
     def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
-        """Tell real from fake, and read the codes of the fake."""
+        """Return the adversarial loss, the loss of the codes predicted from fake samples, and the penalty."""
         real, fake, codes = turn_data
         assert codes is not None
-        of_real, of_fake = scores(self.discriminator, real, fake)
+        real_outputs, fake_outputs = scores(self.discriminator, real, fake)
         return {
-            "adversarial": self.adversarial_loss.discriminator(of_real[:, 0], of_fake[:, 0]),
-            **self.information(of_fake[:, 1:], codes),
+            "adversarial": self.adversarial_loss.discriminator(real_outputs[:, 0], fake_outputs[:, 0]),
+            **self.information(fake_outputs[:, 1:], codes),
             **self.adversarial_loss.penalties(lambda x: self.discriminator(x)[:, 0], real, fake, clock.every),
         }
 
     def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
-        """Be taken for real, and let the codes be read."""
+        """Return the adversarial loss of fake samples and the loss of the codes predicted from them."""
         real, fake, codes = turn_data
         assert codes is not None
         fixed_discriminator = frozen(self.discriminator)
-        of_fake = fixed_discriminator(fake)
+        fake_outputs = fixed_discriminator(fake)
         real_scores = fixed_discriminator(real)[:, 0] if self.adversarial_loss.compares else None
-        adversarial = self.adversarial_loss.generator(of_fake[:, 0], real_scores)
-        return {"adversarial": adversarial, **self.information(of_fake[:, 1:], codes)}
+        adversarial = self.adversarial_loss.generator(fake_outputs[:, 0], real_scores)
+        return {"adversarial": adversarial, **self.information(fake_outputs[:, 1:], codes)}
 
     def discriminator_input(self, samples: Tensor, clock: Clock) -> Tensor:
-        """Samples as the discriminator sees them: the codes have to show through the warp."""
+        """Return warped samples: the codes must be predictable from these."""
         return super().discriminator_input(warped(samples, self.warp), clock)
 
-    def information(self, read: Tensor, codes: Tensor) -> dict[str, Tensor]:
-        """Minus L(G, Q), by kind of code: how badly the codes are read, `[N, C]` both."""
+    def information(self, predictions: Tensor, codes: Tensor) -> dict[str, Tensor]:
+        """Return -L(G, Q) by kind of code, from predictions and true codes, both `[N, C]`."""
         widths = [*self.categories, self.numbers]
-        *logits, means = read.split(widths, 1)
-        *chosen, numbers = codes.split(widths, 1)
+        *logits, means = predictions.split(widths, 1)
+        *categories, numbers = codes.split(widths, 1)
         terms = {}
         if self.categories:
-            misread = sum(map(cross_entropy, logits, chosen), start=read.new_zeros(()))
-            terms["categorical"] = self.information_weight * misread
+            loss = sum(map(cross_entropy, logits, categories), start=predictions.new_zeros(()))
+            terms["categorical"] = self.information_weight * loss
         if self.numbers:
             distance = (means - numbers).square().sum(1).mean() / 2
             terms["continuous"] = self.continuous_weight * distance
         return terms
 
     def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
-        """A fake sample for each code, from fresh noise."""
+        """Return a fake sample for each code, from new noise."""
         assert condition is not None
         return self.generator(torch.cat([self.noise_for(count), condition], 1))
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """Noise and codes `[count, noise_dim + C]`; the first rows do not depend on how many follow."""
+        """Return noise and codes `[count, noise_dim + C]`; row i does not depend on `count`."""
         rows = []
         for _ in range(count):
             noise = latents.noise(self.noise_kind, 1, self.noise_dim, generator=generator)
@@ -173,15 +179,15 @@ class InfoGAN(ScoredTwoPlayerGame):
 
     @property
     def walkable(self) -> tuple[str, ...]:
-        """The codes' names: `categorical-0` ..., then `continuous-0` ..."""
+        """Names of the codes: `categorical-0` ..., then `continuous-0` ..."""
         named = {"categorical": len(self.categories), "continuous": self.numbers}
         return tuple(f"{kind}-{i}" for kind, count in named.items() for i in range(count))
 
     def walk(self, noise: Tensor, code: str, steps: int) -> Tensor:
-        """Each row of `noise` again and again, one code changing: `[N * steps, noise_dim + C]`.
+        """Return each row of `noise` repeated with one code varied: `[N * steps, noise_dim + C]`.
 
-        A categorical code takes each of its categories (again from the first after the last), a continuous
-        one goes from -1 to 1.
+        A categorical code takes its categories in turn, repeatedly if `steps` exceeds their number. A
+        continuous code increases from -1 to 1.
         """
         kind, _, number = code.partition("-")
         i, start = int(number), self.noise_dim
@@ -197,7 +203,10 @@ class InfoGAN(ScoredTwoPlayerGame):
 
 
 def recipe() -> Recipe:
-    """Appendix C.1 (digits): one code of ten categories, two numbers; Adam 2e-4 and 1e-3."""
+    """Return the settings of appendix C.1 (digits).
+
+    One code of ten categories, two numbers; Adam 2e-4 and 1e-3.
+    """
     return Recipe(
         method="infogan",
         images=5_000_000,

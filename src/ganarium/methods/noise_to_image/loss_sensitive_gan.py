@@ -1,26 +1,26 @@
 r"""Loss-Sensitive-GAN: LS-GAN, on Lipschitz densities (Qi 2020, arXiv:1701.06264).
 
-The discriminator learns a loss L that is smaller for a real sample than for a fake one, by a margin as wide
-as the two lie apart. Once a fake sample is far enough above, it pays no more attention to it and is free to
-look at the others.
+The discriminator learns a loss L that is smaller for a real sample than for a fake one, by a margin
+proportional to the distance of the two. A fake sample beyond the margin no longer contributes, so the updates
+concentrate on the others.
 
     discriminator   min  E[C(w |x - G(z)| + L(x) - L(G(z)))],   C(t) = max(t, slope t)
     generator       min  E[L(G(z))]
 
-Its score is D = -L, so that a high score means "real" as in every other game. |x - G(z)| is the mean
-absolute difference of a pair, w `game.margin_weight`. `game.slope=0` is LS-GAN, a slope up to one the
-generalised GLS-GAN (preprint, appendix D); with slope one the loss is that of WGAN, up to a constant.
+The score is D = -L, so that a high score means "real" as in every other game. |x - G(z)| is the mean absolute
+difference of a pair, and w is `game.margin_weight`. `game.slope=0` is LS-GAN; a slope up to one is the
+generalized GLS-GAN (preprint, appendix D). With slope one the loss is that of WGAN, up to a constant.
 
 Not to be confused with: `lsgan`, least squares.
 
 Deviations from the paper:
-1. The term E[L(x)] of eq. 7 is left out, as in GLS-GAN: of a loss without a lower bound it has no minimum.
-2. The margin is a mean over pixels, not a sum, so that its weight does not depend on the picture's size.
-3. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
-4. Users get the averaged generator.
+1. The term E[L(x)] of eq. 7 is omitted, as in GLS-GAN: the term has no minimum if L has no lower bound.
+2. The margin is a mean over pixels, not a sum, so that its weight does not depend on the image size.
+3. Both turns use one fake batch; `game.resample_noise=true` samples another for the generator.
+4. The saved model contains the averaged generator.
 
 Tested by: the loss against the paper's formula; slope one against the Wasserstein loss; a textbook loop; all
-eight modes of a ring, where learning rate zero fails.
+eight modes of a ring (a learning rate of zero fails).
 """
 
 from typing import Any
@@ -37,13 +37,13 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 class LossSensitiveGAN(TwoPlayerGame):
-    """A discriminator that keeps pairs of real and fake samples as far apart in score as they are in space.
+    """GAN whose discriminator separates the scores of a real and a fake sample by their distance.
 
     Args:
-        generator: noise `[N, noise_dim]` to samples.
-        discriminator: samples to scores `[N]`.
-        margin_weight: of the pair's mean absolute difference.
-        slope: what a pair beyond the margin still counts, 0 to 1.
+        generator: maps noise `[N, noise_dim]` to samples.
+        discriminator: maps samples to scores `[N]`.
+        margin_weight: margin per mean absolute difference of a pair.
+        slope: factor of the loss of pairs beyond the margin, 0 to 1.
 
     The other arguments are those of `TwoPlayerGame`.
     """
@@ -59,23 +59,23 @@ class LossSensitiveGAN(TwoPlayerGame):
     ):
         super().__init__(generator, discriminator, **others)
         if not 0 <= slope <= 1:
-            raise ValueError(f"game.slope is {slope}; it lies between 0 (LS-GAN) and 1 (WGAN)")
+            raise ValueError(f"game.slope={slope}; set it between 0 (LS-GAN) and 1 (WGAN)")
         self.margin_weight = margin_weight
         self.slope = slope
 
     def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
-        """Put fake samples a margin above their real partners."""
+        """Return the mean of C(margin + L(x) - L(G(z))) over pairs of a real and a fake sample."""
         real_scores, fake_scores = scores(self.discriminator, turn_data.real, turn_data.fake)
         margin = self.margin_weight * (turn_data.real - turn_data.fake).abs().flatten(1).mean(1)
         return {"adversarial": leaky_relu(margin - real_scores + fake_scores, self.slope).mean()}
 
     def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
-        """Draw what costs little."""
+        """Return the mean loss L of fake samples."""
         return {"adversarial": -frozen(self.discriminator)(turn_data.fake).mean()}
 
 
 def recipe() -> Recipe:
-    """DCGAN's networks and settings, as in the paper (sec. 7)."""
+    """Return DCGAN's networks and settings, as in the paper (sec. 7)."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="loss-sensitive-gan",

@@ -1,30 +1,30 @@
 r"""Relativistic-GAN: the relativistic discriminator (Jolicoeur-Martineau 2019, arXiv:1807.00734).
 
-The discriminator says how much more real a real sample looks than a fake one, so that the generator also
-lowers what it says of real samples. The game is GAN's.
+The discriminator estimates how much more realistic a real sample is than a fake one. The generator therefore
+also lowers the relative scores of real samples. The game is that of `gan`.
 
-`game.relativistic=average` compares with the mean of the other side (RaSGAN):
+`game.relativistic=average` compares each score with the mean of the other side (RaSGAN):
 
     discriminator   min  E[softplus(-(D(x) - E D(G)))] + E[softplus(D(G) - E D(x))]
     generator       min  E[softplus(-(D(G) - E D(x)))] + E[softplus(D(x) - E D(G))]
 
-`game.relativistic=standard` compares pairs (RSGAN, eq. 7 and 8):
+`game.relativistic=standard` compares the scores of pairs (RSGAN, eq. 7 and 8):
 
     discriminator   min  E[softplus(-(D(x) - D(G)))]
     generator       min  E[softplus(-(D(G) - D(x)))]
 
-Either goes with `game.objective=hinge`, and with `least-squares` whose `game.targets=[-1, 1, 0]`.
+Both can be combined with `game.objective=hinge`, and with `least-squares` if `game.targets=[-1, 1, 0]`.
 
-Not to be confused with: `wgan`, whose loss is a difference of means, too, but not of single scores through
-a sigmoid.
+Not to be confused with: `wgan`, whose loss is also a difference of means, but not of single scores through a
+sigmoid.
 
 Deviations from the paper:
-1. Means are over a process' own micro-batch.
-2. The turns share one fake batch; `game.resample_noise=true` draws anew for the generator.
-3. Users get the averaged generator.
+1. Means are over the micro-batch of one process.
+2. Both turns use one fake batch; `game.resample_noise=true` samples another for the generator.
+3. The saved model contains the averaged generator.
 
-Tested by: both losses against the paper's formulas; a textbook loop of each; all eight modes of a ring,
-with R1, where learning rate zero fails.
+Tested by: both losses against the paper's formulas; a textbook loop of each; all eight modes of a ring with
+R1 (a learning rate of zero fails).
 """
 
 from ganarium.data.settings import Data
@@ -34,7 +34,10 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:
-    """Section 5.1: Adam 2e-4 with betas 0.5 and 0.999, batches of 32, spectral norm in the discriminator."""
+    """Return the settings of section 5.1.
+
+    Adam 2e-4 with betas 0.5 and 0.999, batches of 32, spectral norm in the discriminator.
+    """
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="relativistic-gan",

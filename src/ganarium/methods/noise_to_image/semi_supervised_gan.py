@@ -1,34 +1,34 @@
 r"""Semi-supervised-GAN: Improved techniques for training GANs (Salimans et al. 2016, arXiv:1606.03498).
 
-A classifier learns from a few labelled samples and many unlabelled ones (sec. 5). It is the discriminator:
-it puts out a logit D_k for each of K classes, and "generated" is one class more, whose logit is held at
-zero. So S(x) = log sum_k exp D_k(x) is the logit of "real", and what is real has to be of some class. The
-generator matches the means of the discriminator's features f (sec. 3.1).
+A classifier learns from a few labeled samples and many unlabeled ones (sec. 5). The classifier is the
+discriminator: it outputs a logit D_k for each of K classes, and "generated" is a further class, whose logit
+is fixed at zero. So S(x) = log sum_k exp D_k(x) is the logit of "real", and a real sample belongs to one of
+the K classes. The generator matches the means of the discriminator's features f (sec. 3.1).
 
     discriminator   min  E[-log softmax(D(x))_y] + E[softplus(-S(x))] + E[softplus(S(G(z)))]
     generator       min  |E[f(x)] - E[f(G(z))]|^2
 
-The first mean is over labelled samples, the others are over all. `data.labeled_samples=100` keeps so many
-labels;
-pictures in a folder named `unlabeled` have none to begin with. `game.unlabelled_weight=0` is the control:
-the same classifier, taught by the labelled samples alone. Unlabelled samples help where those of a class
-lie together; where they do not, as the built-in world's shapes, a generator that is to be taken for real
+The first mean is over labeled samples, the others are over all. `data.labeled_samples=100` keeps 100 labels;
+images in a folder named `unlabeled` have none. `game.unlabeled_weight=0` is the control: the same classifier,
+trained on the labeled samples alone. Unlabeled samples help if those of a class form a cluster. The shapes of
+the built-in `world` data do not; for these, an adversarial loss of the generator
 (`game.adversarial_weight=1`, the preset `world`) gives the discriminator better features.
 
-Not to be confused with: `acgan`, whose generator is told a class, and which needs every label.
+Not to be confused with: `acgan`, whose generator is given a class, and which needs all labels.
 
 Deviations from the paper:
-1. DCGAN's networks with batch norm in both players, and Adam 1e-3; the paper has perceptrons with weight
-   norm and Gaussian noise for digits, and a larger convolutional network for photographs.
-2. Real samples, labelled ones and fake ones each make a batch of their own for batch norm's statistics.
-3. The loss is the paper's sum; its authors' program halves the two unsupervised means.
-4. Users get the averages of both players.
+1. DCGAN's networks with batch norm in both players, and Adam 1e-3; the paper has perceptrons with weight norm
+   and Gaussian noise for digits, and a larger convolutional network for photographs.
+2. Batch norm computes its statistics separately for real, labeled and fake samples.
+3. The loss is the paper's sum; the authors' program halves the two unsupervised means.
+4. The saved model contains the averages of both networks.
 
-Tested by: the optimum of a table classifier; a textbook loop over K + 1 classes; digits and the world's
-shapes held back, over three seeds, each beside its control. After 40,000 images with 100 labels of 4,000
-digits it names 86.5 to 90.5 % of others (control 71.6 to 75.6 %, without batch norm 74.7 to 77.8 %); after
-80,000 with 60 labels of 4,000 shapes, preset `world`, 60.8 to 73.2 % (control 37.5 to 56.1 %, without batch
-norm 53.6 to 61.7 %). With the features matched, on those shapes it was worse than its control.
+Tested by: the optimum of a table classifier; a textbook loop over K + 1 classes; held-out digits and shapes
+of the `world` data, over three seeds, each compared with its control. After 40,000 images with 100 labels of
+4,000 digits, the accuracy on other digits is 86.5 to 90.5 % (control 71.6 to 75.6 %, without batch norm 74.7
+to 77.8 %). After 80,000 images with 60 labels of 4,000 shapes, preset `world`, it is 60.8 to 73.2 % (control
+37.5 to 56.1 %, without batch norm 53.6 to 61.7 %). With feature matching, the accuracy on those shapes was
+below that of the control.
 """
 
 from collections.abc import Callable
@@ -49,17 +49,18 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 def realness(logits: Tensor) -> Tensor:
-    """The logit of "real", `[N]`: what the classes' logits `[N, K]` come to beside that of "generated", 0."""
+    """Return the logit of "real", `[N]`, for class logits `[N, K]` and a logit of 0 for "generated"."""
     return logits.logsumexp(1)
 
 
 class SemiSupervisedGAN(ScoredTwoPlayerGame):
-    """A generator, and a classifier that refuses what is generated.
+    """GAN whose discriminator classifies real samples and rejects generated ones.
 
     Args:
-        generator: noise `[N, noise_dim]` to samples.
-        discriminator: samples to the classes' logits `[N, K]`.
-        unlabelled_weight: of telling real from fake; 0 leaves the classifier to the labelled samples.
+        generator: maps noise `[N, noise_dim]` to samples.
+        discriminator: maps samples to logits of the classes, `[N, K]`.
+        unlabeled_weight: weight of the loss of real and fake samples; 0 trains the classifier on labeled
+            samples alone.
 
     The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
@@ -74,29 +75,33 @@ class SemiSupervisedGAN(ScoredTwoPlayerGame):
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for samples of the data's shape and classes."""
+        """Return the game with networks for samples of the data's shape and classes.
+
+        Raises:
+            ValueError: the batches have no labeled samples.
+        """
         if not spec.labeled:
             raise ValueError(
-                "this method learns from samples of which some have labels: set data.labeled_samples to how "
-                "many keep theirs, data.labeled_samples=100 say, and leave data.condition out"
+                "data.labeled_samples is not set, but this method needs labeled samples; set it to the "
+                "number of labels to keep, for example data.labeled_samples=100, and remove data.condition"
             )
         generator = network("generator", settings["noise_dim"], spec.shape)
         classifier = ClassLogits(network("discriminator", spec.shape), len(spec.classes))
         return cls(generator, classifier, **settings)
 
     def condition_of(self, batch: SemiSupervisedBatch) -> Conditioned:
-        """The labelled samples beside a batch."""
+        """Return the labeled samples of a batch."""
         return batch.labeled
 
     def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
-        """Name the classes of labelled samples; tell real samples of any class from fake ones."""
+        """Return the cross-entropy of labeled samples, the loss of real and fake ones, and the penalty."""
         real, fake, (labeled, labels) = turn_data
         if not self.unlabeled_weight:
             return {"supervised": cross_entropy(self.discriminator(labeled), labels)}
-        of_labeled, of_real, of_fake = scores(self.discriminator, labeled, real, fake)
-        adversarial = self.adversarial_loss.discriminator(realness(of_real), realness(of_fake))
+        labeled_logits, real_logits, fake_logits = scores(self.discriminator, labeled, real, fake)
+        adversarial = self.adversarial_loss.discriminator(realness(real_logits), realness(fake_logits))
         return {
-            "supervised": cross_entropy(of_labeled, labels),
+            "supervised": cross_entropy(labeled_logits, labels),
             "adversarial": self.unlabeled_weight * adversarial,
             **self.adversarial_loss.penalties(
                 lambda x: realness(self.discriminator(x)), real, fake, clock.every
@@ -104,28 +109,25 @@ class SemiSupervisedGAN(ScoredTwoPlayerGame):
         }
 
     def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
-        """Be taken for real."""
+        """Return the adversarial loss of fake samples."""
         fixed_discriminator = frozen(self.discriminator)
         real_scores = (
             realness(fixed_discriminator(turn_data.real)) if self.adversarial_loss.compares else None
         )
-        return {
-            "adversarial": self.adversarial_loss.generator(
-                realness(fixed_discriminator(turn_data.fake)), real_scores
-            )
-        }
+        fake_scores = realness(fixed_discriminator(turn_data.fake))
+        return {"adversarial": self.adversarial_loss.generator(fake_scores, real_scores)}
 
     def realness(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
-        """How real samples look to the classifier, `[N]`."""
+        """Return the logits of "real", `[N]`."""
         return realness(self.discriminator(samples))
 
     def classify(self, samples: Tensor) -> Tensor:
-        """Probabilities of the classes, `[N, K]`."""
+        """Return the probabilities of the classes, `[N, K]`."""
         return self.discriminator(samples).float().softmax(1)
 
 
 def recipe() -> Recipe:
-    """The generator matches features and nothing else, as in section 5."""
+    """Return the settings of section 5, where the generator only matches features."""
     adam = {"kind": "adam", "lr": 1e-3, "betas": (0.5, 0.999)}
     return Recipe(
         method="semi-supervised-gan",

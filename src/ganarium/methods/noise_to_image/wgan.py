@@ -1,27 +1,28 @@
 r"""WGAN: Wasserstein GAN (Arjovsky et al. 2017, arXiv:1701.07875).
 
-The discriminator (the paper's critic) measures how far samples lie from data, and goes on telling the
-generator where to go when the two do not overlap. Its weights are clipped after every step, which keeps its
-slope bounded. The game is GAN's, its round algorithm 1.
+The discriminator (the paper's critic) estimates the distance between samples and data. Its gradient guides
+the generator even where the two do not overlap. The discriminator's weights are clipped after every step,
+which bounds its slope. The game is that of `gan`, its round algorithm 1.
 
     discriminator   min  E[D(G(z))] - E[D(x)],  |weights| <= 0.01       five updates a round
     generator       min -E[D(G(z))]
 
-Minus the discriminator's loss rises and falls with the distance, up to a factor: it tells how training goes.
+The negative loss of the discriminator follows the distance, up to a factor, and so shows the progress of
+training.
 
-Not to be confused with: `wgan-gp`, which penalises the slope instead; clipping drives most weights to the
-bound and makes gradients vanish or explode over depth (Gulrajani et al. 2017, sec. 3; `ganarium lab
-lipschitz`).
+Not to be confused with: `wgan-gp`, which penalizes the slope instead; clipping drives most weights to the
+bound and makes gradients vanish or explode over depth (Gulrajani et al. 2017, sec. 3;
+`ganarium lab lipschitz`).
 
 Deviations from the paper:
-1. The generator's turn uses the last discriminator update's fake batch; `game.resample_noise=true` draws
-   its own.
-2. Five discriminator updates throughout; the paper's program plays a hundred in its first rounds.
-3. Users get the averaged generator.
+1. The generator's turn uses the fake batch of the last discriminator update; `game.resample_noise=true`
+   samples another.
+2. Five discriminator updates in every round; the paper's program makes a hundred in its first rounds.
+3. The saved model contains the averaged generator.
 
 Tested by: a textbook loop, clipping included; the exact direction of a clipped linear discriminator; the
-world's shapes with a wider bound and an upsampling generator, where learning rate zero fails. On a ring of
-eight modes it covered six at best.
+shapes of the `world` data with a wider bound and an upsampling generator (a learning rate of zero fails). Of
+eight modes on a ring, WGAN covered six at best.
 """
 
 from ganarium.data.settings import Data
@@ -31,7 +32,10 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:
-    """Algorithm 1's defaults: RMSprop 5e-5 without momentum, bound 0.01, five updates, batches of 64."""
+    """Return the defaults of algorithm 1.
+
+    RMSprop 5e-5 without momentum, bound 0.01, five updates, batches of 64.
+    """
     rmsprop = {"kind": "rmsprop", "lr": 5e-5}
     return Recipe(
         method="wgan",

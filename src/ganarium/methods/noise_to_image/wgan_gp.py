@@ -1,27 +1,27 @@
 r"""WGAN-GP: improved training of Wasserstein GANs (Gulrajani et al. 2017, arXiv:1704.00028).
 
-The discriminator measures the Wasserstein distance between samples and data; a penalty holds its slope
-at one between them, in place of WGAN's weight clipping. The game is GAN's, its round algorithm 1:
+The discriminator estimates the Wasserstein distance between samples and data. A penalty keeps its slope at
+one between them, instead of WGAN's weight clipping. The game is that of `gan`, its round algorithm 1:
 
     discriminator   min  E[D(G(z))] - E[D(x)] + 10 E[(|grad D(x^)| - 1)^2]      five updates a round
     generator       min -E[D(G(z))]
 
-x^ lies on the line between a real and a fake sample, at a uniform place. `game.penalty=one-sided-gp`
-is max(0, |grad D(x^)| - 1) instead, which leaves flat places alone.
+x^ lies at a uniformly random point of the line between a real and a fake sample. `game.penalty=one-sided-gp`
+is max(0, |grad D(x^)| - 1) instead, which does not penalize smaller slopes.
 
-Not to be confused with: `wgan`, which clips weights; R1 (`game.penalty=r1`), which wants slope zero on
+Not to be confused with: `wgan`, which clips weights; R1 (`game.penalty=r1`), which penalizes any slope at
 real samples.
 
 Deviations from the paper:
-1. Layer norm in the discriminator (sec. 4 recommends it in place of batch norm) of the DCGAN networks
-   where the paper's large tables have residual ones.
-2. The generator's turn uses the last discriminator update's fake batch; `game.resample_noise=true` draws
-   its own.
+1. DCGAN's networks with layer norm in the discriminator (sec. 4 recommends it instead of batch norm); the
+   paper's large tables have residual networks.
+2. The generator's turn uses the fake batch of the last discriminator update; `game.resample_noise=true`
+   samples another.
 3. The one-sided penalty is the plain distance above one, not its square.
-4. Users get the averaged generator.
+4. The saved model contains the averaged generator.
 
-Tested by: the distance between two shifted distributions, whose penalised optimum is known in closed
-form; a textbook loop; all eight modes of a ring, where learning rate zero fails.
+Tested by: the distance between two shifted distributions, whose penalized optimum is known in closed form; a
+textbook loop; all eight modes of a ring (a learning rate of zero fails).
 """
 
 from ganarium.data.settings import Data
@@ -31,7 +31,10 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 def recipe() -> Recipe:
-    """Algorithm 1's defaults: weight 10, five updates, Adam 1e-4 with betas 0 and 0.9, batches of 64."""
+    """Return the defaults of algorithm 1.
+
+    Weight 10, five updates, Adam 1e-4 with betas 0 and 0.9, batches of 64.
+    """
     adam = {"kind": "adam", "lr": 1e-4, "betas": (0.0, 0.9)}
     return Recipe(
         method="wgan-gp",
