@@ -128,11 +128,11 @@ CASES = [
 ]
 
 
-def both_ways(loop, name, changes, **condition):
+def both_ways(loop, name, changes, **settings):
     game = game_of(name, changes)
     by_hand = copy.deepcopy(game)
     played(Engine(game, sgd(game, LR), length=ROUNDS * BATCH), counted(), ROUNDS)
-    loop(by_hand, batches(), **condition)
+    loop(by_hand, batches(), **settings)
     return game, by_hand
 
 
@@ -165,16 +165,16 @@ def test_at_first_only_the_enhancer_moves():
 
 
 @pytest.mark.parametrize(
-    ("loop", "name", "changes", "told"),
+    ("loop", "name", "changes", "settings"),
     [
         (pix2pixhd, "pix2pixhd", {"game": {"frozen_share": 0.0}}, {"weight": 5.0}),
         (gaugan, "gaugan", {}, {"style_weight": 5.0}),
         (gaugan, "gaugan", {"game": {"over_scales": "sum"}}, {}),
     ],
 )
-def test_another_setting_ends_elsewhere(loop, name, changes, condition):
+def test_another_setting_ends_elsewhere(loop, name, changes, settings):
     """The comparison can fail."""
-    game, by_hand = both_ways(loop, name, changes, **condition)
+    game, by_hand = both_ways(loop, name, changes, **settings)
     with pytest.raises(AssertionError):
         assert_near(game.generator, by_hand.generator, rtol=1e-6, atol=1e-9)
 

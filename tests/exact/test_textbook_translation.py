@@ -95,10 +95,10 @@ def test_a_fake_from_the_past_is_judged():
 
 
 @pytest.mark.parametrize(
-    ("name", "facts", "changes", "complaint"),
+    ("name", "spec", "changes", "complaint"),
     [
         ("pix2pix", DataSpec(SHAPE), {}, "data.condition=None"),
-        ("pix2pix", PAIRED, {"l1_weight": 0, "adversarial_weight": 0}, "both 0"),
+        ("pix2pix", PAIRED, {"l1_weight": 0, "adversarial_weight": 0}, "game.l1_weight"),
         ("cyclegan", DataSpec(SHAPE), {}, "set data.condition=domains"),
         ("cyclegan", DataSpec(SHAPE, classes=("a", "b", "c"), condition="domains"), {}, "between 2.*have 3"),
     ],

@@ -185,12 +185,12 @@ def test_a_coarse_network_paints_half_the_size():
 @pytest.mark.parametrize(
     ("name", "changes", "complaint"),
     [
-        ("pix2pixhd", {"game": {"coarse_share": 1.0}}, "coarse_share is 1.0; it is a share"),
-        ("pix2pixhd", {"game": {"frozen_share": -0.1}}, "frozen_share is -0.1"),
+        ("pix2pixhd", {"game": {"coarse_share": 1.0}}, "game.coarse_share is 1.0"),
+        ("pix2pixhd", {"game": {"frozen_share": -0.1}}, "game.frozen_share is -0.1"),
         (
             "pix2pixhd",
             {"game": {"encoder_features": 2}, "data": {"condition": "edges"}},
-            "encoder_features wants a label map.*condition=edges",
+            "game.encoder_features=2 .*data.condition=edges",
         ),
         (
             "gaugan",

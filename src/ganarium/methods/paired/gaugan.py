@@ -1,35 +1,41 @@
 r"""GauGAN: semantic synthesis with spatially-adaptive normalization (Park et al. 2019, arXiv:1903.07291).
 
-A map m says what lies where, a style picture what it should look like. Usual normalisation washes the map
-out; here the map draws scale and shift of every normalisation, pixel by pixel (eq. 1). An encoder reads
-mean and variance of a style code z from the true picture x; the code is where the generator begins.
+The generator turns a label map m into an image. Ordinary normalization removes the information of the map;
+here scale and shift of every normalization are computed from the map, pixel by pixel (eq. 1). An encoder
+computes mean and variance of a style code z from the real image x. The code is the input of the generator's
+first layer.
 
     generator       min  -E[D(m, G(m, z))] + feature_matching_weight sum_i E|D_i(m, x) - D_i(m, G(m, z))|
                          + style_weight KL(q(z|x) || N(0, 1))
     discriminator   min  E[max(0, 1 - D(m, x))] + E[max(0, 1 + D(m, G(m, z)))]
 
-D_i is what layer i says; losses are means over the discriminator's scales. The encoder learns with the
-generator. After training `Model.translate(maps, style=picture)` paints maps in a picture's style; without one
-the style is drawn from N(0, 1). `networks.generator.style_dim=0` leaves encoder and styles out. With styles a
-model paints pictures of one area, that of its training.
+D_i is the output of layer i. Losses are means over the discriminator's scales. The encoder is trained with
+the generator. After training, `Model.translate(maps, style=image)` generates images from maps in the style
+of an image; without `style` the code is sampled from N(0, 1). `networks.generator.style_dim=0` removes
+encoder and styles. With styles, a model generates images of one area only (height times width), that of its
+training.
 
-Not to be confused with: `pix2pixhd`, told the map by its input alone; `pix2pix`, for any pictures.
+Not to be confused with: `pix2pixhd`, whose generator gets the map only as its input; `pix2pix`, for input
+images of any kind.
 
 Deviations from the paper:
-1. No perceptual loss. The paper, whose results it improves, and the official program by default add 10 times
-   the distance of a VGG-19's features, which learned from ImageNet; no such weights come with this library.
-2. One batch of fakes serves both sides; the official program draws them anew for the discriminator.
-3. After training a picture's style is the mean that the encoder says, not a draw.
+1. No perceptual loss. The paper uses one, which improves its results, and so does the official program by
+   default: 10 times the distance between features of a VGG-19 trained on ImageNet. This library includes no
+   such weights.
+2. Both sides use the same batch of fakes; the official program generates new ones for the discriminator.
+3. After training, the style of an image is the mean that the encoder computes, not a sample.
 4. Adam's second beta is 0.9, as in the official program; the paper says 0.999.
-5. Spectral norm is where the official program has it: in the blocks of the generator, and before the norms of
-   discriminator and encoder. The paper says that all layers have it.
-6. The divergence is averaged over a batch; the official program adds it up.
-7. The encoder is on, an option there; pictures are mirrored only if `data.flip` is set.
+5. Spectral norm is used where the official program has it: in the blocks of the generator, and before the
+   norms of discriminator and encoder. The paper says that all layers have it.
+6. The divergence is averaged over a batch; the official program sums it.
+7. The encoder is on by default; in the official program it is an option. Images are mirrored only if
+   `data.flip` is set.
 
-Tested by: a textbook loop; the official networks' outputs; the world's shapes painted from maps in the
-colour of a style picture, where a learning rate of zero fails. After 24,000 images at 32x32 with
-style_weight=0.002 all were well formed and had the style's colour (seeds 0 to 2; by chance 25 in 100). Styles
-come later than shapes: after 6,000 images 76, 75 and 49 in 100 had it (three seeds), after 12,000 74 (one).
+Tested by: a textbook loop; the outputs of the official networks; a learning test on the built-in world
+(shapes generated from maps in the colour of a style image), which fails with a learning rate of zero. After
+24,000 images at 32x32 with style_weight=0.002, all samples were well formed and had the colour of the style
+image (seeds 0 to 2; chance level 25 in 100). Styles are learned later than shapes: after 6,000 images 76, 75
+and 49 in 100 samples had the colour (three seeds), after 12,000 images 74 (one seed).
 """
 
 from collections.abc import Callable
@@ -50,14 +56,15 @@ from ganarium.recipes.recipe import Recipe
 
 
 class GauGAN(SemanticTranslator):
-    """A generator told a map by its norms, and an encoder of styles.
+    """GauGAN: a generator conditioned on a label map through its normalization layers, and a style encoder.
 
     Args:
-        generator: planes `[N, inputs, H, W]` and styles `[N, style_dim]`, if it takes any, to pictures.
+        generator: maps planes `[N, inputs, H, W]` and, if it has styles, styles `[N, style_dim]` to images
+            `[N, C, H, W]` in [-1, 1].
         discriminator: see `SemanticTranslator`.
-        classes: of a label map; 0 where pictures go in.
-        encoder: pictures to mean and log variance of their styles.
-        style_weight: of the divergence of styles from normal noise.
+        classes: number of classes of a label map; 0 if the input is an image.
+        encoder: maps images to mean and log variance of their styles, `[N, style_dim]` each.
+        style_weight: weight of the KL divergence of the styles from N(0, 1).
 
     The other arguments are those of `SemanticTranslator`.
     """
@@ -80,7 +87,7 @@ class GauGAN(SemanticTranslator):
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for maps, or pictures, and pictures of the data's shapes."""
+        """Build the networks for label maps or input images, and images of the data's shape."""
         inputs, classes = inputs_and_classes(spec)
         outputs = spec.shape[0]
         generator = network("generator", inputs, outputs, spec.shape[1:])
@@ -89,7 +96,7 @@ class GauGAN(SemanticTranslator):
         return cls(generator, network("discriminator", inputs + outputs), classes, encoder, **settings)
 
     def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
-        """Fakes in a style drawn from what the encoder says of the true pictures."""
+        """Return fakes in styles that are sampled from the encoder's distributions, and the style loss."""
         inputs = self.network_input(condition)
         if self.encoder is None:
             return padded_forward(self.generator, inputs), {}
@@ -99,35 +106,42 @@ class GauGAN(SemanticTranslator):
         return padded_forward(self.generator, inputs, styles), {"style": self.style_weight * divergence}
 
     def matched(self, distances: Tensor) -> Tensor:
-        """Summed over the layers, averaged over the scales."""
+        """Return the sum over the layers, averaged over the scales."""
         return distances.sum(1).mean()
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """Styles `[count, style_dim]`, standard normal."""
+        """Return standard normal styles, `[count, style_dim]`."""
         return rows("normal", count, self.style_dim, generator)
 
     def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Each condition, a map or a picture, painted in the style that the noise is."""
+        """Return the images of label maps or input images; the noise is their style.
+
+        Raises:
+            ValueError: `condition` is None.
+        """
         if condition is None:
-            raise ValueError("this model paints maps: give it some")
+            raise ValueError("condition is None; this model needs label maps or input images")
         return padded_forward(
             self.generator, self.network_input(condition), *([noise] if self.style_dim else [])
         )
 
     def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
-        """Maps painted in the style of pictures of any size."""
+        """Return the images of label maps in the style of other images, which may have any size."""
         assert self.encoder is not None
         mean, _ = self.encoder(styles)
         return self.generate(mean, pictures)
 
 
 def normal_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, variance) || N(0, 1)) of codes `[N, size]`, its mean over the batch."""
+    """Return KL(N(mean, variance) || N(0, 1)) of codes `[N, size]`, averaged over the batch."""
     return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2
 
 
 def recipe() -> Recipe:
-    """The paper's settings for ADE20K: 200 passes over 20,210 pictures, two time scales (sec. 4, app. A)."""
+    """Return the paper's settings for ADE20K (sec. 4, app. A).
+
+    200 passes over 20,210 images; the two learning rates are those of the two time-scale update rule.
+    """
     schedule = {"kind": "linear", "start": 0.5}
     return Recipe(
         method="gaugan",

@@ -1,31 +1,32 @@
 r"""pix2pix: image-to-image translation with conditional GANs (Isola et al. 2017, arXiv:1611.07004).
 
-Pairs teach what should come out (y) for what goes in (x): edges to photos, maps to streets, grey to colour.
-A U-Net keeps the layout; a discriminator of patches, which sees x, too, asks for sharpness; L1 for the rest
-(eq. 1, 3 and 4).
+The generator learns from pairs to translate an input image x into a target image y: edges to photos, maps to
+streets, grey to colour. A U-Net preserves the layout of x. A patch discriminator, which is also given x,
+makes the output sharp; an L1 loss makes it match y (eq. 1, 3 and 4).
 
     discriminator   min  (E[softplus(-D(x, y))] + E[softplus(D(x, G(x)))]) / 2
     generator       min  E[softplus(-D(x, G(x)))] + l1_weight E|y - G(x)|
 
-How much of a picture a score sees is `networks.discriminator.layers`: 3 see 70x70 pixels, 1 sees 16x16, 5 see
-286x286, and `kind=pixel` a single one (sec. 4.4). `game.l1_weight=0` and `game.adversarial_weight=0` are the
-paper's ablations (sec. 4.2); `game.conditional=false` hides x from the discriminator.
+`networks.discriminator.layers` sets the receptive field of a score: 70x70 pixels with 3 layers, 16x16 with 1,
+286x286 with 5, and a single pixel with `kind=pixel` (sec. 4.4). `game.l1_weight=0` and
+`game.adversarial_weight=0` are the paper's ablations (sec. 4.2); with `game.conditional=false` the
+discriminator is not given x.
 
-Any folder of photos will do: `data.condition=edges`, `grey`, `mosaic`, `blur`, `lowres` or `mask` makes x
-from y.
+Any folder of photos can be the data: `data.condition=edges`, `grey`, `mosaic`, `blur`, `lowres` or `mask`
+computes x from y.
 
-Not to be confused with: `cgan` told a picture, whose generator has noise and no skips; `pix2pixhd` and
-`gaugan`, for label maps at high resolution; `cyclegan`, which needs no pairs.
+Not to be confused with: `cgan` conditioned on an image, whose generator has noise and no skip connections;
+`pix2pixhd` and `gaugan`, for label maps at high resolution; `cyclegan`, which needs no pairs.
 
 Deviations from the paper:
-1. Dropout, the paper's only noise (sec. 3.1), is off when the model is used, and batch norm uses running
-   statistics (sec. 3.3 has the batch's): what goes in decides what comes out.
-2. The U-Net halves as often as the pictures allow, 8 times from 256x256 on.
+1. After training, dropout, the paper's only noise (sec. 3.1), is off, and batch norm uses running statistics
+   (those of the batch in sec. 3.3): the output depends on the input alone.
+2. The U-Net halves its input as often as the image size allows: 8 times for 256x256 and more.
 3. No random jitter and no mirroring (sec. 6.2) unless `data.load_size` and `data.flip` are set.
-4. Dropout leaves the innermost level out, as in the official PyTorch program; the paper's begins there.
+4. The innermost level has no dropout, as in the official PyTorch program; the paper's dropout begins there.
 
-Tested by: a textbook loop; the official networks' losses and weights after a training step; the world's
-shapes painted from their edges, where a learning rate of zero fails.
+Tested by: a textbook loop; the official networks' losses and weights after a training step; a learning test
+on the built-in world (shapes generated from their edges), which fails with a learning rate of zero.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,21 +48,21 @@ from ganarium.recipes.recipe import Recipe
 
 
 class Pix2Pix(PairedTranslator):
-    """A translator against a discriminator of patches that is told what went in.
+    """pix2pix: a translator and a patch discriminator that is given the input as well.
 
     Args:
-        generator: what it is told, `[N, inputs, H, W]`, to pictures `[N, C, H, W]` in [-1, 1].
-        discriminator: what was told and a picture, `[N, inputs + C, H, W]`, to scores of patches; the picture
-            alone if not `conditional`.
-        classes: of a label map; 0 where pictures go in.
-        l1_weight: of the distance to the true picture, per pixel and channel.
-        adversarial_weight: of being taken for real.
-        conditional: show the discriminator what went in, too.
+        generator: maps inputs `[N, inputs, H, W]` to images `[N, C, H, W]` in [-1, 1].
+        discriminator: maps inputs and images, `[N, inputs + C, H, W]`, to scores of patches; images alone if
+            not `conditional`.
+        classes: number of classes of a label map; 0 if the input is an image.
+        l1_weight: weight of the L1 distance to the target image, the mean over pixels and channels.
+        adversarial_weight: weight of the generator's adversarial loss.
+        conditional: give the input to the discriminator as well.
 
     The other arguments are those of `PatchAdversarialLoss`.
 
     Raises:
-        ValueError: both weights are 0.
+        ValueError: `l1_weight` and `adversarial_weight` are both 0.
     """
 
     roles: ClassVar = {"generator": TRANSLATORS, "discriminator": PATCH_DISCRIMINATORS}
@@ -86,20 +87,20 @@ class Pix2Pix(PairedTranslator):
         self.adversarial_loss.check(discriminator)
         if not l1_weight and not adversarial_weight:
             raise ValueError(
-                "game.l1_weight and game.adversarial_weight are both 0: the generator learns nothing"
+                "game.l1_weight and game.adversarial_weight are both 0: the generator has no loss; set one"
             )
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for pairs of the data's shapes."""
+        """Build the networks for pairs of the data's shapes."""
         inputs, classes = inputs_and_classes(spec)
         outputs = spec.shape[0]
         generator = network("generator", inputs, outputs, spec.shape[1:])
-        seen = inputs + outputs if settings["conditional"] else outputs
-        return cls(generator, network("discriminator", seen), classes, **settings)
+        channels = inputs + outputs if settings["conditional"] else outputs
+        return cls(generator, network("discriminator", channels), classes, **settings)
 
     def play(self, data: Iterator[Conditioned], clock: Clock) -> Iterator[Turn]:
-        """The discriminator moves, then the generator against it; one fake batch serves both."""
+        """Update the discriminator, then the generator, on the same fake batch."""
         real, condition = next(data)
         inputs = self.network_input(condition)
         fake = padded_forward(self.generator, inputs)
@@ -121,13 +122,13 @@ class Pix2Pix(PairedTranslator):
             terms["l1"] = self.l1_weight * l1_loss(fake, real)
         yield turn(self.generator, **terms)
 
-    def pair(self, inputs: Tensor, picture: Tensor) -> Tensor:
-        """What the discriminator judges."""
-        return cat([inputs, picture], 1) if self.conditional else picture
+    def pair(self, inputs: Tensor, image: Tensor) -> Tensor:
+        """Return the discriminator's input."""
+        return cat([inputs, image], 1) if self.conditional else image
 
 
 def recipe() -> Recipe:
-    """The paper's settings for facades: 200 passes over 400 pairs, one at a time (sec. 6.2)."""
+    """Return the paper's settings for facades: 200 passes over 400 pairs, batches of one (sec. 6.2)."""
     return Recipe(
         method="pix2pix",
         images=80_000,

@@ -1,40 +1,45 @@
 r"""pix2pixHD: high-resolution image synthesis with conditional GANs (Wang et al. 2018, arXiv:1711.11585).
 
-From a map m, its classes as planes beside the outlines of its instances (sec. 3.3), to a picture of up to
-2048x1024 (x is the true one). A global generator learns at half the size; then an enhancer is put around it,
-which learns alone first, then with all the rest. Discriminators D_k see the pair at several sizes (sec. 3.2).
+The generator turns a label map m into an image of up to 2048x1024 pixels; x is the real image. The map is
+given as one plane per class and the outlines of its instances (sec. 3.3). A global generator is trained at
+half the size. Then an enhancer is added around it, which is trained alone at first, then with all other
+networks. Discriminators D_k score the pair at several sizes (sec. 3.2).
 
     generator       min  sum_k E[(D_k(m, G(m)) - 1)^2]
                          + feature_matching_weight mean_{k, i} 4 E|D_{ki}(m, x) - D_{ki}(m, G(m))|
     discriminator   min  sum_k (E[(D_k(m, x) - 1)^2] + E[D_k(m, G(m))^2]) / 2
 
-D_{ki} is what layer i of D_k says.
+D_{ki} is the output of layer i of D_k.
 
-`game.encoder_features=3` adds the encoder (sec. 3.4): a few numbers for each instance of a map, read from the
-true picture and given to the generator. After training `Model.translate(maps, style=picture)` reads them from
-a picture that lies under the map; without one they are drawn, class by class, from those of training.
+`game.encoder_features=3` adds the encoder (sec. 3.4): it computes a few numbers for each instance of a map
+from the real image, which are additional inputs of the generator. After training,
+`Model.translate(maps, style=image)` computes them from an image that is aligned with the map; without
+`style` they are sampled, for each class, from the features of training.
 
-`game.coarse_share` of the images goes to the stages before the last, `game.frozen_share` of a later stage to
-its new enhancer alone; `networks.generator.enhancers=2` makes one stage more, 0 leaves the global generator.
+`game.coarse_share` is the share of the images for all stages before the last. `game.frozen_share` is the
+share of each later stage in which only its new enhancer is trained. `networks.generator.enhancers=2` adds a
+stage; 0 leaves only the global generator.
 
-Not to be confused with: `gaugan`, told the map in every norm; `pix2pix`, one size, one discriminator, L1.
+Not to be confused with: `gaugan`, whose normalization layers are conditioned on the map; `pix2pix`, with one
+size, one discriminator and an L1 loss.
 
 Deviations from the paper:
-1. No perceptual loss, an option of the paper. The official program by default adds 10 times the distance of a
-   VGG-19's features, which learned from ImageNet; no such weights come with this library.
+1. No perceptual loss, an option of the paper. The official program by default adds 10 times the distance
+   between features of a VGG-19 trained on ImageNet; this library includes no such weights.
 2. Feature matching is averaged over sizes and layers, times 4, as in the official program.
-3. Features are drawn from the last 64 instances of a class, one for all of a picture, not from 10 clusters.
-4. A stage whose pictures would be smaller than 16 pixels is left out.
-5. Both stages have 200 passes and three discriminators; the official program's second one has 100 passes, 10
-   of them for the enhancer alone, and its first one two discriminators.
-6. The encoder learns in all stages; the official program holds its features after the first.
-7. Pictures are mirrored only if `data.flip` is set, in the official program by default.
+3. Features are sampled from the last 64 instances of a class, once for each image, not from 10 clusters.
+4. Stages with images smaller than 16 pixels are omitted.
+5. Both stages have 200 passes and three discriminators. In the official program the second stage has 100
+   passes, 10 of them for the enhancer alone, and the first stage has two discriminators.
+6. The encoder is trained in all stages; the official program keeps its features fixed after the first.
+7. Images are mirrored only if `data.flip` is set; the official program mirrors by default.
 
-Tested by: a textbook loop; the official networks' outputs; stages that build on each other; the world's
-shapes painted from maps, where a learning rate of zero fails. After 6,000 images at 32x32 with batch norm in
-generator and encoder 100 in 100 have the colour that the encoder is shown, and 95 to 98 where the picture
-under the map is another's (seeds 0 to 2, chance 25). With instance norm, the default, that is left to chance:
-after 8,000 images one seed reached 100, and 51 when its first weights were changed by a millionth.
+Tested by: a textbook loop; the outputs of the official networks; stages that continue from each other; a
+learning test on the built-in world (shapes generated from maps), which fails with a learning rate of zero.
+After 6,000 images at 32x32 with batch norm in generator and encoder, 100 in 100 samples have the colour of
+the encoder's image, and 95 to 98 if that image belongs to another map (seeds 0 to 2, chance level 25). With
+instance norm, the default, the result depends on the initial weights: after 8,000 images one seed reached
+100, and 51 after its initial weights were changed by a millionth.
 """
 
 import contextlib
@@ -61,19 +66,19 @@ from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 
 SMALLEST = 16
-"""Pixels of the shorter side that a stage is worth its while from."""
+"""Smallest number of pixels of a stage's shorter side."""
 
 
-class MapPainter(SemanticTranslator):
-    """One size's game.
+class Pix2PixHDStage(SemanticTranslator):
+    """Game of one stage, at one image size.
 
     Args:
-        generator: planes and features, `[N, inputs, H, W]`, to pictures.
+        generator: maps planes and features, `[N, inputs, H, W]`, to images `[N, C, H, W]` in [-1, 1].
         discriminator: see `SemanticTranslator`.
-        classes: of a label map; 0 where pictures go in.
-        encoder: pictures and integers that name instances to features `[N, features, H, W]`.
-        looks: features of each class to draw from, where there is an encoder.
-        frozen_share: share of the game in which only the generator's finest enhancer moves.
+        classes: number of classes of a label map; 0 if the input is an image.
+        encoder: maps images and integer instance maps to features `[N, features, H, W]`.
+        looks: bank of features of each class to sample from; needed with an encoder only.
+        frozen_share: share of the stage in which only the generator's finest enhancer is trained.
 
     The other arguments are those of `SemanticTranslator`.
     """
@@ -96,72 +101,82 @@ class MapPainter(SemanticTranslator):
         self.frozen_share = frozen_share
 
     def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
-        """Fakes, told the features of the true pictures; at first the networks of earlier stages are held."""
+        """Return fakes, conditioned on the features of the real images.
+
+        The trunks of earlier stages are frozen until `frozen_share` of the stage is done.
+        """
         inputs = self.network_input(condition)
         if self.encoder is not None:
             features = self.encoder(real, condition[:, -1:])
             self.looks.remember(features, condition[:, :1])
             inputs = cat([inputs, features], 1)
-        with self.earlier_held() if clock.progress < self.frozen_share else contextlib.nullcontext():
+        with self.freeze_earlier() if clock.progress < self.frozen_share else contextlib.nullcontext():
             return padded_forward(self.translator, inputs), {}
 
-    def earlier_held(self) -> contextlib.AbstractContextManager[None]:
-        """Within the block only the finest enhancer can learn."""
+    def freeze_earlier(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which the trunks of earlier stages are frozen."""
         assert isinstance(self.translator, CoarseToFine)
         return constant_weights(self.translator.before())
 
     def matched(self, distances: Tensor) -> Tensor:
-        """Four times the mean: the sum over four layers, averaged over the scales."""
+        """Return four times the mean: the sum over four layers, averaged over the scales."""
         return 4 * distances.mean()
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """What chooses the features of each class, `[count, classes]` in [0, 1]; none without an encoder."""
+        """Return uniform numbers that select the features of each class, `[count, classes]` in [0, 1].
+
+        Without an encoder there are none.
+        """
         if self.encoder is None:
             return super().draw_noise(count, generator)
         return (rows("uniform", count, self.classes, generator) + 1) / 2
 
     def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Each condition painted, its classes with features out of those of training."""
+        """Return the images of label maps or input images, with features of training selected by the noise.
+
+        Raises:
+            ValueError: `condition` is None.
+        """
         if condition is None:
-            raise ValueError("this model paints maps: give it some")
+            raise ValueError("condition is None; this model needs label maps or input images")
         inputs = self.network_input(condition)
         if self.encoder is not None:
-            of_class = self.looks.drawn(noise)
-            where = one_hot_planes(condition[:, :1], self.classes)
-            inputs = cat([inputs, torch.einsum("nkf,nkhw->nfhw", of_class, where)], 1)
+            features = self.looks.drawn(noise)
+            planes = one_hot_planes(condition[:, :1], self.classes)
+            inputs = cat([inputs, torch.einsum("nkf,nkhw->nfhw", features, planes)], 1)
         return padded_forward(self.translator, inputs)
 
     def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
-        """Maps painted with the features of the pictures that lie under them."""
+        """Return the images of label maps, with features computed from images aligned with the maps."""
         assert self.encoder is not None
-        under = interpolate(styles, pictures.shape[2:], mode="bilinear")
-        inputs = cat([self.network_input(pictures), self.encoder(under, pictures[:, -1:])], 1)
+        resized = interpolate(styles, pictures.shape[2:], mode="bilinear")
+        inputs = cat([self.network_input(pictures), self.encoder(resized, pictures[:, -1:])], 1)
         return padded_forward(self.translator, inputs)
 
 
 class Pix2PixHD(Campaign):
-    """The global generator's game, then for each enhancer one of pictures twice as large.
+    """Stages of pix2pixHD: the global generator, then one stage per enhancer at twice the image size.
 
     Args:
-        generator: of the last stage; its coarser networks are those of the stages before.
-        discriminator: the same in all stages, as is the encoder.
-        classes: see `MapPainter`.
+        generator: generator of the last stage; it contains the generators of the earlier stages.
+        discriminator: discriminator of all stages.
+        classes: see `Pix2PixHDStage`.
         size: height and width in the last stage.
-        encoder: see `MapPainter`.
-        looks: see `MapPainter`.
-        coarse_share: share of the images that the stages before the last have together.
-        frozen_share: see `MapPainter`; in the first stage nothing is held.
-        encoder_features: numbers of an instance that the encoder finds; 0 goes without.
+        encoder: encoder of all stages; see `Pix2PixHDStage`.
+        looks: see `Pix2PixHDStage`.
+        coarse_share: share of the images for all stages before the last together.
+        frozen_share: share of each later stage in which only the generator's finest enhancer is trained.
+        encoder_features: number of features that the encoder computes for an instance; 0 omits the encoder.
 
-    The other arguments are those of `MapPainter`.
+    The other arguments are those of `Pix2PixHDStage`.
 
     Raises:
-        ValueError: a share below 0, or of 1 and more.
+        ValueError: a share is negative, or 1 or more.
     """
 
-    roles = MapPainter.roles
-    settings_from: ClassVar = (MapPainter,)
-    directions = MapPainter.directions
+    roles = Pix2PixHDStage.roles
+    settings_from: ClassVar = (Pix2PixHDStage,)
+    directions = Pix2PixHDStage.directions
 
     def __init__(
         self,
@@ -179,7 +194,7 @@ class Pix2PixHD(Campaign):
     ):
         for key, share in (("coarse_share", coarse_share), ("frozen_share", frozen_share)):
             if not 0 <= share < 1:
-                raise ValueError(f"game.{key} is {share}; it is a share, from 0 to less than 1")
+                raise ValueError(f"game.{key} is {share}; set it to 0 or more and less than 1")
         self.generator, self.discriminator = generator, discriminator
         self.encoder, self.looks = encoder, looks
         self.classes, self.size = classes, size
@@ -188,17 +203,17 @@ class Pix2PixHD(Campaign):
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for maps, or pictures, and pictures of the data's shapes.
+        """Build the networks for label maps or input images, and images of the data's shape.
 
         Raises:
-            ValueError: features are to be found, but the data come without maps that name instances.
+            ValueError: `encoder_features` is set, but the data have no label maps with instances.
         """
         inputs, classes = inputs_and_classes(spec)
         outputs, features = spec.shape[0], settings["encoder_features"]
         if features and not classes:
             raise ValueError(
-                "game.encoder_features wants a label map that names instances: set data.condition=map, or "
-                f"encoder_features=0; given was data.condition={spec.condition}"
+                f"game.encoder_features={features} needs label maps with instances, but "
+                f"data.condition={spec.condition}; set data.condition=map, or game.encoder_features=0"
             )
         size = spec.shape[1], spec.shape[2]
         generator = network("generator", inputs + features, outputs, size)
@@ -208,12 +223,12 @@ class Pix2PixHD(Campaign):
         return cls(generator, discriminator, classes, size, encoder, looks, **settings)
 
     def stages(self, images: int) -> Generator[Stage, Averages, None]:
-        """From the global generator at the smallest size to all enhancers at the whole size."""
+        """Yield the stages, from the global generator at the smallest size to all enhancers at full size."""
         levels = self.levels()
         coarse = round(images * self.coarse_share / max(1, len(levels) - 1)) if len(levels) > 1 else 0
         for level, (generator, size) in enumerate(levels):
             last = level + 1 == len(levels)
-            game = MapPainter(
+            game = Pix2PixHDStage(
                 generator,
                 self.discriminator,
                 self.classes,
@@ -230,7 +245,7 @@ class Pix2PixHD(Campaign):
             )
 
     def levels(self) -> list[tuple[nn.Module, tuple[int, int]]]:
-        """Each stage's generator, and its height and width."""
+        """Return each stage's generator, and its height and width."""
         levels, size = [(self.generator, self.size)], self.size
         while self.coarse_share and isinstance(finer := levels[0][0], CoarseToFine) and len(finer.enhancers):
             size = size[0] // 2, size[1] // 2
@@ -241,7 +256,7 @@ class Pix2PixHD(Campaign):
 
 
 def recipe() -> Recipe:
-    """The settings for Cityscapes: 200 passes over 2,975 pictures for each of two sizes, one at a time."""
+    """Return settings for Cityscapes: 200 passes over 2,975 images for each of two sizes, batches of one."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999), "schedule": {"kind": "linear", "start": 0.5}}
     return Recipe(
         method="pix2pixhd",

@@ -1,1 +1,1 @@
-"""Pictures of one domain into pictures of another, taught without pairs."""
+"""Methods that translate images from one domain to another, trained without pairs."""

@@ -1,38 +1,42 @@
 r"""CoGAN: coupled generative adversarial networks (Liu & Tuzel 2016, arXiv:1606.07536).
 
-Pairs of pictures, drawn from noise, though no pair was ever shown: a generator and a discriminator for each
-domain i, of which the first layers of the generators and the last ones of the discriminators are the same.
-What is drawn is decided in common, each domain's last layer says how it looks (sec. 3):
+CoGAN generates pairs of corresponding images from noise; the training data have no pairs. Each domain i has
+a generator and a discriminator. The generators share their first layers, the discriminators their last ones.
+The shared layers determine the content of an image, the last layer of its generator the style of its domain
+(sec. 3):
 
     discriminator   min  mean over i of E[softplus(-D_i(x_i))] + E[softplus(D_i(G_i(z)))]
     generator       min  mean over i of E[softplus(-D_i(G_i(z)))]
 
-All generators are one player, since they share layers, and so are the discriminators. The same seed draws a
-pair:
+All generators are one player, since they share layers, and so are the discriminators. The same seed
+generates a pair:
 
     ganarium generate RUN --class plain --seed 3
     ganarium generate RUN --class inked --seed 3
 
-`game.shared_generator_layers` and `game.shared_discriminator_layers` count layers with weights; all but each
-domain's own one are shared where they are not said, 0 shares none (the paper varies them).
+`game.shared_generator_layers` and `game.shared_discriminator_layers` count layers with weights. By default
+each domain has one layer of its own and shares all others; 0 shares none (the paper varies them).
 
-With its preset for the world, 24,000 pictures of each domain at 16x16, pairs agree in class by Cohen's kappa
-(0 by chance, 1 where all do) by 0.46 to 0.58 for the six seeds that settings were chosen with, by 0.50 to
-0.63 for three others. Which colour goes with which no term of this game says: four of the six exchanged some.
-Exchanged as suits best, colours agree by 0.43 to 0.61, and 0.50 to 0.55. Without shared layers class and
-colour agree by 0.02 and 0.11 (one seed).
+With `--preset world` (24,000 images of each domain at 16x16), Cohen's kappa of the classes of a pair (0 at
+chance level, 1 if all agree) is 0.46 to 0.58 for the six seeds that settings were chosen with, and 0.50 to
+0.63 for three others. The losses do not determine which colours correspond: four of the six seeds exchanged
+some. With the best assignment of colours, kappa of the colours is 0.43 to 0.61, and 0.50 to 0.55 for the
+others. Without shared layers kappa is 0.02 for the class and 0.11 for the colour (one seed).
 
-Not to be confused with: `cgan` told a label, which draws both domains by one network; `unit`, by the same
-authors, which also encodes and so translates.
+Not to be confused with: `cgan` conditioned on a label, which generates both domains with one network; `unit`,
+by the same authors, which also encodes images and therefore translates.
 
 Deviations from the paper:
-1. The mean of the couples' losses in place of their sum, as in the official program; Adam forgives it.
-2. DCGAN's networks in place of the paper's smaller ones; any number of domains.
-3. It draws; the paper also translates by looking for a picture's noise (sec. 5), which is left to `unit`.
+1. The domains' losses are averaged, not summed, as in the official program; with Adam the scale of a loss
+   does not matter.
+2. DCGAN's networks replace the paper's smaller ones; any number of domains is possible.
+3. Generation only. The paper also translates, by a search for the noise of an image (sec. 5); `unit` is the
+   method for this.
 4. No weight decay (1e-4 to 5e-4 in the official program).
 
-Tested by: a textbook loop; pairs of the world's drawings that show the same shape, and the same colour
-but for an exchange, where a learning rate of zero and networks without shared layers fail.
+Tested by: a textbook loop; a learning test on the built-in world (pairs of drawings with the same shape, and
+the same colour up to an exchange of colours), which fails with a learning rate of zero and without shared
+layers.
 """
 
 from collections.abc import Callable
@@ -54,15 +58,14 @@ from ganarium.recipes.recipe import Average, Recipe
 
 
 class CoGAN(ScoredTwoPlayerGame):
-    """Couples of a generator and a discriminator, one a domain, that share layers.
+    """CoGAN: one generator and one discriminator for each domain, with shared layers.
 
     Args:
-        generator: noise `[N, noise_dim]` and domains, int64 `[N]`, to pictures.
-        discriminator: pictures and domains to scores `[N]`.
-        domains: how many there are.
-        shared_generator_layers: how many of the first layers with weights are shared; all but the last one
-            where it is not said.
-        shared_discriminator_layers: how many of the last ones; all but the first where it is not said.
+        generator: maps noise `[N, noise_dim]` and domains, int64 `[N]`, to images.
+        discriminator: maps images and domains to scores `[N]`.
+        domains: number of domains.
+        shared_generator_layers: number of shared first layers with weights; all but the last by default.
+        shared_discriminator_layers: number of shared last layers with weights; all but the first by default.
 
     The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
@@ -77,13 +80,13 @@ class CoGAN(ScoredTwoPlayerGame):
         shared_discriminator_layers: int | None = None,
         **others: Any,
     ):
-        # Which layers are shared is settled where the couples are made, in `assemble`.
+        # The numbers of shared layers are used in `assemble`, which builds the networks.
         super().__init__(generator, discriminator, **others)
         self.domains = domains
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """A couple for each domain of the data."""
+        """Build a generator and a discriminator for each domain of the data."""
         domains = check_domains(spec, most=None)
         generators = [network("generator", settings["noise_dim"], spec.shape) for _ in range(domains)]
         discriminators = [network("discriminator", spec.shape) for _ in range(domains)]
@@ -95,22 +98,26 @@ class CoGAN(ScoredTwoPlayerGame):
         )
 
     def condition_of(self, batch: Unpaired) -> Tensor:
-        """The domain of each sample, one domain after the other."""
-        some = batch.domains[0]
-        return torch.arange(self.domains, device=some.device).repeat_interleave(len(some))
+        """Return the domain of each sample, int64 `[N]`, one domain after the other."""
+        first = batch.domains[0]
+        return torch.arange(self.domains, device=first.device).repeat_interleave(len(first))
 
     def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
-        """Fake samples of the domains that `told` gives: the same noise for each of them."""
+        """Return fake samples of the domains in `condition`, with the same noise for each domain."""
         return self.generator(self.noise_for(count // self.domains).repeat(self.domains, 1), condition)
 
     def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Pictures from noise `[N, noise_dim]`, each of the domain that is asked for, int64 `[N]`."""
+        """Return images from noise `[N, noise_dim]`, of the domains in `condition`, int64 `[N]`.
+
+        Raises:
+            ValueError: `condition` is None.
+        """
         if condition is None:
-            raise ValueError("this model draws several domains: name one for each picture")
+            raise ValueError("condition is None; this model needs the domain of each image, int64 [N]")
         return self.generator(noise, condition)
 
     def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
-        """Tell real from fake in each domain."""
+        """Return the discriminators' loss, the mean over the domains, and the penalties."""
         real, fake, condition = turn_data
         adversarial = self.adversarial_loss.discriminator(
             *scores(self.discriminator, (real, condition), (fake, condition))
@@ -121,7 +128,7 @@ class CoGAN(ScoredTwoPlayerGame):
         return {"adversarial": adversarial, **penalties}
 
     def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
-        """Be taken for real in each domain."""
+        """Return the generators' loss, the mean over the domains."""
         fixed_discriminator = frozen(self.discriminator)
         real_scores = (
             fixed_discriminator(turn_data.real, turn_data.condition)
@@ -135,12 +142,12 @@ class CoGAN(ScoredTwoPlayerGame):
         }
 
     def features(self, samples: Tensor, condition: Tensor | None) -> Tensor:
-        """What the scores of samples of these domains are read from."""
+        """Return the input of the discriminators' last layer, for samples of these domains."""
         return frozen(self.discriminator, "features")(samples, condition)
 
 
 def recipe() -> Recipe:
-    """The official program's rate, noise and batches, in DCGAN's networks."""
+    """Return the official program's learning rate, noise and batch size, with DCGAN's networks."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="cogan",

@@ -1,42 +1,44 @@
 r"""CycleGAN: unpaired translation with cycle-consistent networks (Zhu et al. 2017, arXiv:1703.10593).
 
-Two folders are enough: pictures of a, pictures of b, none of which belongs to another. F turns a into b, G
-turns b into a. Each is to be taken for the other domain's by its discriminator, and what went there and back
-is to be what it was (eq. 1 to 3, with the squares of sec. 4).
+The data are two folders of images, of domain a and of domain b, without pairs. F translates a into b, G
+translates b into a. A discriminator of the target domain scores each translation. The cycle losses pull the
+reconstructions G(F(a)) and F(G(b)) to the inputs (eq. 1 to 3, with the squares of sec. 4).
 
     discriminator_b   min  (E[(D_b(b) - 1)^2] + E[D_b(F(a))^2]) / 2
     discriminator_a   min  (E[(D_a(a) - 1)^2] + E[D_a(G(b))^2]) / 2
     a_to_b            min  E[(D_b(F(a)) - 1)^2] + E[(D_a(G(b)) - 1)^2]
                            + cycle_weight (E|G(F(a)) - a| + E|F(G(b)) - b|)
                            + cycle_weight identity_weight (E|F(b) - b| + E|G(a) - a|)
-    b_to_a            min  the same sum: both move at once
+    b_to_a            min  the same sum, in the same update
 
-The discriminators judge fakes out of the last 50 (Shrivastava et al. 2017, sec. 2.3). The identity term keeps
-colours (sec. 5.2). `game.cycle=forward` and `backward` close one circle only (sec. 5.1.4). The literature
-also has `game.distance=l2`, `game.objective=non-saturating` and `networks.translator.kind=unet`.
+The discriminators score fakes from a pool of the last 50 (Shrivastava et al. 2017, sec. 2.3). The identity
+term preserves colours (sec. 5.2). `game.cycle=forward` and `backward` use one of the two cycle losses
+(sec. 5.1.4). The literature also has `game.distance=l2`, `game.objective=non-saturating` and
+`networks.translator.kind=unet`.
 
-A warning: what comes back says little about what went there. F hides what it needs for the way back in its
-picture, below what an eye can see (Chu et al. 2017, arXiv:1712.02950). Taught to turn drawings of the world
-into blank sheets, it wrote on them by two levels of 255, and the drawings came back (a mean error of 0.11 to
-0.14, 0.25 to 0.32 from truly blank ones); noise of four levels made that a third larger. The error of the
-circle is no measure of the translation.
+Warning: the cycle loss does not measure the quality of a translation. F can hide the information that G needs
+in its output, invisible to the eye (Chu et al. 2017, arXiv:1712.02950). Trained to translate drawings of the
+built-in world into blank images, F changed the blank images by two levels of 255, and G reconstructed the
+drawings (mean error 0.11 to 0.14, against 0.25 to 0.32 from truly blank images); noise of four levels
+increased the error by a third.
 
-A residual translator's instance norms forget how strong a colour is: on the world it merged or exchanged
-colours (half of them right), where a U-Net, whose outermost skip goes past the norms (`--preset world`),
-turned every unseen drawing into the right inked one after 2,400 images, and back.
+The instance norms of a residual translator remove the strength of a colour. On the built-in world it merged
+or exchanged colours (half of them were correct). A U-Net, whose outermost skip connection bypasses the norms
+(`--preset world`), translated every unseen drawing correctly after 2,400 images, in both directions.
 
-Not to be confused with: `discogan` and `dualgan`, the same game of the same spring with other losses; `unit`,
-whose two ways share a code; `pix2pix`, which has pairs.
+Not to be confused with: `discogan` and `dualgan`, the same game with other losses, published in the same
+spring; `unit`, whose two directions share a code; `pix2pix`, which is trained on pairs.
 
 Deviations from the paper:
-1. The identity term is on, at half the weight of the circle, as in the official program for photos.
-2. The rate falls in a straight line over the second half of `images`; the paper's halves are 100 passes each.
-3. Nine residual blocks from 200 pixels on, six below, as in the paper, whose sizes are 256 and 128.
-4. No random jitter (286 pixels cut to 256 in the official program) unless `data.load_size` is set.
+1. The identity term is on, with half the weight of the cycle loss, as in the official program for photos.
+2. The learning rate falls linearly over the second half of `images`; the paper's halves are 100 passes each.
+3. Nine residual blocks for sides of 200 pixels and more, six below; the paper has the same for its sizes, 256
+   and 128.
+4. No random jitter (286 pixels cropped to 256 in the official program) unless `data.load_size` is set.
 
-Tested by: a textbook loop; the official program's losses of two training steps and weights after one; the
-world's drawings turned into inked ones and back, where a learning rate of zero fails; the hidden message,
-which is not there without the circle.
+Tested by: a textbook loop; the official program's losses of two training steps and weights after one; a
+learning test on the built-in world (plain drawings translated into inked ones and back), which fails with a
+learning rate of zero; a test of the hidden information, which is absent without the cycle loss.
 """
 
 from collections.abc import Callable, Iterator
@@ -62,20 +64,21 @@ PLAYERS = ("a_to_b", "b_to_a", "discriminator_a", "discriminator_b")
 
 
 class CycleGAN(UnpairedTranslator):
-    """Two translators that undo each other, and a discriminator for each domain.
+    """CycleGAN: two translators in opposite directions, and a discriminator for each domain.
 
     Args:
-        a_to_b: pictures of the first domain `[N, C, H, W]` to pictures of the second, in [-1, 1].
-        b_to_a: the way back.
-        discriminator_a: pictures of the first domain to scores of patches.
-        discriminator_b: of the second.
-        cycle_weight: of the distance between a picture and what comes back, per pixel and channel.
-        identity_weight: of the distance between a picture and its translation into its own domain, as a share
-            of `cycle_weight`.
-        cycle: which circles are closed: `both`, `forward` (a to b to a), `backward`, or `none`.
-        distance: of the circle, `l1` or `l2` (squared).
-        pool_size: how many fakes are remembered; 0 judges the newest only.
-        discriminator_updates: of each discriminator, a round.
+        a_to_b: maps images of the first domain, `[N, C, H, W]`, to images of the second, in [-1, 1].
+        b_to_a: maps images of the second domain to images of the first.
+        discriminator_a: maps images of the first domain to scores of patches.
+        discriminator_b: maps images of the second domain to scores of patches.
+        cycle_weight: weight of the distance between an image and its cycle reconstruction, the mean over
+            pixels and channels.
+        identity_weight: weight of the L1 distance between an image and its translation into its own domain,
+            as a share of `cycle_weight`.
+        cycle: cycle losses in use: `both`, `forward` (a to b to a), `backward`, or `none`.
+        distance: distance of the cycle losses, `l1` or `l2` (squared).
+        pool_size: number of fakes stored for each discriminator; 0 scores the newest only.
+        discriminator_updates: updates of each discriminator in a round.
 
     The other arguments are those of `PatchAdversarialLoss`.
     """
@@ -114,18 +117,18 @@ class CycleGAN(UnpairedTranslator):
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for two domains of pictures of the data's shape."""
+        """Build the networks for two domains of images of the data's shape."""
         check_domains(spec)
         channels, size = spec.shape[0], spec.shape[1:]
         translators = [network("translator", channels, channels, size) for _ in range(2)]
         return cls(*translators, *(network("discriminator", channels) for _ in range(2)), **settings)
 
     def translator(self, way: Direction) -> nn.Module:
-        """The network that goes this way."""
+        """Return the network that translates in this direction."""
         return self.a_to_b if way == (0, 1) else self.b_to_a
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Iterator[Turn | tuple[Turn, ...]]:
-        """Both translators move, then both discriminators."""
+        """Update both translators, then both discriminators."""
         real_a, real_b = next(data).domains
         identity = self.identity_weight > 0
         fake_b, *same_b = forward_batches(self.a_to_b, real_a, *([real_b] if identity else []))
@@ -159,18 +162,18 @@ class CycleGAN(UnpairedTranslator):
             self.adversarial_loss.clip(self.discriminator_b)
 
     def discriminator_turn(self, discriminator: nn.Module, real: Tensor, fake: Tensor, clock: Clock) -> Turn:
-        """A discriminator tells its domain's pictures from translations into it."""
+        """Return the turn of a discriminator on real images of its domain and translations into it."""
         terms = self.adversarial_loss.discriminator_terms(discriminator, real, fake, clock.every)
         return turn(discriminator, **terms)
 
     def fakes(self, real_a: Tensor, real_b: Tensor) -> tuple[Tensor, Tensor]:
-        """Translations into a and into b that teach no translator."""
+        """Return translations into a and into b, without gradients."""
         with torch.no_grad():
             return padded_forward(self.b_to_a, real_b), padded_forward(self.a_to_b, real_a)
 
 
 def recipe() -> Recipe:
-    """The paper's settings: one pair of pictures at a time, 200 passes over about 1,200 (app. 7.1)."""
+    """Return the paper's settings: batches of one, 200 passes over about 1,200 images (app. 7.1)."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999), "schedule": {"kind": "linear", "start": 0.5}}
     return Recipe(
         method="cyclegan",

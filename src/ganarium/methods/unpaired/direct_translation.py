@@ -1,36 +1,37 @@
-r"""Direct-translation: one way, held by a frozen network's features (Chen et al. 2018, CartoonGAN, CVPR).
+r"""Direct-translation: one-way translation with a frozen network (Chen et al. 2018, CartoonGAN, CVPR).
 
-Photos to drawings and no way back: no circle is closed. What comes out is to look like the target domain,
-says the discriminator, and to show what went in, says a frozen network phi that sees the same in both.
+One translator from photos to drawings, without a reverse direction and without a cycle loss. The
+discriminator scores how real a translation looks in the target domain. The content loss is the distance
+between the features of a frozen network phi before and after translation.
 
     discriminator   min  (E[softplus(-D(b))] + E[softplus(D(G(a)))]) / 2
     generator       min  E[softplus(-D(G(a)))] + content_weight E|phi(G(a)) - phi(a)|
 
-Half of CycleGAN's networks, and nothing can be hidden for a way back. But phi says what is kept: what it
-does not see may change, and what it sees of the style stays. `networks.features.kind=vgg` is the paper's,
-conv4_4 of a VGG-19 trained on ImageNet, whose weights you give as `networks.features.file`. `edges`, the
-default, needs no file and is not learned: where lightness changes, whether up or down, and what is how
-coloured. `game.pretraining_images` teaches the generator the content alone at first, the paper's
-initialization phase.
+The method has half of CycleGAN's networks, and it cannot hide information for a reconstruction. But phi
+determines what is preserved: content that phi does not represent may change, and style that phi represents
+remains. `networks.features.kind=vgg` is the paper's phi, conv4_4 of a VGG-19 trained on ImageNet; you give
+its weights as `networks.features.file`. `edges`, the default, needs no file and is not learned: it computes
+the strength of changes in lightness, without their sign, and the colours. With `game.pretraining_images` the
+generator is first trained on the content loss alone, the paper's initialization phase.
 
-On the world's plain pictures of 16x16 turned into inked ones (`--preset world`), unseen scenes are right in
-0.76 to 0.94 of cases (chance 0.04; 0.16 without the content); where they are wrong it is the colour, of
-which some of the plain one stays. Untrained filters in place of `edges` failed there, for the styles differ
-in what is light and what is dark.
+With `--preset world` (plain drawings of the built-in world, 16x16, translated into inked ones), unseen scenes
+are correct in 0.76 to 0.94 of cases (chance level 0.04; 0.16 without the content loss). The errors are errors
+of colour: a part of the plain drawing's colour remains. Untrained filters in place of `edges` failed there,
+because the styles differ in which areas are light and which are dark.
 
 Not to be confused with: `cyclegan`, which needs no frozen network but twice the networks; `dtn`, which
-translates out of the frozen network's code; style transfer, which learns from a single picture.
+generates from the frozen network's code; style transfer, which learns from a single image.
 
 Deviations from the paper:
-1. CartoonGAN's third kind of pictures, drawings with blurred edges that its discriminator must take for
-   fake, is left out: it is for cartoons alone.
-2. The features are made by hand where no file is given.
+1. CartoonGAN's third kind of images, drawings with blurred edges that its discriminator must classify as
+   fake, is omitted: it applies to cartoons only.
+2. The features are hand-made if no file is given.
 3. Translator, discriminator and optimizers are CycleGAN's (the paper's translator has eight residual blocks
-   and batch norms), and no phase of content alone comes first.
-4. The discriminator's loss is halved, which Adam forgives.
+   and batch norms), and there is no initial phase with the content loss alone.
+4. The discriminator's loss is halved; with Adam the scale of a loss does not matter.
 
-Tested by: a textbook loop; the world's drawings turned into inked ones, where a learning rate of zero and
-the game without its content fail.
+Tested by: a textbook loop; a learning test on the built-in world (plain drawings translated into inked
+ones), which fails with a learning rate of zero and without the content loss.
 """
 
 from collections.abc import Callable, Iterator
@@ -53,14 +54,15 @@ from ganarium.recipes.recipe import Recipe
 
 
 class DirectTranslation(UnpairedTranslator):
-    """A translator into the second domain, a discriminator of that domain, and a frozen network.
+    """Direct translation: a translator into the second domain, its discriminator, and a frozen network.
 
     Args:
-        generator: pictures of the first domain `[N, C, H, W]` to pictures of the second, in [-1, 1].
-        discriminator: pictures of the second domain to scores of patches.
-        features: pictures to maps of what they show; frozen.
-        content_weight: of the mean distance between the maps before and after.
-        pretraining_images: so many images teach the generator the content alone.
+        generator: maps images of the first domain, `[N, C, H, W]`, to images of the second, in [-1, 1].
+        discriminator: maps images of the second domain to scores of patches.
+        features: maps images to feature maps; frozen.
+        content_weight: weight of the mean L1 distance between the feature maps of input and output.
+        pretraining_images: number of images on which the generator is first trained with the content loss
+            alone.
 
     The other arguments are those of `PatchAdversarialLoss`.
     """
@@ -92,18 +94,18 @@ class DirectTranslation(UnpairedTranslator):
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for two domains of pictures of the data's shape."""
+        """Build the networks for two domains of images of the data's shape."""
         check_domains(spec)
         channels, size = spec.shape[0], spec.shape[1:]
         generator = network("generator", channels, channels, size)
         return cls(generator, network("discriminator", channels), network("features", channels), **settings)
 
     def translator(self, way: Direction) -> nn.Module:
-        """The generator: there is one way."""
+        """Return the generator, for the only direction."""
         return self.generator
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Iterator[Turn]:
-        """The discriminator moves, then the generator against it; one fake batch serves both."""
+        """Update the discriminator, then the generator, on the same fake batch."""
         source, target = next(data).domains
         fake = padded_forward(self.generator, source)
         if clock.images < self.pretraining_images:
@@ -122,14 +124,14 @@ class DirectTranslation(UnpairedTranslator):
         yield turn(self.generator, **terms)
 
     def content(self, fake: Tensor, source: Tensor) -> Tensor:
-        """How far what comes out is from showing what went in."""
+        """Return the content loss: the weighted distance between the features of input and output."""
         with torch.no_grad():
-            shown = padded_forward(self.features, source)
-        return self.content_weight * l1_loss(padded_forward(self.features, fake), shown)
+            source_features = padded_forward(self.features, source)
+        return self.content_weight * l1_loss(padded_forward(self.features, fake), source_features)
 
 
 def recipe() -> Recipe:
-    """The paper's losses and content weight, CycleGAN's networks and optimizers."""
+    """Return the paper's losses and content weight, with CycleGAN's networks and optimizers."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="direct-translation",

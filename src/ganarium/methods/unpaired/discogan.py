@@ -1,40 +1,42 @@
 r"""DiscoGAN: relations between domains discovered without pairs (Kim et al. 2017, arXiv:1703.05192).
 
-CycleGAN's game, found in the same weeks: F turns a into b, G turns b into a, a discriminator each, and what
-went there and back is to be what it was. The losses are the first GAN's cross entropies and a squared
-distance; encoders and decoders without skips put everything through a narrow middle, so that shapes may
-change, too: handbags become shoes.
+DiscoGAN is CycleGAN's game, published in the same weeks: F translates a into b, G translates b into a, each
+domain has a discriminator, and cycle losses pull reconstructions to the inputs. The losses are the cross
+entropies of the first GAN and a squared distance. Encoder-decoders without skip connections pass everything
+through a narrow bottleneck, so that shapes may change, too: handbags become shoes.
 
     discriminator_b   min  (E[softplus(-D_b(b))] + E[softplus(D_b(F(a)))]) / 2
     discriminator_a   min  (E[softplus(-D_a(a))] + E[softplus(D_a(G(b)))]) / 2
     a_to_b            min  E[softplus(-D_b(F(a)))] + E[softplus(-D_a(G(b)))]
                            + cycle_weight (E[(G(F(a)) - a)^2] + E[(F(G(b)) - b)^2])
-    b_to_a            min  the same sum: both move at once
+    b_to_a            min  the same sum, in the same update
 
-`game.cycle=none` is the paper's standard GAN and `game.cycle=forward` its GAN with reconstruction loss, the
-two that it compares with.
+`game.cycle=none` is the paper's standard GAN and `game.cycle=forward` its GAN with reconstruction loss, its
+two baselines.
 
-Nothing in the game says which colour of a is which of b: any exchange of them closes the circle as well. On
-the world's two styles at 16x16 (`--preset world`) unseen scenes keep their class in 0.94 to 0.98 of cases
-(chance 0.17; 0.20 without the circle), but their colours are exchanged. CycleGAN's
-`game.identity_weight=0.5` settles them in some runs only: after 16,000 images class and colour are right in
-0.67 to 0.97 of cases from three seeds, in 0.15 and none from two others, whose shapes fall apart (chance
-0.04).
+The losses do not determine which colour of a corresponds to which of b: any exchange of colours minimizes
+the cycle losses as well. On the two styles of the built-in world at 16x16 (`--preset world`), unseen scenes
+keep their class in 0.94 to 0.98 of cases (chance level 0.17; 0.20 without the cycle losses), but their
+colours are exchanged. CycleGAN's `game.identity_weight=0.5` corrects the colours in some runs only: after
+16,000 images class and colour are correct in 0.67 to 0.97 of cases for three seeds, and in 0.15 and none for
+two others, whose shapes are destroyed (chance level 0.04).
 
 Not to be confused with: `cyclegan`, the same game with least squares, L1, an identity term, residual
-translators and a memory of fakes; `dualgan`, the same with Wasserstein's distance.
+translators and a pool of fakes; `dualgan`, the same game with the Wasserstein distance.
 
 Deviations from the paper:
-1. Its program adds a feature matching term of nine times the adversarial weight, which the paper's losses do
-   not have, and raises the share of the circle from 0.01 to 0.5 after 10,000 rounds; here all weigh one.
-2. Everyone moves every round; the program's discriminators move one round in three, its translators in the
-   other two.
-3. The discriminator judges overlapping patches, which at 64x64 see the whole picture each; the program's has
-   one convolution less and one score.
-4. Pictures lie in [-1, 1], the program's in [0, 1], so that a squared distance is four times as large.
+1. The official program adds a feature matching term of nine times the adversarial weight, which the paper's
+   losses do not have, and raises the share of the cycle losses from 0.01 to 0.5 after 10,000 rounds; here all
+   weights are one.
+2. All networks are updated every round; the official program updates its discriminators in one round of
+   three, its translators in the other two.
+3. The discriminator scores overlapping patches; at 64x64 each covers the whole image. The official program's
+   has one convolution less and one score.
+4. Images are in [-1, 1], in the official program in [0, 1], so that a squared distance is four times as
+   large.
 
-Tested by: a textbook loop; the world's drawings turned into inked ones, where a learning rate of zero and
-the game without its circle fail.
+Tested by: a textbook loop; a learning test on the built-in world (plain drawings translated into inked
+ones), which fails with a learning rate of zero and without the cycle losses.
 """
 
 from ganarium.data.settings import Data
@@ -44,7 +46,7 @@ from ganarium.recipes.recipe import Recipe
 
 
 def recipe() -> Recipe:
-    """The official program's 64x64 pixels, rate and weight decay; its batches are of 64 to 500."""
+    """Return the official program's size, learning rate and weight decay; it has batches of 64 to 500."""
     adam = {"kind": "adam", "lr": 2e-4, "betas": (0.5, 0.999), "weight_decay": 1e-5}
     return Recipe(
         method="discogan",

@@ -1,38 +1,38 @@
 r"""XGAN: unsupervised translation for many-to-many mappings (Royer et al. 2017, arXiv:1711.05139).
 
-What two domains have in common is a code, read by an encoder of each and drawn by a decoder of each, with
-shared layers between. A classifier is not to know which domain a code is of; a picture and its translation
-are to have the same code, not the same pixels: semantic consistency. With e the code and
-F(x) = G_b(e(x)) the translation of x in a; for y in b the other way round:
+Two domains share a space of codes. Each domain has an encoder and a decoder, with shared layers between. The
+encoders are trained so that a classifier cannot recognize the domain of a code, and so that an image and its
+translation have the same code, not the same pixels (semantic consistency). e(x) is the code of x in a, and
+F(x) = G_b(e(x)) is its translation; the same holds for y in b, with a and b exchanged:
 
     encoder           min  E|G_a(e(x)) - x| - domain_weight L_K + semantic_weight E|e(F(x)) - e(x)|
                            + adversarial_weight E[softplus(-D_b(F(x)))] + the same for y
-    decoder           min  the same sum: both move at once
+    decoder           min  the same sum, in the same update
     discriminator_a   min  (E[softplus(-D_a(x))] + E[softplus(D_a(F(y)))]) / 2
     discriminator_b   min  likewise
     domain_classifier min  L_K = E[softplus(K(e(x)))] + E[softplus(-K(e(y)))]
 
-`reconstruction_weight` is the factor of the first term. Terms are left out by a weight of zero.
+`reconstruction_weight` is the factor of the first term. A weight of zero omits its term.
 
-With its preset for the world, 2,400 pictures of each domain at 16x16, translations of unseen scenes show the
-right class in 0.87 to 0.92 of cases for the six seeds that settings were chosen with, in 0.83 to 0.94 for
-three others (by chance 0.17). Which colour becomes which no term of this game says, and they came out
-exchanged: wholly right is about one in four at most (by chance one in 24).
+With `--preset world` (2,400 images of each domain at 16x16), translations of unseen scenes show the correct
+class in 0.87 to 0.92 of cases for the six seeds that settings were chosen with, and in 0.83 to 0.94 for three
+others (chance level 0.17). The losses do not determine which colours correspond, and colours were exchanged:
+class and colour are correct in at most about one case in four (chance level one in 24).
 
-Not to be confused with: `unit`, which compares the pictures that come back; `dtn`, whose code is frozen and
-goes one way; "xGAN" as a word for any GAN.
+Not to be confused with: `unit`, which compares cycle reconstructions; `dtn`, whose code is frozen and which
+translates in one direction; "xGAN" as a word for any GAN.
 
 Deviations from the paper:
-1. Codes are maps of vectors, a place each, of residual encoders, so that pictures may have any size; the
-   paper's is one vector.
-2. The classifier is a player with a turn of its own; the paper turns its gradient round, which is the same
-   descent and ascent at once.
+1. Codes are maps of residual encoders, with a vector at each position, so that images may have any size; the
+   paper's code is one vector.
+2. The classifier is a player with its own turn; the paper reverses its gradient, which is the same descent
+   and ascent at once.
 3. No teacher, the paper's option of a pretrained face network.
-4. Reconstruction by L1, as semantic consistency; the paper has L2. Weights, rates and
-   batches are this library's.
+4. Reconstruction has the L1 distance, like semantic consistency; the paper has L2. Weights, learning rates
+   and batch sizes are this library's.
 
-Tested by: a textbook loop; the world's drawings turned into inked ones and back, where a learning rate of
-zero fails.
+Tested by: a textbook loop; a learning test on the built-in world (plain drawings translated into inked ones
+and back), which fails with a learning rate of zero.
 """
 
 from collections.abc import Iterator
@@ -52,14 +52,14 @@ PLAYERS = ("encoder", "decoder", "discriminator_a", "discriminator_b", "domain_c
 
 
 class XGAN(SharedLatentTranslator):
-    """Two autoencoders whose codes mean the same, a discriminator for each domain, a classifier of codes.
+    """XGAN: two autoencoders with one space of codes, two discriminators, and a domain classifier of codes.
 
     Args:
         networks: those of `SharedLatentTranslator`, in its order.
-        reconstruction_weight: of the distance between a picture and itself decoded.
-        domain_weight: of misleading the classifier (omega d).
-        semantic_weight: of the distance between the codes before and after (omega s).
-        adversarial_weight: of the discriminators' verdict (omega g).
+        reconstruction_weight: weight of the L1 distance between an image and its reconstruction.
+        domain_weight: weight of the domain classifier's loss, which the encoder maximizes (omega d).
+        semantic_weight: weight of the L1 distance between the codes of image and translation (omega s).
+        adversarial_weight: weight of the adversarial loss (omega g).
 
     The other arguments are those of `PatchAdversarialLoss`.
     """
@@ -80,18 +80,19 @@ class XGAN(SharedLatentTranslator):
         self.semantic_weight = semantic_weight
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Play:
-        """Encoders and decoders move, then all who judge."""
+        """Update encoders and decoders, then the discriminators and the domain classifier, if any."""
         real = self.pictures(next(data))
-        codes = [self.encoder(pictures, domain) for domain, pictures in enumerate(real)]
+        codes = [self.encoder(images, domain) for domain, images in enumerate(real)]
         fake: dict[int, Tensor] = {}
         terms: dict[str, Tensor] = {}
-        for here, there, name in ((0, 1, "a"), (1, 0, "b")):
-            again = self.decoder(codes[here], here)
-            fake[there] = self.decoder(codes[here], there)
-            terms[f"reconstruction_{name}"] = self.reconstruction_weight * l1_loss(again, real[here])
+        for source, target, name in ((0, 1, "a"), (1, 0, "b")):
+            reconstructed = self.decoder(codes[source], source)
+            fake[target] = self.decoder(codes[source], target)
+            reconstruction = l1_loss(reconstructed, real[source])
+            terms[f"reconstruction_{name}"] = self.reconstruction_weight * reconstruction
             if self.semantic_weight:
-                moved = l1_loss(self.encoder(fake[there], there), codes[here])
-                terms[f"semantic_{name}"] = self.semantic_weight * moved
+                distance = l1_loss(self.encoder(fake[target], target), codes[source])
+                terms[f"semantic_{name}"] = self.semantic_weight * distance
         terms |= self.misleading_terms(real, fake, codes)
         yield turn(self.encoder, self.decoder, **terms)
 
@@ -99,7 +100,7 @@ class XGAN(SharedLatentTranslator):
 
 
 def recipe() -> Recipe:
-    """This library's settings: UNIT's rate, larger batches of smaller pictures."""
+    """Return this library's settings: UNIT's learning rate, larger batches of smaller images."""
     adam = {"kind": "adam", "lr": 1e-4, "betas": (0.5, 0.999)}
     return Recipe(
         method="xgan",
