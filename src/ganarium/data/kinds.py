@@ -3,7 +3,7 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 import torch
 from pydantic import TypeAdapter
@@ -94,11 +94,33 @@ class Kind(ABC):
         return cls(**values)
 
 
+@dataclasses.dataclass(frozen=True)
+class Vector(Kind):
+    """Numbers of no bounded range: scores, probabilities, codes.
+
+    Attributes:
+        names: names of the numbers along the first axis; empty if they have none.
+    """
+
+    names: tuple[str, ...] = ()
+    name: ClassVar[str] = "vector"
+
+    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Return normal values."""
+        return torch.randn(count, *shape, generator=generator)
+
+    def finish(self, values: Tensor) -> Tensor:
+        """Return float values."""
+        return values.float()
+
+    def meaning(self, shape: Shape) -> str:
+        """See `Kind.meaning`."""
+        return ", ".join(self.names)
+
+
 def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
 
 
 def _typed(cls: type, name: str, value: Any) -> Any:
-    from typing import get_type_hints
-
     return TypeAdapter(get_type_hints(cls)[name]).validate_python(value)

@@ -1,0 +1,68 @@
+"""Generate: random latents, and a condition, to samples."""
+
+from typing import Any
+
+import torch
+
+from ganarium.data.kinds import Kind
+from ganarium.data.rows import Rows
+from ganarium.data.spec import DataSpec
+from ganarium.tasks.base import (
+    NONE,
+    Case,
+    Input,
+    Options,
+    Output,
+    Task,
+    condition_input,
+    draw_latents,
+    latent_inputs,
+)
+
+
+class Generate(Task):
+    """Random latents, and a condition where the data have one, to samples.
+
+    The game's method is `generate(z, condition=None)`, with one argument for each of `Game.latents`.
+    """
+
+    name = "generate"
+    description = "Generates samples from random latents."
+
+    def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
+        """See `Task.inputs`."""
+        return (*latent_inputs(game), *condition_input(spec))
+
+    def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:
+        """See `Task.outputs`."""
+        return (Output("samples", spec.modality, spec.shape),)
+
+    def grid_case(self, game: Any, spec: DataSpec, batch: Any, count: int) -> Case:
+        """Return latents and conditions of the samples of a grid, always the same.
+
+        Conditions are those of a batch, repeated; domains stand side by side for the same latents.
+        """
+        inputs = self.inputs(game, spec, NONE)
+        values: dict[str, torch.Tensor] = {}
+        for latent, value in _latents(inputs, count).items():
+            values[latent] = value
+        if spec.condition is not None and spec.condition.is_input:
+            conditions = spec.condition.values(batch, count)
+            if conditions is not None:
+                values["condition"] = conditions
+            if spec.condition.separate:
+                repeats = len(spec.classes)
+                for latent in _latents(inputs, 1):
+                    values[latent] = values[latent].repeat_interleave(repeats, 0)[:count]
+        return Case(values)
+
+    def examples(
+        self, game: Any, spec: DataSpec, batch: Any, rows: Rows
+    ) -> dict[str, tuple[Kind, torch.Tensor]]:
+        """Return one column: samples for the grid's latents and conditions."""
+        made = self.run_case(game, spec, self.grid_case(game, spec, batch, spec.modality.grid_count))
+        return {"samples": (spec.modality, made["samples"])}
+
+
+def _latents(inputs: tuple[Input, ...], count: int) -> dict[str, torch.Tensor]:
+    return draw_latents(inputs, count, 0)
