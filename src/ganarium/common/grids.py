@@ -1,4 +1,4 @@
-"""Samples on one sheet."""
+"""Image grids and scatter plots of samples."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,15 @@ from torch import Tensor
 from ganarium.common.files import replacing
 
 GAP = 2
+"""Pixels between two images of a grid."""
 PICTURES, POINTS, TRANSLATIONS = 64, 1000, 8
-"""How many samples a run's sheets show."""
+"""Numbers of images, points and translations in the grids of a run."""
 CELL = 256
-"""Pixels of the sides of a translation's cell."""
+"""Side of a cell in a grid of translations, in pixels."""
 
 
 def to_image(image: Tensor) -> Image.Image:
-    """One sample `[C, H, W]` in [-1, 1] as a picture: 1 grey, 3 RGB, 4 RGBA; of others the first channel."""
+    """Convert a sample `[C, H, W]` in [-1, 1] to an image: RGB if C is 3, RGBA if 4, else channel 0."""
     data = ((image.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     if data.shape[0] in (3, 4):
         return Image.fromarray(data.permute(1, 2, 0).contiguous().numpy())
@@ -26,34 +27,33 @@ def to_image(image: Tensor) -> Image.Image:
 
 
 def grid(samples: Tensor, *, columns: int | None = None, scale: int = 1) -> Image.Image:
-    """Pictures `[N, C, H, W]` in [-1, 1] side by side, or points `[N, 2]` as a scatter plot."""
+    """Arrange images `[N, C, H, W]` in [-1, 1] in a grid, or plot points `[N, 2]`."""
     if samples.ndim == 2:
         return scatter(samples)
-    pictures = [to_image(sample) for sample in samples]
-    return sheet(pictures, columns=columns, scale=scale)
+    return sheet([to_image(sample) for sample in samples], columns=columns, scale=scale)
 
 
 def sheet(
-    pictures: Sequence[Image.Image],
+    images: Sequence[Image.Image],
     *,
     columns: int | None = None,
     scale: int = 1,
     background: str = "#202020",
 ) -> Image.Image:
-    """Pictures of one size side by side, each enlarged `scale` times without smoothing."""
-    columns = columns or math.ceil(math.sqrt(len(pictures)))
-    rows = math.ceil(len(pictures) / columns)
-    width, height = pictures[0].width * scale, pictures[0].height * scale
+    """Arrange images of one size in a grid, each enlarged `scale` times without smoothing."""
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    width, height = images[0].width * scale, images[0].height * scale
     out = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), background)
-    for i, picture in enumerate(pictures):
-        place = GAP + (i % columns) * (width + GAP), GAP + (i // columns) * (height + GAP)
-        enlarged = picture.resize((width, height), Image.Resampling.NEAREST)
-        out.paste(enlarged, place, enlarged if enlarged.mode == "RGBA" else None)
+    for i, image in enumerate(images):
+        corner = GAP + (i % columns) * (width + GAP), GAP + (i // columns) * (height + GAP)
+        enlarged = image.resize((width, height), Image.Resampling.NEAREST)
+        out.paste(enlarged, corner, enlarged if enlarged.mode == "RGBA" else None)
     return out
 
 
 def cell(image: Image.Image, *, fill: bool = True) -> Image.Image:
-    """A picture made no larger than `CELL`; `fill` sets it in the middle of a square of that side, RGBA."""
+    """Shrink an image to at most `CELL` pixels a side; `fill` adds a transparent margin up to a square."""
     small = ImageOps.contain(image, (CELL, CELL)) if max(image.size) > CELL else image
     if not fill:
         return small
@@ -63,13 +63,13 @@ def cell(image: Image.Image, *, fill: bool = True) -> Image.Image:
 
 
 def beside(columns: Mapping[str, Tensor]) -> Image.Image:
-    """A row for each picture: a column for each name, pictures `[N, C, H, W]` in [-1, 1] of one size."""
+    """Arrange images `[N, C, H, W]` in [-1, 1] of one size: a row for each sample, a column for each name."""
     rows = zip(*columns.values(), strict=True)
-    return sheet([to_image(picture) for row in rows for picture in row], columns=len(columns))
+    return sheet([to_image(sample) for row in rows for sample in row], columns=len(columns))
 
 
 def scatter(points: Tensor, *, size: int = 400, reach: float = 3.0) -> Image.Image:
-    """Points `[N, 2]` as dots on a square that shows [-reach, reach] on both axes."""
+    """Plot points `[N, 2]` as dots in a square of `size` pixels; both axes show [-reach, reach]."""
     out = Image.new("RGB", (size, size), "white")
     draw = ImageDraw.Draw(out)
     for x, y in ((points.detach().float().cpu() / reach + 1) * size / 2).tolist():
@@ -77,7 +77,7 @@ def scatter(points: Tensor, *, size: int = 400, reach: float = 3.0) -> Image.Ima
     return out
 
 
-def save(picture: Image.Image, path: Path) -> None:
-    """Write a PNG, whole or not at all."""
+def save(image: Image.Image, path: Path) -> None:
+    """Write a PNG atomically."""
     with replacing(path) as file:
-        picture.save(file, format="PNG")
+        image.save(file, format="PNG")
