@@ -159,7 +159,7 @@ def test_all_wait_for_the_first_however_long_it_takes(tmp_path):
 
 def failing_first():
     processes.start(torch.device("cpu"))
-    with processes.together():
+    with processes.stop_together():
         processes.on_first_process(lambda: 1 / 0)
 
 
@@ -215,16 +215,16 @@ def test_pools_are_dealt_out_anew(tmp_path, count):
         ("early", "process 0 at the turn of discriminator in round 3; process 1 at the end in round 3"),
     ],
 )
-def test_processes_that_disagree_are_told(tmp_path, fault, sides):
+def test_processes_that_disagree_are_refused(tmp_path, fault, sides):
     settings = [*SHORT, f"game.fault={fault}", "game.after=3"]
     for said in attempted(tmp_path / "run", *settings):
-        assert f"processes disagree about whose turn it is: {sides}" in said
+        assert f"processes disagree about the turn: {sides}" in said
 
 
 def test_replicas_that_drift_apart_are_noticed_before_they_are_saved(tmp_path):
     settings = [*SHORT, "game.fault=drift", "game.after=6"]
     for said in attempted(tmp_path / "run", *settings):
-        assert "copies have drifted apart: generator.layers.0.weight" in said
+        assert "differ between processes: generator.layers.0.weight" in said
     assert newest(tmp_path / "run")["images"] == 64
 
 

@@ -104,7 +104,7 @@ class Controlled(Game):
 
 
 @pytest.mark.parametrize(("careful", "strength"), [(True, 0.15), (False, 0.60)])
-def test_what_happens_once_a_round_goes_under_leads(careful, strength):
+def test_what_happens_once_a_round_goes_under_first_micro_batch(careful, strength):
     game = Controlled(careful=careful)
     played(Engine(game, adam(game), accumulate=4), Stream(), 3)
     assert game.strength.item() == pytest.approx(strength)

@@ -156,7 +156,7 @@ class Canvas(Game):
 
 
 @pytest.mark.parametrize("goals", [[2.0], [1.0, 3.0]])
-def test_lbfgs_evaluates_every_micro_batch_anew(goals):
+def test_lbfgs_evaluates_every_micro_batch_again(goals):
     game = Canvas()
     engine = Engine(game, {"image": torch.optim.LBFGS(game.image.parameters())}, accumulate=len(goals))
     engine.round(iter(goals))
@@ -185,7 +185,7 @@ def test_items_of_containers_are_players():
 
 
 class ManyDomains(Game):
-    """The clock's dice say which two domains play."""
+    """The clock's shared random generator chooses the two domains that play."""
 
     def __init__(self, domains):
         super().__init__()
@@ -198,7 +198,7 @@ class ManyDomains(Game):
         yield turn(self.coders[a], self.coders[b], cycle=nn.functional.l1_loss(cycled, real))
 
 
-def test_micro_batches_share_the_clocks_dice():
+def test_micro_batches_share_the_clocks_random_generator():
     game = ManyDomains(["horse", "owl", "yak", "zebra"])
     before = {name: copies(net) for name, net in game.coders.items()}
     Engine(game, adam(game), accumulate=3).round(Stream())
@@ -208,7 +208,7 @@ def test_micro_batches_share_the_clocks_dice():
     assert moved == set(Clock().shared_random().sample(sorted(game.coders), 2))
 
 
-def test_dice_follow_seed_and_round_alone():
+def test_shared_random_depends_on_seed_and_round_alone():
     def rolled(**clock):
         return Clock(**clock).shared_random().random()
 

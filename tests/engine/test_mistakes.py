@@ -1,4 +1,4 @@
-"""What a user gets wrong in his own script, and what he is told."""
+"""Mistakes in a user's own script, and their error messages."""
 
 import pytest
 import torch
@@ -87,26 +87,22 @@ def one_forward_two_turns(game, data, clock):
 
 
 MISTAKES = [
-    (yields_a_loss, TypeError, r"yielded Tensor; yield turn\(player, name=loss\)"),
-    (yields_a_list, TypeError, "yielded list; yield turn"),
-    (never_yields, TypeError, r"Duel.play\(\) has no `yield`"),
-    (nobody_moves, RuntimeError, "nobody moved in round 0"),
-    (no_scalar, TypeError, r"'fool' must be a tensor with one element, got \(8, 1\); forgot .mean\(\)"),
-    (a_number, TypeError, "'fool' must be a tensor with one element, got float"),
-    (no_terms, TypeError, "without a loss; name each term"),
-    (nobody, TypeError, "positional arguments are the networks that move"),
-    (a_name_for_a_network, TypeError, "positional arguments are the networks that move"),
-    (closure_without_scalar, TypeError, r"'fool' must be a tensor with one element, got \(8, 1\)"),
-    (detached_fake, RuntimeError, "generator took a turn but no term reaches it; is something detached"),
-    (
-        made_under_no_grad,
-        RuntimeError,
-        r"the loss \['fool'\] of generator has no gradient: made under no_grad",
-    ),
-    (inside_no_grad, RuntimeError, "a `yield` inside a `with`: end the block before the turn"),
-    (inside_autocast, RuntimeError, "a `yield` inside a `with`"),
-    (part_of_a_player, ValueError, "Linear took a turn but is not a player; .* generator, discriminator"),
-    (same_player_twice, ValueError, "a player is twice in one turn: .*; add its terms up"),
+    (yields_a_loss, TypeError, r"Tensor; .*turn\(player, name=loss\)"),
+    (yields_a_list, TypeError, r"list; .*turn\(player, name=loss\)"),
+    (never_yields, TypeError, r"TwoPlayerGame.play\(\) .*`yield`"),
+    (nobody_moves, RuntimeError, "round 0"),
+    (no_scalar, TypeError, r"'fool' .*\(8, 1\).*\.mean\(\)"),
+    (a_number, TypeError, "'fool' .*float"),
+    (no_terms, TypeError, r"turn\(self.generator, adversarial=loss\)"),
+    (nobody, TypeError, "positional arguments are the networks"),
+    (a_name_for_a_network, TypeError, "positional arguments are the networks"),
+    (closure_without_scalar, TypeError, r"'fool' .*\(8, 1\)"),
+    (detached_fake, RuntimeError, r"generator .*detach\(\)"),
+    (made_under_no_grad, RuntimeError, r"\['fool'\] of generator .*no_grad\(\)"),
+    (inside_no_grad, RuntimeError, "`yield` inside a `with`"),
+    (inside_autocast, RuntimeError, "`yield` inside a `with`"),
+    (part_of_a_player, ValueError, "Linear .*players .*generator, discriminator"),
+    (same_player_twice, ValueError, r"twice .*\['generator', 'generator'\]"),
     (one_forward_two_turns, RuntimeError, "second time"),
 ]
 
@@ -122,12 +118,12 @@ def test_mistake_is_named(script, kind, message):
 
 def test_errors_from_backward_carry_the_line_of_the_script():
     game = TwoPlayerGame(one_forward_two_turns)
-    with pytest.raises(RuntimeError) as told:
+    with pytest.raises(RuntimeError) as raised:
         Engine(game, sgd(game)).round(iter(()))
     line = one_forward_two_turns.__code__.co_firstlineno + 3
-    notes = "\n".join(told.value.__notes__)
-    assert "yield them as a tuple, or run it again" in notes
-    assert f"At the turn in {__file__}, line {line}." in notes
+    notes = "\n".join(raised.value.__notes__)
+    assert "yield them as a tuple" in notes
+    assert f"{__file__}, line {line}" in notes
 
 
 def more_turns_for_the_first(game, data, clock):
@@ -146,19 +142,19 @@ def data_say_who_moves(game, data, clock):
     yield turn(next(data), fool=game.judged_fake().mean())
 
 
-def test_micro_batches_that_disagree_are_told():
+def test_micro_batches_that_disagree_are_refused():
     for script in (more_turns_for_the_first, more_turns_for_the_others):
         game = TwoPlayerGame(script)
-        with pytest.raises(RuntimeError, match="micro-batches disagree about whose turn it is"):
+        with pytest.raises(RuntimeError, match="micro-batches disagree"):
             Engine(game, sgd(game), accumulate=2).round(iter(()))
     game = TwoPlayerGame(data_say_who_moves)
-    with pytest.raises(RuntimeError, match=r"\[\['generator'\]\], \[\['discriminator'\]\]"):
+    with pytest.raises(RuntimeError, match=r"\[\['generator'\]\].*\[\['discriminator'\]\]"):
         Engine(game, sgd(game), accumulate=2).round(iter([game.generator, game.discriminator]))
 
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_a_graph_made_before_a_step_is_refused_after_it(fused):
-    """Fused optimizers do not say that they wrote; the engine does."""
+    """Fused optimizers do not increment the version of parameters; the engine does."""
 
     def stale(game, data, clock):
         judged, fooled = game.judged_fake().mean(), game.judged_fake().mean()
@@ -188,19 +184,19 @@ class Orphan(TwoPlayerGame):
 
 def test_every_parameter_belongs_to_one_player():
     game = SharedParameter()
-    with pytest.raises(ValueError, match="two players share a parameter"):
+    with pytest.raises(ValueError, match="share a parameter"):
         Engine(game, adam(game))
     game = Orphan()
-    with pytest.raises(ValueError, match="temperature belong to no player; put each in a child network"):
+    with pytest.raises(ValueError, match=r"temperature .*no player"):
         Engine(game, adam(game))
 
 
 def test_players_optimizers_and_averages_are_the_same_names():
     game = TwoPlayerGame(nobody_moves)
     optimizers = adam(game)
-    with pytest.raises(ValueError, match=r"differ in \['discriminator'\]; the players are generator, disc"):
+    with pytest.raises(ValueError, match=r"\['discriminator'\].*generator, disc"):
         Engine(game, {"generator": optimizers["generator"]})
-    with pytest.raises(ValueError, match=r"averages for \['encoder'\], but the players are generator, disc"):
+    with pytest.raises(ValueError, match=r"averages .*\['encoder'\].*generator, disc"):
         Engine(game, optimizers, averages={"encoder": HalfLife(100)})
 
 
@@ -209,7 +205,7 @@ def test_a_game_must_have_a_script():
         Game()
 
 
-def test_data_that_end_are_told():
+def test_data_that_end_are_refused():
     def hungry(game, data, clock):
         yield turn(game.generator, loss=game.generator(next(data)).mean())
 

@@ -42,9 +42,7 @@ def test_any_objective_goes_with_any_penalty(objective, penalty):
 
 @pytest.mark.parametrize("penalty", ["gp", "one-sided-gp", "dragan"])
 def test_a_slope_for_each_sample_does_not_go_with_batch_norm(penalty):
-    with pytest.raises(
-        ValueError, match=rf"game\.penalty={penalty} .* set networks\.discriminator\.norm=layer"
-    ):
+    with pytest.raises(ValueError, match=rf"game\.penalty={penalty} .*networks\.discriminator\.norm=layer"):
         adversarial_loss(penalty=penalty).check(NORMED)
     adversarial_loss(penalty=penalty).check(mlp())
 
@@ -62,7 +60,7 @@ def test_other_penalties_go_with_batch_norm(penalty):
 
 
 def test_wasserstein_wants_a_bound_on_the_slope():
-    with pytest.raises(ValueError, match=r"game\.objective=wasserstein has no bound .* set game\.penalty=gp"):
+    with pytest.raises(ValueError, match=r"game\.objective=wasserstein .*game\.penalty=gp"):
         adversarial_loss("wasserstein").check(mlp())
     adversarial_loss("wasserstein").check(BOUNDED)
     for penalty in ("clip", *PENALTIES):
@@ -71,7 +69,7 @@ def test_wasserstein_wants_a_bound_on_the_slope():
 
 @pytest.mark.parametrize("interval", [0, -1])
 def test_an_interval_counts_rounds(interval):
-    with pytest.raises(ValueError, match=rf"game\.penalty_interval is {interval}; .* at least 1"):
+    with pytest.raises(ValueError, match=rf"game\.penalty_interval is {interval};.* 1"):
         adversarial_loss(penalty="r1", interval=interval)
 
 
@@ -145,7 +143,7 @@ def test_relativistic_least_squares_wants_opposite_targets():
     torch.testing.assert_close(of_discriminator, ((real - 1) ** 2 + (fake + 1) ** 2).mean() / 2)
     torch.testing.assert_close(of_generator, ((fake - 1) ** 2 + (real + 1) ** 2).mean() / 2)
     for targets in (None, (0, 1, 1)):
-        with pytest.raises(ValueError, match=r"targets .* must be opposite: game\.targets=\[-1, 1, 0\]"):
+        with pytest.raises(ValueError, match=r"game\.targets=\[-1, 1, 0\]"):
             relativistic("average", objective="least-squares", targets=targets)
 
 
@@ -160,11 +158,11 @@ def test_a_relativistic_generator_learns_from_real_samples_too():
     [
         (
             {"objective": "hinge", "real_label": 0.9},
-            r"game\.real_label .*non-saturating or saturating, but the objective is hinge",
+            r"game\.real_label .*non-saturating or saturating.*hinge",
         ),
-        ({"targets": (0, 1, 1)}, r"game\.targets is a setting of game\.objective=least-squares"),
-        ({"objective": "wasserstein", "relativistic": "average"}, r"game\.relativistic is a setting of"),
-        ({"relativistic": "average", "minimax": True}, "exclude each other"),
+        ({"targets": (0, 1, 1)}, r"game\.targets .*game\.objective=least-squares"),
+        ({"objective": "wasserstein", "relativistic": "average"}, r"game\.relativistic .*game\.objective="),
+        ({"relativistic": "average", "minimax": True}, r"game\.minimax and game\.relativistic"),
     ],
 )
 def test_a_setting_that_the_objective_has_not_is_refused(settings, message):

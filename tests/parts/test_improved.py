@@ -90,9 +90,9 @@ def test_instance_noise_falls_to_zero_over_the_run():
         def __init__(self, progress):
             self.progress = progress
 
-    assert game.seen(samples, At(0.0)).std().item() == pytest.approx(0.5, rel=0.05)
-    assert game.seen(samples, At(0.5)).std().item() == pytest.approx(0.25, rel=0.05)
-    assert game.seen(samples, At(1.0)) is samples
+    assert game.discriminator_input(samples, At(0.0)).std().item() == pytest.approx(0.5, rel=0.05)
+    assert game.discriminator_input(samples, At(0.5)).std().item() == pytest.approx(0.25, rel=0.05)
+    assert game.discriminator_input(samples, At(1.0)) is samples
 
 
 def test_features_are_asked_for_only_where_there_are_some():

@@ -1,4 +1,4 @@
-"""What instances looked like, remembered and drawn from."""
+"""Feature bank of instances."""
 
 import random
 
@@ -22,7 +22,7 @@ def test_a_class_looks_as_it_was_seen():
     assert drawn.tolist() == [[[1, -1], [2, -2], [0, 0]]] * 2
 
 
-def test_chance_chooses_among_all_that_were_seen():
+def test_random_numbers_choose_among_all_stored_instances():
     looks, features, ids = taught()
     for k in range(1, 4):
         looks.remember(features * 10**k, ids)
@@ -42,6 +42,6 @@ def test_it_goes_on_from_what_was_saved():
     looks, *_ = taught()
     again = InstanceFeatureBank(3, 2, capacity=4)
     again.load_state_dict(looks.state_dict())
-    chance = torch.rand(5, 3)
-    assert torch.equal(again.drawn(chance), looks.drawn(chance))
-    assert not torch.equal(InstanceFeatureBank(3, 2, capacity=4).drawn(chance), looks.drawn(chance))
+    uniform = torch.rand(5, 3)
+    assert torch.equal(again.drawn(uniform), looks.drawn(uniform))
+    assert not torch.equal(InstanceFeatureBank(3, 2, capacity=4).drawn(uniform), looks.drawn(uniform))

@@ -9,7 +9,7 @@ from ganarium.ops.image_pool import Pool
 
 
 def batch(start, count=4):
-    """Samples that are told apart by their number."""
+    """Samples that are distinguished by their number."""
     return torch.arange(float(start), start + count).view(-1, 1, 1).expand(-1, 2, 3)
 
 

@@ -1,1 +1,1 @@
-"""Whole files, typed tables, text: what every package uses."""
+"""Helpers that every package uses: file writing, typed tables, text, image grids."""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under another name, flushed to the disk, then renamed."""
+"""Atomic file writing: write under a temporary name, flush to the disk, rename."""
 
 import contextlib
 import os
@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import IO
 
 UNFINISHED = ".part"
-"""How the names of files end that are still being written."""
+"""Suffix of files that are still being written."""
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that takes `path`'s place when the block ends well, and vanishes otherwise.
+    """Yield a file to write to; it replaces `path` if the block ends without an error, else it is removed.
 
     Raises:
-        OSError: no room or no right to write; what stood at `path` stays as it was.
+        OSError: no space or no write permission; an existing file at `path` stays unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=UNFINISHED, dir=path.parent)
@@ -37,7 +37,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system can."""
+    """Flush a folder to the disk, so that a rename in it survives a power cut, if the system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -47,22 +47,22 @@ def _flush_folder(folder: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """Where what can be made or fetched again is kept.
+    """Return the folder of files that can be computed or downloaded again.
 
-    `GANARIUM_CACHE`, else `ganarium` in `XDG_CACHE_HOME`, which is `~/.cache` where it is not said.
+    `GANARIUM_CACHE` if it is set, else `ganarium` in `XDG_CACHE_HOME` (default: `~/.cache`).
     """
-    if own := os.environ.get("GANARIUM_CACHE"):
-        return Path(own).expanduser()
+    if folder := os.environ.get("GANARIUM_CACHE"):
+        return Path(folder).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "ganarium"
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writers that were killed left half written in `folder`, where nobody may be writing now."""
-    for left in folder.rglob(f".*{UNFINISHED}"):
-        left.unlink(missing_ok=True)
+    """Remove the unfinished files of killed writers from `folder`; no process may be writing there."""
+    for path in folder.rglob(f".*{UNFINISHED}"):
+        path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Put `text` at `path`, whole or not at all."""
+    """Write `text` to `path` atomically."""
     with replacing(path) as file:
         file.write(text.encode())

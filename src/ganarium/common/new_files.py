@@ -1,4 +1,4 @@
-"""New files that never replace other contents."""
+"""File writing that never replaces other contents."""
 
 import contextlib
 import filecmp
@@ -14,27 +14,27 @@ from ganarium.common.files import UNFINISHED
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that becomes `path` when the block ends well.
+    """Yield a file to write to; it becomes `path` if the block ends without an error.
 
     Raises:
-        FileExistsError: `path` is there already and holds something else.
+        FileExistsError: `path` exists and its contents differ.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}{UNFINISHED}")
     try:
         with part.open("wb") as file:
             yield file
-        if path.exists() and not _alike(path, part):
+        if path.exists() and not _same_contents(path, part):
             raise FileExistsError(
-                f"{path} is there already and holds something else; choose another place, or remove it"
+                f"{path} exists already and holds something else; choose another path, or remove the file"
             )
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _alike(old: Path, new: Path) -> bool:
-    """Whether two files hold the same; pixels may be a level apart, for batches of another size round so."""
+def _same_contents(old: Path, new: Path) -> bool:
+    """Return True if two files are equal; PNG pixels may differ by one level, as between batch sizes."""
     if old.suffix.lower() != ".png":
         return filecmp.cmp(old, new, shallow=False)
     try:

@@ -6,4 +6,4 @@ Notify = Callable[[str], None]
 
 
 def silent(line: str) -> None:
-    """Say nothing."""
+    """Discard the line."""

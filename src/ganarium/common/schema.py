@@ -1,4 +1,4 @@
-"""Typed tables: what recipes are made of, and how a fault in one is told."""
+"""Typed tables of settings: schemas, defaults and error messages of a recipe."""
 
 import inspect
 import types
@@ -14,32 +14,32 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """A frozen table that refuses keys it does not know."""
+    """Frozen table that rejects unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def schema(function: Callable) -> type[BaseModel]:
-    """A table with one key for each keyword-only argument of a constructor or function.
+    """Return a table with one key for each keyword-only argument of a constructor or function.
 
-    House rule: collaborators (networks, data) are positional, hyperparameters keyword-only. So the
-    constructor is the schema, and nothing is written twice. A constructor with `**others` also takes what
-    its base class does, and what the classes do that its own class lists as `takes`.
+    House rule: collaborators (networks, data) are positional, hyperparameters keyword-only. The
+    constructor is therefore the schema, and no setting is declared twice. A constructor with `**others`
+    also accepts the settings of its base class and of the classes that its class lists in `settings_from`.
     """
     fields: dict[str, Any] = _keys(function)
     return create_model(getattr(function, "__name__", "Table"), __base__=Strict, **fields)
 
 
 def _keys(function: Callable) -> dict[str, tuple[Any, Any]]:
-    """Name, type and default of each keyword-only argument; a class' own come before its base's."""
+    """Return type and default of each keyword-only argument by name; those of a class precede its base's."""
     if not inspect.isclass(function):
         return dict(_keyword_only(function))
     keys: dict[str, tuple[Any, Any]] = {}
     for cls in function.__mro__:
         if constructor := vars(cls).get("__init__"):
             keys = keys | {k: v for k, v in _keyword_only(constructor) if k not in keys}
-            for lender in vars(cls).get("settings_from", ()):
-                keys = keys | {k: v for k, v in _keys(lender).items() if k not in keys}
+            for other in vars(cls).get("settings_from", ()):
+                keys = keys | {k: v for k, v in _keys(other).items() if k not in keys}
             if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(constructor).parameters.values()):
                 break
     return keys
@@ -52,21 +52,21 @@ def _keyword_only(function: Callable) -> Iterator[tuple[str, tuple[Any, Any]]]:
             yield name, (hints.get(name, Any), ... if p.default is p.empty else p.default)
 
 
-def split(settings: Mapping[str, Any], taker: Callable) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings that `taker` has a key for, and the others."""
-    known = _keys(taker)
-    its = {key: value for key, value in settings.items() if key in known}
-    return its, {key: value for key, value in settings.items() if key not in known}
+def split(settings: Mapping[str, Any], function: Callable) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split settings into those that `function` has a key for and the others."""
+    known = _keys(function)
+    accepted = {key: value for key, value in settings.items() if key in known}
+    return accepted, {key: value for key, value in settings.items() if key not in known}
 
 
 def build(table: Mapping[str, Callable], spec: Mapping[str, Any], *collaborators: Any) -> Any:
-    """`{kind: dcgan, width: 32}` -> `table["dcgan"](*collaborators, width=32)`."""
+    """Build what `spec` names: `{kind: dcgan, width: 32}` -> `table["dcgan"](*collaborators, width=32)`."""
     settings = {key: value for key, value in spec.items() if key != "kind"}
     return table[spec["kind"]](*collaborators, **settings)
 
 
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with the keys of `change`; tables are merged, and another kind keeps no old settings."""
+    """Return `base` updated with `change`: tables are merged, but a table of another kind is replaced."""
     out = dict(base)
     for key, value in change.items():
         old = out.get(key)
@@ -79,16 +79,16 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def completed_kind(table: Mapping[str, Callable], spec: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """`{kind: dcgan, width: 32}` with every default of that kind's constructor written out."""
+    """Return `{kind: dcgan, width: 32}` with every default of that kind's constructor filled in."""
     settings = {key: value for key, value in spec.items() if key != "kind"}
     return {"kind": spec.get("kind"), **plain(schema(chosen(table, spec, path)), settings, path)}
 
 
 def chosen(table: Mapping[str, Any], spec: Mapping[str, Any], path: str) -> Any:
-    """The entry of `table` that `spec["kind"]` names.
+    """Return the entry of `table` that `spec["kind"]` names.
 
     Raises:
-        ValueError: it names none; the message lists the kinds.
+        ValueError: `table` has no such entry; the message lists the kinds.
     """
     kind = str(spec.get("kind"))
     if kind not in table:
@@ -99,7 +99,7 @@ def chosen(table: Mapping[str, Any], spec: Mapping[str, Any], path: str) -> Any:
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], path: str) -> None:
-    """Raise ValueError naming the first key that is not known here, and the nearest that is."""
+    """Raise ValueError naming the first unknown key and the most similar known key."""
     known = list(known)
     for key in given:
         if key not in known:
@@ -107,34 +107,34 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], path: str) -> Non
 
 
 def plain(table: type[BaseModel], spec: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """`spec` checked against `table`, as a plain tree with every default written out."""
+    """Return `spec`, checked against `table`, as a plain tree with every default filled in."""
     return checked(table, spec, path).model_dump(mode="json")
 
 
 def checked(table: type[T], spec: Mapping[str, Any], path: str) -> T:
-    """`spec` as a value of `table`.
+    """Return `spec` as an instance of `table`.
 
     Raises:
-        ValueError: a line for each fault, which names the key, what was given and what is allowed.
+        ValueError: `spec` is invalid; the message has a line for each fault: key, given and allowed value.
     """
     try:
         return table.model_validate(spec)
     except ValidationError as error:
-        raise ValueError("\n".join(_complaints(table, error, path))) from None
+        raise ValueError("\n".join(_fault_messages(table, error, path))) from None
 
 
-def _complaints(table: type[BaseModel], error: ValidationError, path: str) -> Iterator[str]:
-    """Each fault in the user's words: the key, what was given, what is allowed."""
+def _fault_messages(table: type[BaseModel], error: ValidationError, path: str) -> Iterator[str]:
+    """Yield a message for each fault: the key, what was given, what is allowed."""
     seen = set()
     for fault in error.errors():
-        where = [str(part) for part in fault["loc"]]
-        keys = _known(table, where[:-1])
+        location = [str(part) for part in fault["loc"]]
+        keys = _known(table, location[:-1])
         if fault["type"] == "extra_forbidden":
-            key = ".".join(filter(None, [path, *where]))
-            yield f"unknown key {key}; known here: {', '.join(keys)}{nearest(where[-1], keys)}"
+            key = ".".join(filter(None, [path, *location]))
+            yield f"unknown key {key}; known here: {', '.join(keys)}{nearest(location[-1], keys)}"
             continue
-        # A union reports once a member, under the member's name: say it once, under the key's.
-        key = ".".join(filter(None, [path, *_keys_only(table, where)]))
+        # pydantic reports each member of a union under its own name; report the key once.
+        key = ".".join(filter(None, [path, *_keys_only(table, location)]))
         if fault["type"] == "missing":
             yield f"{key} is missing"
         elif key not in seen:
@@ -142,23 +142,23 @@ def _complaints(table: type[BaseModel], error: ValidationError, path: str) -> It
         seen.add(key)
 
 
-def _keys_only(table: type[BaseModel], where: list[str]) -> list[str]:
-    """The part of a fault's place that the user wrote."""
-    for depth in range(len(where)):
-        if _inside(table, where[: depth + 1]) is None:
-            return where[:depth] or where
-    return where
+def _keys_only(table: type[BaseModel], location: list[str]) -> list[str]:
+    """Return the part of a fault's location that consists of the user's keys."""
+    for depth in range(len(location)):
+        if _inside(table, location[: depth + 1]) is None:
+            return location[:depth] or location
+    return location
 
 
-def _known(table: type[BaseModel], where: list[str]) -> list[str]:
-    """The keys of the table that stands at `where`."""
-    inner = _inside(table, where)
+def _known(table: type[BaseModel], location: list[str]) -> list[str]:
+    """Return the keys of the table at `location`."""
+    inner = _inside(table, location)
     return list(inner.model_fields) if _is_table(inner) else []
 
 
-def _inside(annotation: Any, where: list[str]) -> Any:
-    """The type of what stands at `where`; None where no key leads on."""
-    for key in where:
+def _inside(annotation: Any, location: list[str]) -> Any:
+    """Return the type of the entry at `location`; None if a key does not exist."""
+    for key in location:
         if _is_table(annotation):
             annotation = annotation.model_fields[key].annotation if key in annotation.model_fields else None
         elif typing.get_origin(annotation) is dict:

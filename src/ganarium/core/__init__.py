@@ -1,1 +1,1 @@
-"""Games, the engine that plays them, campaigns, averages, optimizers, processes."""
+"""Games, the engine that plays them, campaigns, averages, optimizers, schedules, processes, devices."""

@@ -1,4 +1,4 @@
-"""A campaign: games played one after another, each built on what the last one taught."""
+"""Campaign: games played one after another, each built from the trained networks of the previous one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
@@ -17,49 +17,49 @@ State = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Stage:
-    """One game of a campaign, and how it is trained."""
+    """One game of a campaign and its training settings."""
 
     name: str
     game: Game
     images: int
-    """Length of the stage: its part of the run's."""
+    """Length of the stage, a part of the run's length."""
     changes: Mapping[str, Any] = field(default_factory=dict)
-    """What differs from the run's recipe: data size, batch size, optimizers ..."""
+    """Changes to the run's recipe: data size, batch size, optimizers ..."""
     averages: Averages = field(default_factory=dict)
-    """Where this stage's averages start, if not at its players' weights."""
+    """Start of this stage's averages; by default they start at the weights of its players."""
 
 
 class Campaign(ABC):
-    """SinGAN's scales, StackGAN's two stages, a network grown level by level.
+    """Games in stages: SinGAN's scales, StackGAN's two stages, a network grown level by level.
 
-    As a game, it says which networks a recipe may choose (`roles`) and how it is put together
-    (`assemble`); a saved model holds the game of the stage that it was saved in.
+    Like a game, a campaign lists the networks that a recipe may choose (`roles`) and is built by
+    `assemble`. A saved model contains the game of the stage in which it was saved.
     """
 
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
-        """The campaign for data with these `facts`; `network(role, *collaborators)` builds a network."""
+        """Build the campaign for data with this `spec`; `network(role, *collaborators)` builds a network."""
         return cls(**settings)
 
     @abstractmethod
     def stages(self, images: int) -> Generator[Stage, Averages, None]:
-        """`averages = yield Stage(...)`: the code after the yield sees the game trained.
+        """Yield the stages: `averages = yield Stage(...)` returns when the stage's game is trained.
 
-        `images` is the length of the run, for the stages to share; `averages` maps a player's name to
-        its averaged copy, or to the player itself where it has none.
+        `images` is the length of the run, which the stages share. `averages` maps a player's name to its
+        averaged copy, or to the player itself if it has no average.
         """
 
 
 class Single(Campaign):
-    """One game as a campaign of one stage."""
+    """Campaign of one game in one stage."""
 
     def __init__(self, game: Game):
         self.game = game
 
     def stages(self, images: int) -> Generator[Stage, Averages, None]:
-        """The game."""
+        """Yield the game as the only stage."""
         yield Stage("", self.game, images)
 
 
@@ -72,15 +72,15 @@ def play(
     images: int,
     seed: int = 0,
 ) -> Generator[Any, None, None]:
-    """Play every stage, or go on: a finished stage is loaded, an unfinished one resumed.
+    """Play every stage: load finished stages, resume an unfinished one.
 
-    `saved` maps a stage's name to its engine's state, marked when the stage is finished; such a stage
-    is not played again, however the recipe's length changes. `play_stage(stage, engine, before)` plays
-    on until the stage's end, `before` being the images that the stages before it showed, and what it
-    yields is passed on. Weights drawn between stages depend on (seed, stage) only.
+    `saved` maps a stage's name to the state of its engine, with a mark on finished stages. A finished stage
+    is not played again, even if the recipe's length changes. `play_stage(stage, engine, before)` plays to
+    the end of the stage, and its values are yielded; `before` is the number of images of the earlier
+    stages. Weights initialised between stages depend on (seed, stage) only.
 
     Raises:
-        ValueError: two stages have one name, or what was saved does not fit a stage.
+        ValueError: two stages have the same name, or a saved state does not fit its stage.
     """
     script, names, before = campaign.stages(images), set[str](), 0
     averages: Averages | None = None
@@ -118,10 +118,10 @@ def _go_on(player: Engine, state: State) -> None:
 
 
 def game_of(campaign: Campaign, stage: str, images: int) -> Game:
-    """The game of the stage of that name in a run of so many images, built but untrained.
+    """Return the untrained game of the stage named `stage` in a run of `images` images.
 
     Raises:
-        ValueError: there is no such stage.
+        ValueError: the campaign has no such stage.
     """
     for each in _untrained(campaign, images):
         if each.name == stage:
@@ -130,13 +130,13 @@ def game_of(campaign: Campaign, stage: str, images: int) -> Game:
 
 
 def last_stage(campaign: Campaign, images: int = 1) -> Stage:
-    """The last stage, its game built but untrained."""
+    """Return the last stage with its untrained game."""
     *_, last = _untrained(campaign, images)
     return last
 
 
 def last_game(campaign: Campaign, images: int = 1) -> Game:
-    """The last stage's game, built but untrained."""
+    """Return the untrained game of the last stage."""
     return last_stage(campaign, images).game
 
 

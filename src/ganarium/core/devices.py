@@ -8,7 +8,13 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def device_named(name: str) -> torch.device:
-    """`auto` is cuda, else mps, else cpu; under torchrun each process of a machine takes its own GPU."""
+    """Return the device of that name; `auto` is cuda, else mps, else cpu.
+
+    Under torchrun each process of a machine uses its own GPU.
+
+    Raises:
+        ValueError: torch cannot use the device here.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if name == "cuda":
@@ -20,9 +26,9 @@ def device_named(name: str) -> torch.device:
 
 
 def described(device: torch.device) -> str:
-    """The machine in words: `NVIDIA H100`, `cpu, 2 threads`, `cpu, 1 thread, 2 processes`."""
-    threads, everybody = torch.get_num_threads(), processes.size()
+    """Describe the device: `NVIDIA H100`, `cpu, 2 threads`, `cpu, 1 thread, 2 processes`."""
+    threads, count = torch.get_num_threads(), processes.size()
     words = [torch.cuda.get_device_name(device) if device.type == "cuda" else device.type]
     words += [f"{threads} thread{'s' * (threads > 1)}"] * (device.type == "cpu")
-    words += [f"{everybody} processes"] * (everybody > 1)
+    words += [f"{count} processes"] * (count > 1)
     return ", ".join(words)

@@ -1,4 +1,4 @@
-"""The engine: plays rounds. It knows optimizers, precision and processes; it knows no method."""
+"""Engine that plays rounds: it handles optimizers, precision and processes, independent of the method."""
 
 import contextlib
 import random
@@ -17,21 +17,21 @@ from ganarium.core.schedules import Schedule
 
 
 class Engine:
-    """Plays a game round by round.
+    """Training engine: plays a game round by round.
 
     Args:
-        game: what is played.
+        game: the game.
         optimizers: one for each player.
-        schedules: player -> factor on its learning rate over the match.
+        schedules: player -> factor on its learning rate over the run.
         clip_norms: player -> largest norm of its gradient; a longer one is scaled down.
         averages: player -> half-life of its running average.
         precision: float32, or bfloat16 for the body of the script (autocast).
         accumulate: micro-batches a round.
-        seed: of the noise, which is a function of (seed, process, round).
-        length: images in the whole match; what the clock's progress refers to.
+        seed: seed of the noise, which is a function of (seed, process, round).
+        length: images in the whole run, for `clock.progress`.
 
     Raises:
-        ValueError: players and optimizers differ, players share a parameter, or a parameter is nobody's.
+        ValueError: players and optimizers differ, or a parameter belongs to two players or none.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Engine:
         processes.broadcast(game)
 
     def round(self, data: Iterator) -> dict[str, Tensor]:
-        """Play one round; return its mean loss terms, still on the device (reading one is a sync)."""
+        """Play one round; return its mean loss terms on the device (reading one synchronizes)."""
         self._reseed()
         self._set_learning_rates()
         self._report: dict[str, list[Tensor]] = {}
@@ -74,12 +74,13 @@ class Engine:
         clocks = [replace(self.clock, first_micro_batch=i == 0) for i in range(self.accumulate)]
         scripts = [self.game.play(data, clock) for clock in clocks]
         if not all(isinstance(script, Iterator) for script in scripts):
-            raise TypeError(f"{type(self.game).__name__}.play() has no `yield`")
+            name = type(self.game).__name__
+            raise TypeError(f"{name}.play() has no `yield`; it must yield turn(player, name=loss)")
         turns_taken = 0
         while self._turn(scripts):
             turns_taken += 1
         if not turns_taken:
-            raise RuntimeError(f"nobody moved in round {self.clock.round}")
+            raise RuntimeError(f"play() yielded no turn in round {self.clock.round}; yield at least one")
         drawn = getattr(data, "images", 0) - images
         self.clock = replace(self.clock, round=self.clock.round + 1, images=self.clock.images + drawn)
         processes.average_buffers(self.game)
@@ -87,20 +88,23 @@ class Engine:
         return {name: torch.stack(values).mean() for name, values in self._report.items()}
 
     def _turn(self, scripts: list[Iterator]) -> bool:
-        """Play one turn of every micro-batch, then step its players; False when the round is over.
+        """Play one turn of every micro-batch, then step its players; return False if the round is over.
 
-        Scripts advance in lockstep, and each micro-batch's graph is walked before the next one is
-        made, so a step sees the gradient of the whole batch in the memory of a part.
+        Scripts advance in lockstep. The backward pass of a micro-batch runs before the forward pass of the
+        next one, so a step uses the gradient of the whole batch in the memory of one micro-batch.
         """
-        movers: list[list[str]] = []
+        expected: list[list[str]] = []
         closures: list[Callable[[], Tensor]] = []
         for i, script in enumerate(scripts):
             turns = self._advance(script)
-            who = [[self._name(net) for net in t.players] for t in turns]
-            if i and who != movers:
-                raise RuntimeError(f"micro-batches disagree about whose turn it is: {movers}, {who}")
+            players = [[self._name(net) for net in t.players] for t in turns]
+            if i and players != expected:
+                raise RuntimeError(
+                    f"micro-batches disagree about the players of a turn: {expected}, {players}; "
+                    "turns may depend on the clock, not on data or clock.first_micro_batch"
+                )
             if not i:
-                movers, names = who, [name for side in who for name in side]
+                expected, names = players, [name for side in players for name in side]
                 if len(set(names)) < len(names):
                     raise ValueError(f"a player is twice in one turn: {names}; add its terms up")
                 self._zero(names)
@@ -108,7 +112,7 @@ class Engine:
                 closures.append(lambda script=script, turns=turns: self._backward(script, turns))  # type: ignore[misc]
             else:
                 self._backward(script, turns)
-            del turns  # let go of the graph before the next forward
+            del turns  # free the graph before the next forward pass
         turn_of = f"the turn of {', '.join(names)}" if names else "the end"
         processes.check_turn(f"{turn_of} in round {self.clock.round}", self.device)
         if not names:
@@ -124,17 +128,17 @@ class Engine:
             self._exchange(names)
         for name in names:
             self.optimizers[name].step(evaluate) if closures else self.optimizers[name].step()  # type: ignore[arg-type]
-            # Fused optimizers do not say that they wrote: a stale graph must be refused, not walked.
+            # Fused optimizers do not increment the version; autograd would accept a stale graph.
             torch.autograd.graph.increment_version(self.params[name])
         return True
 
     def _advance(self, script: Iterator) -> tuple[Turn, ...]:
-        """Run a script to its next `yield`; no turns when it is over."""
+        """Run a script to its next `yield`; return its turns, none if the script is over."""
         with self._autocast():
             yielded = next(script, ())
         if not torch.is_grad_enabled() or torch.is_autocast_enabled(self.device):
             torch.set_grad_enabled(True)
-            raise RuntimeError("a `yield` inside a `with`: end the block before the turn")
+            raise RuntimeError("a `yield` inside a `with`; end the block before the turn")
         turns = yielded if isinstance(yielded, tuple) else (yielded,)
         if not all(isinstance(t, Turn) for t in turns):
             raise TypeError(f"play() yielded {type(yielded).__name__}; yield turn(player, name=loss)")
@@ -146,14 +150,14 @@ class Engine:
         try:
             for i, t in enumerate(turns):
                 loss = self._loss(t)
-                # `inputs=` is the alternating freeze: the graph is walked only as far as these
-                # parameters, so no other player gets a gradient and no shared graph is spent.
-                movers = [p for net in t.players for p in self.params[self._name(net)]]
-                loss.backward(inputs=movers, retain_graph=i + 1 < len(turns))
+                # `inputs=` freezes the other players: backward stops at these parameters, so no other
+                # player gets a gradient, and the graph of a shared input is not freed.
+                params = [p for net in t.players for p in self.params[self._name(net)]]
+                loss.backward(inputs=params, retain_graph=i + 1 < len(turns))
                 total = total + loss.detach()
         except RuntimeError as error:
             if "second time" in str(error):
-                error.add_note("Two turns walk one forward pass: yield them as a tuple, or run it again.")
+                error.add_note("Two turns share one forward pass: yield them as a tuple, or repeat the pass.")
             frame = getattr(script, "gi_frame", None)
             if frame is not None:
                 error.add_note(f"At the turn in {frame.f_code.co_filename}, line {frame.f_lineno}.")
@@ -174,7 +178,7 @@ class Engine:
         if not loss.requires_grad:
             names = ", ".join(self._name(net) for net in t.players)
             raise RuntimeError(
-                f"the loss {list(terms)} of {names} has no gradient: made under no_grad or detached?"
+                f"the loss {list(terms)} of {names} has no gradient; check for no_grad() and detach()"
             )
         return loss
 
@@ -183,12 +187,12 @@ class Engine:
             self.optimizers[name].zero_grad(set_to_none=True)
 
     def _exchange(self, names: list[str]) -> None:
-        """Average the movers' gradients over processes, clip them, and see that none stands still."""
+        """Average the players' gradients over processes and clip them; raise if a player has none."""
         for name in names:
             params = self.params[name]
             processes.average_gradients(params)
             if all(p.grad is None for p in params):
-                raise RuntimeError(f"{name} took a turn but no term reaches it; is something detached?")
+                raise RuntimeError(f"{name} took a turn, but no loss term depends on it; check for detach()")
             if name in self.clip_norms:
                 nn.utils.clip_grad_norm_(params, self.clip_norms[name])
 
@@ -199,7 +203,7 @@ class Engine:
                 group["lr"] = rate * factor
 
     def _reseed(self) -> None:
-        """Noise is a function of (seed, process, round), so a resumed match draws the same noise."""
+        """Seed the noise by (seed, process, round), so that a resumed run samples the same noise."""
         seed = (self.clock.seed * 1_000_003 + self.clock.round) * 4_099 + processes.rank()
         torch.manual_seed(seed % 2**63)
         random.seed(seed)
@@ -207,18 +211,18 @@ class Engine:
     def _autocast(self) -> contextlib.AbstractContextManager:
         if self.precision is torch.float32:
             return contextlib.nullcontext()
-        # Without the cache of casts: older torch keeps those made under no_grad, and loses gradients.
+        # Older torch caches casts made under no_grad and loses gradients, so the cache is off.
         return torch.autocast(self.device, self.precision, cache_enabled=False)
 
     def _name(self, net: nn.Module) -> str:
         if id(net) not in self.names:
             raise ValueError(
-                f"{type(net).__name__} took a turn but is not a player; players are {', '.join(self.players)}"
+                f"{type(net).__name__} took a turn, but the players are {', '.join(self.players)}"
             )
         return self.names[id(net)]
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that a match needs to go on; tensors, numbers and strings only."""
+        """Return all state that a resumed run needs: tensors, numbers and strings only."""
         return {
             "round": self.clock.round,
             "images": self.clock.images,
@@ -228,7 +232,7 @@ class Engine:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`. Length, seed and learning rates stay as they are here: the recipe rules."""
+        """Restore `state`. Length, seed and learning rates stay those of the recipe."""
         self.clock = replace(self.clock, round=state["round"], images=state["images"])
         self.game.load_state_dict(state["game"])
         for name, optimizer in self.optimizers.items():
@@ -244,6 +248,6 @@ def _check_owners(game: Game, players: Mapping[str, nn.Module], optimizers: Mapp
         )
     owned = [id(p) for net in players.values() for p in net.parameters()]
     if len(owned) != len(set(owned)):
-        raise ValueError("two players share a parameter; put the shared part in one player")
+        raise ValueError("two players share a parameter; put the shared module in one player")
     if orphans := [n for n, p in game.named_parameters() if p.requires_grad and id(p) not in set(owned)]:
         raise ValueError(f"{', '.join(orphans)} belong to no player; put each in a child network")

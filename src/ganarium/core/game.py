@@ -1,4 +1,4 @@
-"""A game: networks that play against each other, and the script of one round."""
+"""Game: networks that play against each other, and the script of one round."""
 
 import random
 from abc import ABC, abstractmethod
@@ -14,39 +14,39 @@ Network = Callable[..., nn.Module]
 
 @dataclass(frozen=True)
 class Clock:
-    """Where the match stands. Everything that changes over training is a function of this."""
+    """Progress of a run. Everything that changes over training is a function of the clock."""
 
     round: int = 0
-    """Rounds played so far."""
+    """Number of rounds played."""
     images: int = 0
-    """Samples shown so far, all processes and micro-batches together."""
+    """Number of samples shown, over all processes and micro-batches."""
     length: int = 1
-    """Samples in the whole match."""
+    """Number of samples in the whole run."""
     seed: int = 0
     first_micro_batch: bool = True
     """False in all but the first of a round's micro-batches."""
 
     @property
     def progress(self) -> float:
-        """The share of the match that is played, 0 to 1."""
+        """Played share of the run, 0 to 1."""
         return min(1.0, self.images / self.length)
 
     def every(self, interval: int) -> bool:
-        """Whether this round is one in `interval`; the first is."""
+        """Return True in every `interval`-th round, the first round included."""
         return self.round % interval == 0
 
     def shared_random(self) -> random.Random:
-        """Chance that every process and micro-batch shares: who moves may depend on it."""
+        """Return a generator that is equal in all processes and micro-batches; turns may depend on it."""
         return random.Random(f"{self.seed} {self.round}")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """`players` descend on the sum of `terms`. Every other network stays as it is."""
+    """Optimizer step of `players` on the sum of `terms`; no other network changes."""
 
     players: tuple[nn.Module, ...]
     terms: Terms | Callable[[], Terms]
-    """Loss terms by name, or a function that computes them anew for an optimizer that asks often (L-BFGS)."""
+    """Loss terms by name, or a function that computes them, for optimizers that re-evaluate it (L-BFGS)."""
 
     def __post_init__(self) -> None:
         if not self.players or not all(isinstance(p, nn.Module) for p in self.players):
@@ -70,7 +70,7 @@ def check_terms(terms: Terms) -> None:
 
 
 def turn(*players: nn.Module | Callable[[], Terms], **terms: Tensor) -> Turn:
-    """`turn(player, ..., name=loss, ...)`, or `turn(player, function)` where the optimizer re-evaluates.
+    """Make a turn: `turn(player, ..., name=loss)`, or `turn(player, function)` for L-BFGS.
 
     Raises:
         TypeError: no network, no term, or a term that is not a tensor with one element.
@@ -82,46 +82,46 @@ def turn(*players: nn.Module | Callable[[], Terms], **terms: Tensor) -> Turn:
 
 
 class Game(nn.Module, ABC):
-    """Owns every network and every piece of state that must survive a restart.
+    """Owner of every network and of all state that must survive a restart.
 
     A *player* is a child network with trainable parameters; each has its own optimizer. The items
-    of a ModuleDict or ModuleList are players of their own. A child without trainable parameters is
+    of a ModuleDict or ModuleList are separate players. A child without trainable parameters is
     a *frozen* network and stays in eval mode.
 
-    To be trained from a recipe a game also says how it is put together (`roles`, `assemble`) and
-    what of it is worth keeping (`saved_networks`).
+    To be trained from a recipe, a game also lists the networks that a recipe may choose (`roles`) and
+    those that are saved (`saved_networks`), and is built by `assemble`.
     """
 
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
-    """For each network that a recipe may choose: its role, and the kinds to choose from."""
+    """Networks that a recipe may choose: role -> kind -> constructor."""
     saved_networks: ClassVar[tuple[str, ...]] = ("generator",)
-    """The children that a saved model holds."""
+    """Names of the children that a saved model contains."""
 
     @abstractmethod
     def play(self, data: Iterator, clock: Clock) -> Iterator[Turn | tuple[Turn, ...]]:
-        """Play one round: compute a loss, `yield turn(player, name=loss)`, go on.
+        """Play one round: compute a loss, `yield turn(player, name=loss)`, continue.
 
-        The step happens at the `yield`; the code after it sees the players updated. Never yield
-        inside a `with`. Yield a tuple of turns when they must all step from the same state, or
-        when two players descend through one forward pass. A round may be cut into micro-batches,
-        each with its own script: what must happen once a round (a counter, a controller) goes
-        under `if clock.leads`.
+        The step happens at the `yield`: the code after it uses the updated players. Never yield
+        inside a `with`. Yield a tuple of turns if they must all step from the same state, or if
+        the losses of two players share a forward pass. A round may be cut into micro-batches,
+        each with its own script: code that must run once a round (a counter, a controller) goes
+        under `if clock.first_micro_batch`.
         """
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
-        """The game for data with these `facts` (see `ganarium.data.spec.DataSpec`).
+        """Build the game for data with this `spec` (see `ganarium.data.spec.DataSpec`).
 
         `network(role, *collaborators)` builds the network that the recipe chose for a role.
         """
         return cls(**settings)
 
     def players(self) -> dict[str, nn.Module]:
-        """Every network with trainable parameters, by name."""
+        """Return every network with trainable parameters, by name."""
         return {name: net for name, net in self._networks() if any(p.requires_grad for p in net.parameters())}
 
     def _networks(self) -> Iterator[tuple[str, nn.Module]]:
-        """The children, and in their place the items of containers."""
+        """Yield the children; a container is replaced by its items."""
         waiting = list(self.named_children())
         while waiting:
             name, net = waiting.pop(0)

@@ -1,4 +1,4 @@
-"""The optimizers that a recipe can name, each with its own keys."""
+"""Optimizers that a recipe can name, each with its own keys."""
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
@@ -12,18 +12,18 @@ from ganarium.core.schedules import SCHEDULES, Schedule
 
 
 class Rule(Strict):
-    """What every optimizer's entry may say beside its own keys."""
+    """Keys that every optimizer has."""
 
     lr: float = Field(gt=0)
     """Learning rate; the two sides may differ (Heusel et al. 2017: two time scales)."""
     schedule: dict[str, Any] = {"kind": "constant"}
-    """How the learning rate changes over the run: kind `constant`, `linear`, `cosine`, `warm-up`."""
+    """Schedule of the learning rate over the run: kind `constant`, `linear`, `cosine`, `warm-up`."""
     clip_norm: float | None = Field(None, gt=0)
     """Largest norm of the player's gradient."""
 
 
 class Adam(Rule):
-    """Kingma & Ba 2015."""
+    """Adam (Kingma & Ba 2015)."""
 
     kind: Literal["adam"] = "adam"
     lr: float = Field(2e-4, gt=0)
@@ -35,7 +35,7 @@ class Adam(Rule):
 
 
 class RMSprop(Rule):
-    """Hinton 2012; without momentum, as WGAN wants it."""
+    """RMSprop (Hinton 2012) without momentum, as in WGAN."""
 
     kind: Literal["rmsprop"] = "rmsprop"
     lr: float = Field(5e-5, gt=0)
@@ -43,7 +43,7 @@ class RMSprop(Rule):
 
 
 class Adadelta(Rule):
-    """Zeiler 2012, arXiv:1212.5701."""
+    """Adadelta (Zeiler 2012, arXiv:1212.5701)."""
 
     kind: Literal["adadelta"] = "adadelta"
     lr: float = Field(1.0, gt=0)
@@ -51,7 +51,7 @@ class Adadelta(Rule):
 
 
 class SGD(Rule):
-    """Plain or heavy-ball gradient descent."""
+    """Gradient descent, plain or with momentum (heavy ball)."""
 
     kind: Literal["sgd"] = "sgd"
     lr: float = Field(0.01, gt=0)
@@ -59,7 +59,7 @@ class SGD(Rule):
 
 
 class LBFGS(Rule):
-    """For turns whose terms are a function; steps of a quasi-Newton method."""
+    """L-BFGS, a quasi-Newton method, for turns whose terms are a function."""
 
     kind: Literal["lbfgs"] = "lbfgs"
     lr: float = Field(1.0, gt=0)
@@ -76,7 +76,7 @@ OPTIMIZERS: dict[str, type[Rule]] = {
 
 
 def completed(spec: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """An entry of `optimizers` with every default written out; `path` is its key, for errors."""
+    """Return an entry of `optimizers` with every default filled in; `path` is its key, for errors."""
     spec = {"kind": "adam", **spec}
     entry = plain(chosen(OPTIMIZERS, spec, path), spec, path)
     entry["schedule"] = completed_kind(SCHEDULES, entry["schedule"], f"{path}.schedule")
@@ -84,9 +84,9 @@ def completed(spec: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def make(spec: Mapping[str, Any], parameters: Iterable, *, fused: bool) -> torch.optim.Optimizer:
-    """The torch optimizer that a completed entry of `optimizers` describes.
+    """Build the torch optimizer of a completed entry of `optimizers`.
 
-    `fused` where the device has fused steps; they compute the same numbers faster.
+    `fused` selects fused steps, for devices that have them; they compute the same numbers faster.
     """
     settings = {k: v for k, v in spec.items() if k not in ("kind", "schedule", "clip_norm", "lazy_interval")}
     makers: dict[str, Callable] = {
@@ -104,5 +104,5 @@ def make(spec: Mapping[str, Any], parameters: Iterable, *, fused: bool) -> torch
 
 
 def schedule(spec: Mapping[str, Any]) -> Schedule:
-    """The schedule that a completed entry of `optimizers` describes."""
+    """Build the schedule of a completed entry of `optimizers`."""
     return build(SCHEDULES, spec["schedule"])

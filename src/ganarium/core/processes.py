@@ -1,8 +1,8 @@
-"""Many processes, one match: replicas hold equal weights because they apply equal gradients.
+"""Several processes in one run: replicas have equal weights because they apply equal gradients.
 
-Launched by `torchrun`. Plain averaging after backward is right for every way a game may call its
-networks; a wrapper around `forward` is not, since games call networks several times, through other
-methods, and walk one forward pass twice.
+`torchrun` starts the processes. Averaging gradients after backward is correct for every way in which a game
+calls its networks. A wrapper around `forward` is not: games call networks several times, call other methods,
+and run backward twice through one forward pass.
 """
 
 import contextlib
@@ -19,18 +19,18 @@ from torch import Tensor, nn
 T = TypeVar("T")
 
 PATIENCE = timedelta(days=1)
-"""So long the others wait for what one process makes; that it has ended they hear at once."""
+"""Timeout while one process works alone; a process that has ended is noticed at once."""
 _waiting: Any = None
 
 
 def start(device: torch.device) -> None:
-    """Join the group that `torchrun` announces in the environment; do nothing when it does not."""
+    """Join the process group that `torchrun` sets in the environment, if any."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
 def stop() -> None:
-    """Leave the group, if there is one."""
+    """Leave the process group, if any."""
     global _waiting
     _waiting = None
     if dist.is_initialized():
@@ -38,40 +38,40 @@ def stop() -> None:
 
 
 def rank() -> int:
-    """This process' number, 0 when it is alone."""
+    """Return the number of this process; 0 without a group."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def size() -> int:
-    """How many processes play, 1 when there is no group."""
+    """Return the number of processes; 1 without a group."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def local_rank() -> int:
-    """This process' number on its machine."""
+    """Return the number of this process on its machine."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 class ProcessLostError(RuntimeError):
-    """Another process of this run has ended."""
+    """Error: another process of this run has ended."""
 
 
 @contextlib.contextmanager
 def stop_together() -> Iterator[None]:
-    """Within the block a process that ends takes the others along with a message.
+    """Stop this process with a clear error if another one ends within the block.
 
     Raises:
-        LostError: another process has ended, or does not answer.
+        ProcessLostError: another process has ended, or does not answer.
     """
     try:
         yield
     except RuntimeError as error:
-        silent = any(sign in str(error).lower() for sign in ("connection", "broken pipe", "timed out"))
-        if size() == 1 or not silent:
+        lost = any(sign in str(error).lower() for sign in ("connection", "broken pipe", "timed out"))
+        if size() == 1 or not lost:
             raise
         raise ProcessLostError(
             f"another process of this run has ended, or does not answer ({str(error).splitlines()[0]}); "
-            "its own message says why. The run can be resumed, with any number of processes"
+            "see the message of that process. The run can be resumed, with any number of processes"
         ) from None
 
 
@@ -85,33 +85,33 @@ def _mean_in_place(tensors: Sequence[Tensor]) -> None:
 
 @torch.no_grad()
 def broadcast(module: nn.Module) -> None:
-    """Give every process the first one's parameters and buffers."""
+    """Copy the parameters and buffers of the first process to all others."""
     if size() > 1:
         for tensor in [*module.parameters(), *module.buffers()]:
             dist.broadcast(tensor, src=0)
 
 
 def check_turn(label: str, device: torch.device | str = "cpu") -> None:
-    """Raise RuntimeError naming both sides unless every process is at the turn `label`.
+    """Raise RuntimeError naming the turn of each process unless all are at the turn `label`.
 
-    Processes that disagree would wait for each other for ever, or mix unlike gradients in silence.
+    Processes at different turns would deadlock, or average gradients that do not belong together.
     """
     if size() == 1:
         return
-    mine = torch.tensor([zlib.crc32(label.encode())], device=device)
-    theirs = [torch.empty_like(mine) for _ in range(size())]
-    dist.all_gather(theirs, mine)
-    if any(int(other) != int(mine) for other in theirs):
+    own = torch.tensor([zlib.crc32(label.encode())], device=device)
+    gathered = [torch.empty_like(own) for _ in range(size())]
+    dist.all_gather(gathered, own)
+    if any(int(other) != int(own) for other in gathered):
         sides = "; ".join(f"process {i} at {text}" for i, text in enumerate(gather(label)))
         raise RuntimeError(
-            f"processes disagree about whose turn it is: {sides}. "
-            "Who moves may depend on the clock and clock.dice(), never on data or on chance of one's own."
+            f"processes disagree about the turn: {sides}. "
+            "Turns may depend on the clock and clock.shared_random(), not on data or other random numbers."
         )
 
 
 @torch.no_grad()
 def average_gradients(params: Sequence[nn.Parameter]) -> None:
-    """Mean over processes; a parameter with a gradient nowhere keeps None, so its optimizer rests."""
+    """Average gradients over processes; a parameter without any keeps None, so its optimizer skips it."""
     if size() == 1:
         return
     has = torch.tensor([p.grad is not None for p in params], dtype=torch.uint8, device=params[0].device)
@@ -125,14 +125,14 @@ def average_gradients(params: Sequence[nn.Parameter]) -> None:
 
 @torch.no_grad()
 def average_buffers(module: nn.Module) -> None:
-    """Give every process the mean of the floating-point buffers (running statistics)."""
+    """Average the floating-point buffers (running statistics) over processes."""
     buffers = [b for b in module.buffers() if b.is_floating_point()]
     if size() > 1 and buffers:
         _mean_in_place(buffers)
 
 
 def gather(value: Any) -> list[Any]:
-    """Every process' value, in order of rank."""
+    """Return the value of every process, in order of rank."""
     values: list[Any] = [value]
     if size() > 1:
         values = [None] * size()
@@ -141,11 +141,11 @@ def gather(value: Any) -> list[Any]:
 
 
 def on_first_process(make: Callable[[], T]) -> T:
-    """What the first process makes, on every process; the others wait for it, however long it takes."""
+    """Call `make` on the first process and return its result on all; the others wait up to `PATIENCE`."""
     global _waiting
     if size() == 1:
         return make()
-    if _waiting is None:  # a group of its own: turns should not be waited for that long
+    if _waiting is None:  # separate group: turns keep the default timeout
         _waiting = dist.new_group(backend="gloo", timeout=PATIENCE)
     made: list[Any] = [make() if rank() == 0 else None]
     dist.broadcast_object_list(made, src=0, group=_waiting)
@@ -153,7 +153,7 @@ def on_first_process(make: Callable[[], T]) -> T:
 
 
 def any_process(value: bool) -> bool:
-    """Whether it is so on any process."""
+    """Return True if `value` is true on any process."""
     return any(gather(value)) if size() > 1 else value
 
 
@@ -165,8 +165,8 @@ def check_replicas(tensors: Iterable[tuple[str, Tensor]]) -> None:
     gathered = gather(sums)
     if differing := [name for name in sums if any(other[name] != sums[name] for other in gathered)]:
         raise RuntimeError(
-            f"the processes' copies have drifted apart: {', '.join(differing[:3])}"
-            f"{' ...' if len(differing) > 3 else ''}. Is state kept outside the game, or own chance used?"
+            f"tensors differ between processes: {', '.join(differing[:3])}"
+            f"{' ...' if len(differing) > 3 else ''}; keep all state in the game, use clock.shared_random()"
         )
 
 

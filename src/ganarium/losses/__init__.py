@@ -1,1 +1,1 @@
-"""Losses, penalties and small modules: pure functions of tensors."""
+"""Objectives, penalties and adversarial losses."""

@@ -1,4 +1,4 @@
-"""What both sides are taught by: an objective and a penalty, chosen independently."""
+"""Adversarial loss: an objective and a penalty, chosen independently."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -11,29 +11,32 @@ from ganarium.losses.penalties import PENALTIES, WEIGHTS, PenaltyName, Score, cl
 from ganarium.ops.scoring import uses_batch_statistics
 
 PER_SAMPLE = ("gp", "one-sided-gp", "dragan")
-"""Penalties that want each sample's own slope to be one."""
+"""Penalties that need the slope of the score at each single sample."""
 
 Relativism = Literal["none", "standard", "average"]
 
 
 class AdversarialLoss:
-    """An objective, and a penalty with its weight and interval.
+    """Losses of both sides: an objective, and a penalty with its weight and interval.
 
     Args:
         objective: see `ganarium.losses.objectives`.
-        relativistic: scores are judged beside those of the other side: `standard` each beside one of them,
-            `average` beside their mean (Jolicoeur-Martineau 2019, arXiv:1807.00734, sec. 4).
-        real_label: one-sided label smoothing, for the cross-entropy objectives; 1 where it is not said.
-        minimax: the generator raises just what the discriminator lowers, whatever the objective.
-        targets: a, b, c of least squares: for fake, for real, and what the generator wants.
+        relativistic: compare each score with those of the other side: `standard` with one of them,
+            `average` with their mean (Jolicoeur-Martineau 2019, arXiv:1807.00734, sec. 4).
+        real_label: target of real samples, for one-sided label smoothing; cross-entropy objectives only,
+            default 1.
+        minimax: let the generator maximise the discriminator's loss of fake samples, with any objective.
+        targets: a, b, c of least squares: the discriminator's targets of fake and real samples, and the
+            generator's.
         penalty: see `ganarium.losses.penalties`.
-        penalty_weight: the penalty's factor; its own paper's where it is not said.
-        penalty_interval: n plays the penalty in one round of n and scales it by n, so that its mean strength
-            stays (Karras et al. 2020, appendix B).
+        penalty_weight: factor of the penalty; default: the value of its paper.
+        penalty_interval: n computes the penalty in one round of n and multiplies it by n, so that its mean
+            strength stays the same (Karras et al. 2020, appendix B).
         clip_bound: largest weight of the discriminator, for `penalty="clip"`.
 
     Raises:
-        ValueError: a setting that the chosen objective does not have, or an interval below one.
+        ValueError: a setting that the objective does not have, settings that exclude each other, or an
+            interval below one.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class AdversarialLoss:
     ):
         if penalty_interval < 1:
             raise ValueError(
-                f"game.penalty_interval is {penalty_interval}; it counts rounds, so it is at least 1"
+                f"game.penalty_interval is {penalty_interval}; it counts rounds and must be at least 1"
             )
         self.names = objective, penalty
         self.objective = OBJECTIVES[objective]
@@ -67,13 +70,13 @@ class AdversarialLoss:
             self._refuse_unless("relativistic", "non-saturating", "least-squares", "hinge")
             if minimax:
                 raise ValueError(
-                    "game.minimax and game.relativistic exclude each other: a relativistic generator wants "
-                    "the discriminator's own loss with the sides exchanged; leave one of them out"
+                    "game.minimax and game.relativistic exclude each other: a relativistic generator "
+                    "minimises the discriminator's loss with real and fake exchanged; omit one of them"
                 )
             if objective == "least-squares" and (targets is None or targets[0] != -targets[1]):
                 raise ValueError(
-                    "game.relativistic with least-squares judges differences of scores, so the targets for "
-                    f"fake and real must be opposite: game.targets=[-1, 1, 0], say; given was {targets}"
+                    f"game.targets is {targets}; game.relativistic with least-squares uses differences of "
+                    "scores, so the targets of fake and real must be opposite, as in game.targets=[-1, 1, 0]"
                 )
         self.relativistic = relativistic
         self.penalty = PENALTIES.get(penalty)
@@ -85,15 +88,15 @@ class AdversarialLoss:
         if self.names[0] not in objectives:
             raise ValueError(
                 f"game.{key} is a setting of game.objective={' or '.join(objectives)}, "
-                f"but the objective is {self.names[0]}; leave it out, or change the objective"
+                f"but the objective is {self.names[0]}; omit game.{key}, or change game.objective"
             )
 
     def check(self, discriminator: nn.Module) -> None:
-        """Raise ValueError, which says why, where objective, penalty and network cannot go together."""
+        """Raise ValueError with the reason if objective, penalty and discriminator cannot be combined."""
         objective, penalty = self.names
         if penalty in PER_SAMPLE and uses_batch_statistics(discriminator):
             raise ValueError(
-                f"game.penalty={penalty} wants each sample's own slope, but batch normalisation (or "
+                f"game.penalty={penalty} needs the slope at each single sample, but batch normalisation (or "
                 "minibatch discrimination) makes a score depend on the whole batch (Gulrajani et al. 2017, "
                 "sec. 4); set networks.discriminator.norm=layer, instance or none, "
                 "and minibatch_discrimination=0"
@@ -101,17 +104,17 @@ class AdversarialLoss:
         bounded = any(map(is_parametrized, discriminator.modules()))
         if objective == "wasserstein" and penalty == "none" and not bounded:
             raise ValueError(
-                "game.objective=wasserstein has no bound for a discriminator of any slope; "
+                "game.objective=wasserstein is unbounded unless the slope of the discriminator is limited; "
                 "set game.penalty=gp (or one-sided-gp, clip, r1, r2, dragan), or use spectral norm"
             )
 
     @property
     def compares(self) -> bool:
-        """Whether the generator's loss looks at the scores of real samples, too."""
+        """True if the generator's loss also depends on the scores of real samples."""
         return self.relativistic != "none"
 
     def discriminator(self, real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-        """The discriminator's loss."""
+        """Return the discriminator's loss, a scalar."""
         if self.relativistic == "average":
             real_scores, fake_scores = real_scores - fake_scores.mean(), fake_scores - real_scores.mean()
         elif self.relativistic == "standard":
@@ -120,10 +123,10 @@ class AdversarialLoss:
         return self.objective.discriminator(real_scores, fake_scores)
 
     def generator(self, fake_scores: Tensor, real_scores: Tensor | None = None) -> Tensor:
-        """The generator's loss; a relativistic generator wants the discriminator's, sides exchanged."""
+        """Return the generator's loss; if relativistic, the discriminator's with real and fake exchanged."""
         if self.relativistic == "none":
             return self.objective.generator(fake_scores)
-        assert real_scores is not None, "a relativistic generator is judged beside real scores"
+        assert real_scores is not None, "a relativistic generator needs the scores of real samples"
         return self.discriminator(fake_scores, real_scores)
 
     def penalties(
@@ -134,12 +137,12 @@ class AdversarialLoss:
         every: Callable[[int], bool],
         name: str = "penalty",
     ) -> dict[str, Tensor]:
-        """`{name: ...}` in the rounds that have a penalty, else nothing; `every` is the clock's."""
+        """Return `{name: penalty}` in rounds that have one, else an empty dict; `every` is the clock's."""
         if self.penalty is None or not every(self.penalty_interval):
             return {}
         return {name: self.penalty_weight * self.penalty_interval * self.penalty(score, real, fake)}
 
     def clip(self, discriminator: nn.Module) -> None:
-        """After a step: put the weights back within their bound, where the penalty is clipping."""
+        """Clamp the discriminator's weights to `clip_bound` after a step, if the penalty is `clip`."""
         if self.names[1] == "clip":
             clip_weights(discriminator.parameters(), self.clip_bound)

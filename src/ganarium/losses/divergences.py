@@ -1,14 +1,15 @@
 r"""f-divergences and their variational bounds (Nowozin et al. 2016, f-GAN, arXiv:1606.00709).
 
-$D_f(P \| Q) = \int q(x) f(p(x)/q(x)) dx$, with P the data, Q the samples, f convex and f(1) = 0 (for `gan`
--log 4). For every function T whose values lie in the domain of the conjugate $f^*(t) = \sup_u (ut - f(u))$
+$D_f(P \| Q) = \int q(x) f(p(x)/q(x)) dx$, with P the data, Q the samples, f convex and f(1) = 0 (-log 4 for
+`gan`). For every function T whose values lie in the domain of the conjugate $f^*(t) = \sup_u (ut - f(u))$
 
     D_f(P || Q) >= E_P[T(x)] - E_Q[f*(T(x))],      with equality at T = f'(p/q)     (eq. 4 and 5)
 
-A discriminator's raw score v becomes such a T by an output activation, T(x) = g_f(v(x)), which rises in v, so
-that a high score always means "real". Where g_f(v) and f* cancel, as softplus does for `gan`, the two are
-written as one function that neither overflows nor loses digits. The exponentials of `kl`, `reverse-kl`,
-`neyman` and `squared-hellinger` belong to the mathematics: float32 and bfloat16 hold them up to |v| = 88.
+An output activation g_f turns a discriminator's raw score v into such a T: T(x) = g_f(v(x)). It increases
+with v, so a high score always means "real". If f* and g_f partly cancel, f*(g_f(v)) is computed as one
+function that neither overflows nor loses digits, such as softplus for `gan`. The exponentials of `kl`,
+`reverse-kl`, `neyman` and `squared-hellinger` do not cancel: float32 and bfloat16 represent them up to
+|v| = 88.
 
     name               f(u)                          f*(t)               T = g_f(v)       f*(g_f(v))
     total-variation    |u - 1| / 2                   t, |t| <= 1/2       tanh(v) / 2      tanh(v) / 2
@@ -20,9 +21,10 @@ written as one function that neither overflows nor loses digits. The exponential
     jensen-shannon     u log u - (u+1) log((u+1)/2)  -log(2 - exp t)     log 2sigmoid(v)  softplus(v) - log 2
     gan                u log u - (u+1) log(u+1)      -log(1 - exp t)     log sigmoid(v)   softplus(v)
 
-These are the paper's tables 1 and 2 with its appendix. Every g_f rises here, as its text asks; some that it
-prints fall. `pearson` is E_Q[(p/q - 1)^2], as f says. `jensen-shannon` is twice the usual one, and `gan` is
-that minus log 4. As objectives: `ganarium.losses.objectives.variational`.
+The rows are from the paper's tables 1 and 2 and its appendix. Every g_f here increases, as the paper's text
+requires; some g_f in its tables decrease. `pearson` is E_Q[(p/q - 1)^2]. `jensen-shannon` is twice the usual
+divergence, and `gan` is `jensen-shannon` minus log 4. `ganarium.losses.objectives.variational` returns the
+objective of a divergence.
 """
 
 import math
@@ -34,7 +36,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 Function = Callable[[Tensor], Tensor]
-"""Applied to each element."""
+"""Elementwise function."""
 
 REALS = (-math.inf, math.inf)
 POSITIVE = (0.0, math.inf)
@@ -42,27 +44,27 @@ POSITIVE = (0.0, math.inf)
 
 @dataclass(frozen=True, eq=False)
 class Divergence:
-    """One row of the table above."""
+    """Row of the table above."""
 
     f: Function
-    """f(u) of the density ratio u = p/q."""
+    """Function f(u) of the density ratio u = p/q."""
     slope: Function
-    """f'(u): the best T(x) is f'(p(x)/q(x))."""
+    """Derivative f'(u); the optimal T(x) is f'(p(x)/q(x))."""
     conjugate_inside: Function
-    """f*(t), for t in its domain."""
+    """Conjugate f*(t) for t in `domain`."""
     activation: Function
-    """g_f(v): from any score into the domain of f*, rising."""
+    """Increasing function g_f(v) from any score to the domain of f*."""
     conjugate_of_activation: Function
-    """f*(g_f(v)), stable for large |v|."""
+    """Composition f*(g_f(v)), stable for large |v|."""
     threshold: float
-    """f'(1): where T(x) is above it, x is rather real than fake (sec. 2.3)."""
+    """Value f'(1); a sample x with a larger T(x) is more likely real than fake (sec. 2.3)."""
     domain: tuple[float, float] = REALS
-    """The t for which f*(t) is finite: from, to."""
+    """Lower and upper bound of the t for which f*(t) is finite."""
     ratios: tuple[float, float] = POSITIVE
-    """The u over which f* is the supremum: all reals where f goes on below zero by its formula."""
+    """Range of u in the supremum f*; all reals if the formula of f also holds below zero."""
 
     def conjugate(self, t: Tensor) -> Tensor:
-        """f*(t) = sup over u of ut - f(u); infinite outside `domain`."""
+        """Compute f*(t) = sup over u of ut - f(u); infinite outside `domain`."""
         low, high = self.domain
         return torch.where((t >= low) & (t <= high), self.conjugate_inside(t), math.inf)
 
@@ -141,4 +143,4 @@ DIVERGENCES: dict[str, Divergence] = {
         domain=(-math.inf, 0.0),
     ),
 }
-"""By the names that a recipe uses as `game.objective`."""
+"""Divergences by their names in a recipe (`game.objective`)."""

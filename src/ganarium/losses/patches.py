@@ -1,4 +1,4 @@
-"""Objectives over maps of scores, at one scale or at several."""
+"""Adversarial losses of score maps, at one scale or several."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -12,17 +12,17 @@ from ganarium.losses.objectives import Objective
 from ganarium.ops.scoring import frozen, scores
 
 Scores = Tensor | Sequence[Tensor]
-"""Of patches, `[N, 1, h, w]`; a list of such where there are several scales."""
+"""Patch scores `[N, 1, h, w]`; with several scales a list of them."""
 
 
 class PatchAdversarialLoss(AdversarialLoss):
-    """A dispute over scores of patches.
+    """Adversarial loss of patch scores.
 
-    Least squares are not halved here: the papers of translation write $(D - 1)^2$.
+    Least squares are not halved here: the papers on translation use $(D - 1)^2$.
 
     Args:
-        objective: what is made of a score; see `ganarium.losses.objectives`.
-        over_scales: whether the losses of several scales are added up or averaged.
+        objective: losses of a score; see `ganarium.losses.objectives`.
+        over_scales: sum or mean of the losses of several scales.
 
     The other arguments are those of `AdversarialLoss`.
     """
@@ -40,19 +40,19 @@ class PatchAdversarialLoss(AdversarialLoss):
             self.objective = _doubled(self.objective)
 
     def discriminator(self, real_scores: Scores, fake_scores: Scores) -> Tensor:
-        """The discriminator's loss, of real and fake patches together."""
+        """Return the discriminator's loss of real and fake patches, a scalar."""
         if isinstance(real_scores, Tensor) and isinstance(fake_scores, Tensor):
             return super().discriminator(real_scores, fake_scores)
         pairs = zip(real_scores, fake_scores, strict=True)
         return self._over(super(PatchAdversarialLoss, self).discriminator(*pair) for pair in pairs)
 
     def generator(self, fake_scores: Scores, real_scores: Scores | None = None) -> Tensor:
-        """The generator's loss."""
+        """Return the generator's loss, a scalar."""
         if isinstance(fake_scores, Tensor):
             assert real_scores is None or isinstance(real_scores, Tensor)
             return super().generator(fake_scores, real_scores)
-        beside: Any = real_scores or [None] * len(fake_scores)
-        pairs = zip(fake_scores, beside, strict=True)
+        real: Any = real_scores or [None] * len(fake_scores)
+        pairs = zip(fake_scores, real, strict=True)
         return self._over(super(PatchAdversarialLoss, self).generator(*pair) for pair in pairs)
 
     def discriminator_terms(
@@ -64,47 +64,48 @@ class PatchAdversarialLoss(AdversarialLoss):
         *,
         weight: float = 0.5,
     ) -> dict[str, Tensor]:
-        """What a discriminator descends on: both losses, halved, and its penalty; `every` is the clock's."""
+        """Return the discriminator's loss, times `weight`, and its penalty; `every` is the clock's."""
         fake_scores, real_scores = scores(discriminator, fake.detach(), real)
         adversarial = weight * self.discriminator(real_scores, fake_scores)
         penalties = self.penalties(lambda samples: verdicts(discriminator(samples)), real, fake, every)
         return {"adversarial": adversarial, **penalties}
 
     def generator_term(self, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
-        """What a generator descends on, the discriminator's weights held constant."""
+        """Return the generator's loss; the discriminator's weights are constant."""
         fixed_discriminator = frozen(discriminator)
         return self.generator(fixed_discriminator(fake), fixed_discriminator(real) if self.compares else None)
 
     def _over(self, losses: Any) -> Tensor:
         each = list(losses)
-        whole: Tensor = sum(each)
-        return whole / len(each) if self.over_scales == "mean" else whole
+        total: Tensor = sum(each)
+        return total / len(each) if self.over_scales == "mean" else total
 
 
-def verdicts(of_patches: Scores) -> Tensor:
-    """One score a picture, `[N]`: the mean over its patches, summed over the scales."""
-    scales = [of_patches] if isinstance(of_patches, Tensor) else of_patches
-    whole: Tensor = sum(scores.flatten(1).mean(1) for scores in scales)  # type: ignore[assignment]
-    return whole
+def verdicts(patch_scores: Scores) -> Tensor:
+    """Return one score an image, `[N]`: the mean over its patches, summed over the scales."""
+    scales = [patch_scores] if isinstance(patch_scores, Tensor) else patch_scores
+    total: Tensor = sum(scale.flatten(1).mean(1) for scale in scales)  # type: ignore[assignment]
+    return total
 
 
 def layers_of(discriminator: nn.Module) -> Callable[[Tensor], list[list[Tensor]]]:
-    """What a discriminator's layers say of pictures, scale by scale, from the first to the scores.
+    """Return a function of images: for each scale the outputs of all layers, from the first to the scores.
 
-    Its weights are held constant.
+    The discriminator's weights are constant.
     """
 
-    def said(pictures: Tensor) -> list[list[Tensor]]:
-        features = frozen(discriminator, "features")(pictures)
+    def layers(images: Tensor) -> list[list[Tensor]]:
+        features = frozen(discriminator, "features")(images)
         return [features] if isinstance(features[0], Tensor) else features
 
-    return said
+    return layers
 
 
 def layer_distances(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Feature matching: `[scales, layers]`, the mean absolute difference in each layer but the scores.
+    """Compute feature matching losses (Wang et al. 2018, arXiv:1711.11585, eq. 4).
 
-    (Wang et al. 2018, arXiv:1711.11585, eq. 4.)
+    Returns:
+        `[scales, layers]`, the mean absolute difference in each layer but the scores.
     """
     scales = [
         torch.stack([l1_loss(of_fake, of_real) for of_real, of_fake in zip(*scale, strict=True)][:-1])
@@ -113,5 +114,5 @@ def layer_distances(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Te
     return torch.stack(scales)
 
 
-def _doubled(halved: Objective) -> Objective:
-    return Objective(*((lambda score, loss=loss: 2 * loss(score)) for loss in halved))
+def _doubled(objective: Objective) -> Objective:
+    return Objective(*((lambda score, loss=loss: 2 * loss(score)) for loss in objective))

@@ -1,4 +1,4 @@
-"""A history of generated samples (Shrivastava et al. 2017, arXiv:1612.07828, sec. 2.3)."""
+"""Image pool: a history of generated samples (Shrivastava et al. 2017, arXiv:1612.07828, sec. 2.3)."""
 
 import random
 
@@ -7,9 +7,12 @@ from torch import Tensor, nn
 
 
 class Pool(nn.Module):
-    """Remembers samples and hands back batches that are half new and half old, from round to round.
+    """History of generated samples; returned batches are half new and half old.
 
-    Its history is this process' own: it is saved with the game, and neither averaged nor broadcast.
+    Each process has a history of its own, which is saved with the game, but neither averaged nor broadcast.
+
+    Args:
+        capacity: largest number of stored samples; with 0 every batch is returned as it is.
     """
 
     def __init__(self, capacity: int = 50):
@@ -19,13 +22,13 @@ class Pool(nn.Module):
 
     @torch.no_grad()
     def forward(self, samples: Tensor) -> Tensor:
-        """Remember `samples` `[N, ...]`; return as many, each new or old with equal chance once full."""
+        """Store `samples` `[N, ...]`; return as many, each new or old with equal probability once full."""
         if self.capacity == 0:
             return samples.detach()
         out = samples.detach().clone()
         for i, sample in enumerate(samples.detach()):
             if len(self.history) < self.capacity:
-                # A copy a sample while the pool fills: at most `capacity` times in a whole run.
+                # One copy of the history a sample, but at most `capacity` times in a run.
                 self.history = torch.cat([self.history.to(sample).reshape(-1, *sample.shape), sample[None]])
             elif random.random() < 0.5:
                 slot = random.randrange(self.capacity)
@@ -33,9 +36,9 @@ class Pool(nn.Module):
         return out
 
     def get_extra_state(self) -> Tensor:
-        """The history, `[n, ...]` with n at most the capacity."""
+        """Return the history, `[n, ...]` with n at most the capacity."""
         return self.history
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Go on from a saved history."""
+        """Restore a saved history."""
         self.history = state.clone()

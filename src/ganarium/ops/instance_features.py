@@ -1,4 +1,4 @@
-"""What instances of each class of a map looked like, remembered to be drawn from."""
+"""Feature bank: stored features of instances of each class of a label map."""
 
 import random
 
@@ -7,28 +7,28 @@ from torch import Tensor, nn
 
 
 class InstanceFeatureBank(nn.Module):
-    """For each class the features of instances seen lately (Wang et al. 2018, arXiv:1711.11585, sec. 3.4).
+    """Features of recent instances of each class (Wang et al. 2018, arXiv:1711.11585, sec. 3.4).
 
-    Its history is this process' own: it is saved with the game, and neither averaged nor broadcast.
+    Each process has a history of its own, which is saved with the game, but neither averaged nor broadcast.
 
     Args:
-        classes: of the maps.
-        features: numbers that describe an instance.
-        capacity: how many instances of a class are remembered.
+        classes: number of classes of the maps.
+        features: number of features of an instance.
+        capacity: largest number of stored instances of a class.
     """
 
     def __init__(self, classes: int, features: int, *, capacity: int = 64):
         super().__init__()
-        # The last number of each says whether there is one.
+        # The last number of an entry is 1 if the entry is filled, else 0.
         self.history = torch.zeros(classes, capacity, features + 1)
 
     @torch.no_grad()
     def remember(self, features: Tensor, classes: Tensor) -> None:
-        """One instance of each class that a picture shows, in place of one forgotten by chance.
+        """Store one instance of each class in each image; if the class is full, replace a random entry.
 
         Args:
-            features: `[N, F, H, W]`, each pixel that of its instance.
-            classes: integers `[N, 1, H, W]`.
+            features: `[N, F, H, W]`, at each pixel those of its instance.
+            classes: integers `[N, 1, H, W]`, the class of each pixel.
         """
         for maps, ids in zip(features, classes[:, 0], strict=True):
             for label in ids.unique().tolist():
@@ -39,20 +39,20 @@ class InstanceFeatureBank(nn.Module):
                 of_class[slot, :-1] = pixels[:, random.randrange(pixels.shape[1])].to(of_class)
                 of_class[slot, -1] = 1
 
-    def drawn(self, chance: Tensor) -> Tensor:
-        """For each class one of those remembered: numbers `[N, classes]` in [0, 1] to `[N, classes, F]`.
+    def drawn(self, uniform: Tensor) -> Tensor:
+        """Choose a stored instance of each class: numbers `[N, classes]` in [0, 1] to `[N, classes, F]`.
 
-        What was never seen has zeros.
+        A class without stored instances gets zeros.
         """
         known = self.history[:, :, -1].sum(1)
-        slots = torch.minimum((chance.cpu() * known).long(), (known.long() - 1).clamp(min=0))
+        slots = torch.minimum((uniform.cpu() * known).long(), (known.long() - 1).clamp(min=0))
         of_class = torch.arange(len(known)).expand_as(slots)
-        return self.history[of_class, slots, :-1].to(chance.device)
+        return self.history[of_class, slots, :-1].to(uniform.device)
 
     def get_extra_state(self) -> Tensor:
-        """The history, `[classes, capacity, F + 1]`."""
+        """Return the history, `[classes, capacity, F + 1]`."""
         return self.history
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Go on from a saved history."""
+        """Restore a saved history."""
         self.history = state.cpu().clone()

@@ -1,4 +1,4 @@
-"""Where generators start: noise."""
+"""Noise, the input of generators."""
 
 from typing import Literal
 
@@ -14,12 +14,12 @@ def noise(
     device: torch.device | str = "cpu",
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Standard normal noise, or noise uniform in [-1, 1]; float32 of the given shape."""
+    """Sample noise, standard normal or uniform in [-1, 1]: float32 of the given shape."""
     if kind == "uniform":
         return torch.rand(*shape, device=device, generator=generator) * 2 - 1
     return torch.randn(*shape, device=device, generator=generator)
 
 
 def rows(kind: Noise, count: int, size: int, generator: torch.Generator) -> Tensor:
-    """Noise `[count, size]` on the CPU, row by row: the first ones do not depend on how many follow."""
+    """Sample noise `[count, size]` on the CPU row by row: the first rows do not depend on `count`."""
     return torch.stack([noise(kind, size, generator=generator) for _ in range(count)])

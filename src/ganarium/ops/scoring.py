@@ -1,4 +1,4 @@
-"""How samples are put before a discriminator."""
+"""Helpers for forward passes of discriminators."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,17 +10,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def uses_batch_statistics(net: nn.Module) -> bool:
-    """Whether a sample's score depends on its batch: batch statistics, or a layer that says so itself."""
+    """Return True if outputs depend on the whole batch: by batch norm, or a layer with this attribute."""
     return any(isinstance(m, _BatchNorm) or getattr(m, "uses_batch_statistics", False) for m in net.modules())
 
 
 def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> tuple[Any, ...]:
-    """The scores of each batch, from one pass over all of them where that is the same thing.
+    """Return the scores of each batch.
 
-    Where the discriminator gives a list (a tensor a scale), so do the scores of each batch.
-
-    A batch is a tensor, or the tuple of tensors that the discriminator takes. Where samples mix
-    (see `uses_batch_statistics`) each batch gets a pass of its own.
+    All batches share one pass, unless the discriminator uses batch statistics (see
+    `uses_batch_statistics`); then each batch has its own pass.
+    A batch is a tensor, or the tuple of tensors that the discriminator takes. The scores of a batch are
+    what the discriminator returns: a tensor, or a list of tensors, one a scale.
     """
     args = [batch if isinstance(batch, tuple) else (batch,) for batch in batches]
     if uses_batch_statistics(discriminator):
@@ -34,7 +34,7 @@ def scores(discriminator: nn.Module, *batches: Tensor | tuple[Tensor, ...]) -> t
 
 @contextlib.contextmanager
 def constant_weights(net: nn.Module) -> Iterator[None]:
-    """Within the block the network's weights are constants."""
+    """Hold the network's weights constant within the block (`requires_grad` is False)."""
     trainable = [p for p in net.parameters() if p.requires_grad]
     for p in trainable:
         p.requires_grad_(False)
@@ -46,10 +46,10 @@ def constant_weights(net: nn.Module) -> Iterator[None]:
 
 
 def frozen(net: nn.Module, method: str = "__call__") -> Callable[..., Any]:
-    """`net`, or a method of it, with its weights held constant: gradients pass through and stop at nothing.
+    """Return `net`, or a method of it, with constant weights; gradients still flow to its inputs.
 
-    An eager network does not need this, since the engine asks for the movers' gradients only; a
-    compiled one computes every weight gradient once its forward was traced with trainable weights.
+    An eager network does not need this, since the engine computes gradients of the turn's players only. A
+    compiled network computes every weight gradient if its forward was traced with trainable weights.
     """
 
     def call(*args: Tensor) -> Any:
