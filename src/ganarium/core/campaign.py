@@ -1,7 +1,8 @@
 """Campaign: games played one after another, each built from the trained networks of the previous one."""
 
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Generator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -27,6 +28,12 @@ class Stage:
     """Changes to the run's recipe: data size, batch size, optimizers ..."""
     averages: Averages = field(default_factory=dict)
     """Start of this stage's averages; by default they start at the weights of its players."""
+    tasks: tuple[Any, ...] | None = None
+    """Tasks of the stage's model; those of the game if None."""
+
+    def __post_init__(self) -> None:
+        if self.tasks is not None:
+            self.game.tasks = self.tasks
 
 
 class Campaign(ABC):
@@ -37,6 +44,8 @@ class Campaign(ABC):
     """
 
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
+    tasks: ClassVar[tuple[Any, ...]] = ()
+    """Tasks of the model that comes out; see `Game.tasks`."""
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
@@ -85,7 +94,7 @@ def play(
     script, names, before = campaign.stages(images), set[str](), 0
     averages: Averages | None = None
     while True:
-        torch.manual_seed(seed * 1_000_003 + len(names))
+        torch.manual_seed(_stage_seed(seed, len(names)))
         try:
             stage = script.send(averages)  # type: ignore[arg-type]
         except StopIteration:
@@ -117,35 +126,36 @@ def _go_on(player: Engine, state: State) -> None:
         ) from None
 
 
-def game_of(campaign: Campaign, stage: str, images: int) -> Game:
-    """Return the untrained game of the stage named `stage` in a run of `images` images.
+def as_campaign(played: Game | Campaign) -> Campaign:
+    """Return a campaign as it is, and a game as a campaign of one stage."""
+    return Single(played) if isinstance(played, Game) else played
+
+
+def untrained_stage(campaign: Campaign, name: str | None = None, *, images: int = 1, seed: int = 0) -> Stage:
+    """Return the stage of that name with its untrained game; the last stage if None.
+
+    Its networks have the weights that `play` would begin with, if no stage before it had been trained. The
+    caller's random state does not change.
 
     Raises:
         ValueError: the campaign has no such stage.
     """
-    for each in _untrained(campaign, images):
-        if each.name == stage:
-            return each.game
-    raise ValueError(f"the campaign has no stage {stage!r}")
+    found: Stage | None = None
+    script, averages = campaign.stages(images), None
+    with torch.random.fork_rng(devices=[]):
+        for number in itertools.count():
+            torch.manual_seed(_stage_seed(seed, number))
+            try:
+                found = script.send(averages)  # type: ignore[arg-type]
+            except StopIteration:
+                break
+            if found.name == name:
+                return found
+            averages = found.game.players()
+    if found is None or name is not None:
+        raise ValueError(f"the campaign has no stage {name!r}")
+    return found
 
 
-def last_stage(campaign: Campaign, images: int = 1) -> Stage:
-    """Return the last stage with its untrained game."""
-    *_, last = _untrained(campaign, images)
-    return last
-
-
-def last_game(campaign: Campaign, images: int = 1) -> Game:
-    """Return the untrained game of the last stage."""
-    return last_stage(campaign, images).game
-
-
-def _untrained(campaign: Campaign, images: int) -> Iterator[Stage]:
-    script = campaign.stages(images)
-    stage = next(script)
-    while True:
-        yield stage
-        try:
-            stage = script.send(stage.game.players())
-        except StopIteration:
-            return
+def _stage_seed(seed: int, number: int) -> int:
+    return seed * 1_000_003 + number

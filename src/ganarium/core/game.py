@@ -95,7 +95,13 @@ class Game(nn.Module, ABC):
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     """Networks that a recipe may choose: role -> kind -> constructor."""
     saved_networks: ClassVar[tuple[str, ...]] = ("generator",)
-    """Names of the children that a saved model contains."""
+    """Names of the children that a saved model contains. The game's own parameters and buffers are saved,
+    too.
+    """
+    tasks: tuple[Any, ...] = ()
+    """What the trained game can do, the main task first (see `ganarium.tasks.base.Task`)."""
+    latents: tuple[Any, ...] = ()
+    """Random inputs of its tasks (see `ganarium.tasks.latents.Latent`); set by the constructor."""
 
     @abstractmethod
     def play(self, data: Iterator, clock: Clock) -> Iterator[Turn | tuple[Turn, ...]]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganarium.common.schema import split
 from ganarium.core.game import Clock, Game, Turn, turn
 from ganarium.data.batches import Batch, Conditioned, real_samples
+from ganarium.data.conditions.partial import PartialLabels
 from ganarium.data.spec import DataSpec
 from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.losses.stabilizers import History, feature_distance, with_instance_noise
@@ -17,6 +18,8 @@ from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers.virtual_batch_norm import choose_references
 from ganarium.ops import latents
 from ganarium.ops.scoring import frozen
+from ganarium.tasks.generate import Generate
+from ganarium.tasks.latents import Latent
 
 
 class TurnData(NamedTuple):
@@ -52,6 +55,7 @@ class TwoPlayerGame(Game):
     """
 
     roles: ClassVar = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
+    tasks = (Generate(),)
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class TwoPlayerGame(Game):
         self.discriminator = discriminator
         self.noise_dim = noise_dim
         self.noise_kind = noise
+        self.latents = (Latent("z", (noise_dim,), noise),)
         self.discriminator_updates = discriminator_updates
         self.resample_noise = resample_noise
         self.generator_first = generator_first
@@ -113,9 +118,9 @@ class TwoPlayerGame(Game):
         """`count` fake samples from fresh noise."""
         return self.generator(self.noise_for(count))
 
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples from what `draw_noise` gives, one for each condition."""
-        return self.generator(noise)
+    def generate(self, z: Tensor) -> Tensor:
+        """Return samples of latents `[N, noise_dim]`."""
+        return self.generator(z)
 
     def condition_of(self, batch: Any) -> Any:
         """What a player is told for a batch: the data's condition, if they have one."""
@@ -211,22 +216,18 @@ class TwoPlayerGame(Game):
         device = next(self.generator.parameters()).device
         return latents.noise(self.noise_kind, count, self.noise_dim, device=device)
 
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """Noise `[count, noise_dim]` on the CPU; the first rows do not depend on how many follow."""
-        return latents.rows(self.noise_kind, count, self.noise_dim, generator)
-
 
 def refuse_condition(spec: DataSpec) -> None:
-    """Raise ValueError where the data come with a condition that a method cannot use."""
-    if spec.condition:
+    """Raise ValueError if the data come with a condition, which the method cannot use."""
+    if isinstance(spec.condition, PartialLabels):
         raise ValueError(
-            f"data.condition={spec.condition}, but this method draws without a condition; "
-            "leave data.condition out, or choose cgan"
-        )
-    if spec.labeled:
-        raise ValueError(
-            "data.labeled_samples sets labelled samples beside each batch, which this method cannot use; "
+            "data.labeled_samples sets labeled samples beside each batch, which this method cannot use; "
             "leave it out, or choose semi-supervised-gan"
+        )
+    if spec.condition is not None:
+        raise ValueError(
+            f"data.condition={spec.condition.name}, but this method generates without a condition; "
+            "leave data.condition out, or choose cgan"
         )
 
 

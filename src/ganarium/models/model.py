@@ -1,348 +1,329 @@
-"""The artifact that users keep: a trained game, ready to use, and how it is loaded."""
+"""Model: the artifact that users keep, a trained game ready to use."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
 
-from ganarium.common.text import nearest
 from ganarium.core.game import Game
-from ganarium.data.conditions import words
 from ganarium.data.spec import DataSpec
-from ganarium.methods.translators import Direction, Translator
-from ganarium.models.directions import domains_of, find_direction, translations
+from ganarium.models.card import model_card
 from ganarium.models.storage import FORMAT, save_folder
 from ganarium.networks.layers.memory_format import apply_memory_format
-from ganarium.recipes.method import Method
-from ganarium.recipes.recipe import Recipe
+from ganarium.tasks.base import RESERVED, Input, Task, device_of
+from ganarium.tasks.latents import Latent, streams
+
+
+class Provenance(Protocol):
+    """Where a model comes from: a training run, or an imported checkpoint."""
+
+    @property
+    def title(self) -> str:
+        """First line of the model card."""
+
+    @property
+    def what(self) -> str:
+        """What kind of model it is, for messages: `dcgan`, `resnet translator`."""
+
+    def facts(self) -> Mapping[str, str]:
+        """Return what a model card says of it, by name."""
+
+    def config(self) -> Mapping[str, Any]:
+        """Return a plain tree from which the game can be built again."""
 
 
 class Model:
-    """A trained game, ready to use.
+    """Trained game, ready to use. It knows tasks by name and nothing else about games.
 
-    Attributes:
-        method: which method trained it.
-        recipe: how.
-        facts: what the data were: shape, classes, attributes.
-        images: how many images it was trained on.
-        stage: of a campaign, the stage whose game it is.
-        run_facts: of a campaign, what the run's data were; a stage's may be of another size.
+    Args:
+        game: the game; it is set to eval mode, its weights are fixed.
+        spec: specification of the data.
+        provenance: where it comes from.
+
+    Raises:
+        TypeError: a task of the game has an option of a reserved name.
     """
 
-    def __init__(
-        self,
-        method: Method,
-        recipe: Recipe,
-        spec: DataSpec,
-        game: Game,
-        images: int = 0,
-        *,
-        stage: str = "",
-        run_spec: DataSpec | None = None,
-    ):
-        self.method, self.recipe, self.spec, self.images = method, recipe, spec, images
-        self.stage, self.run_spec = stage, run_spec or spec
+    def __init__(self, game: Game, spec: DataSpec, provenance: Any):
         self.game = apply_memory_format(game.eval().requires_grad_(False))
+        self._describe(spec, provenance)
+
+    @classmethod
+    def of_training(cls, game: Game, spec: DataSpec, provenance: Any) -> "Model":
+        """Return a model of a game that goes on training: its mode and weights are left as they are."""
+        model = cls.__new__(cls)
+        model.game = game
+        model._describe(spec, provenance)
+        return model
+
+    def _describe(self, spec: DataSpec, provenance: Any) -> None:
+        self.spec, self.provenance = spec, provenance
+        self.tasks: dict[str, Task] = {task.name: task for task in self.game.tasks}
+        for task in self.tasks.values():
+            if taken := RESERVED & set(task.options(self.game)):
+                raise TypeError(f"options of {task.name} may not be named {', '.join(sorted(taken))}")
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a field of the provenance: `method`, `recipe`, `images`, `stage`, `run_spec`; `origin`
+        ...
+        """
+        if name.startswith("_") or "provenance" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.provenance, name)
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
-        return next(self.game.parameters()).device
+        """Device of the weights."""
+        return device_of(self.game)
 
     def to(self, device: str | torch.device) -> Self:
-        """Move it to a device, in place."""
+        """Move the model to a device, in place."""
         self.game.to(device)
         return self
 
-    def generate(
-        self,
-        count: int,
-        *,
-        seed: int = 0,
-        classes: str | int | Sequence[str | int] | None = None,
-        attributes: Mapping[str, bool] | None = None,
-        pictures: Tensor | None = None,
-        batch_size: int = 64,
-    ) -> Tensor:
-        """Draw samples.
-
-        The same seed gives the same noise on every machine, and the first samples do not depend on how
-        many follow.
-
-        Args:
-            count: how many.
-            seed: of the noise.
-            classes: for a model told a label: one class for all, or one for each; every class in turn
-                where it is not said.
-            attributes: for a model told attributes: those that differ from "no".
-            pictures: for a model told a picture: `[count, C, H, W]` in [-1, 1].
-            batch_size: how many at a time; changes memory, not samples.
-
-        Returns:
-            `[count, C, H, W]` in [-1, 1], or points `[count, D]`; float32 on the CPU.
+    def task(self, name: str | None = None) -> Task:
+        """Return the task of that name; the main one if None.
 
         Raises:
-            ValueError: the model is told something else, or there is no such class or attribute.
+            ValueError: the model has no such task.
         """
-        return torch.cat(
-            list(
-                self.stream(
-                    count,
-                    seed=seed,
-                    classes=classes,
-                    attributes=attributes,
-                    pictures=pictures,
-                    batch_size=batch_size,
-                )
+        if not self.tasks:
+            raise ValueError(f"a {self.provenance.what} model has no tasks")
+        name = name or next(iter(self.tasks))
+        if name not in self.tasks:
+            raise ValueError(
+                f"a {self.provenance.what} model does not {name}; it can {', '.join(self.tasks)}"
             )
-        )
+        return self.tasks[name]
+
+    def apply(self, name: str, *given: Tensor, **words: Any) -> Any:
+        """Run a task over any number of samples.
+
+        Args:
+            name: name of the task.
+            given: inputs in order, `[N, ...]` each; one row serves all.
+            words: inputs by name, as tensors or in words; options of the task; `seed`, `count`,
+                `batch_size` as in
+                `stream`.
+
+        Returns:
+            A float32 tensor on the CPU (int64 for label maps); tensors by name if the task has several
+            outputs.
+
+        Raises:
+            ValueError: see `stream`.
+        """
+        parts = list(self.stream(name, *given, **words))
+        made = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+        return made if len(made) > 1 else next(iter(made.values()))
 
     def stream(
         self,
-        count: int,
-        *,
+        name: str,
+        *given: Tensor,
         seed: int = 0,
-        classes: str | int | Sequence[str | int] | None = None,
-        attributes: Mapping[str, bool] | None = None,
-        pictures: Tensor | None = None,
+        count: int | None = None,
         batch_size: int = 64,
-    ) -> Iterator[Tensor]:
-        """The samples of `generate`, a batch at a time, so that any count fits in memory."""
-        if count < 1:
-            raise ValueError(f"count is {count}; it must be at least 1")
-        condition = self.condition(count, classes, attributes, pictures)
-        yield from self.drawn(count, condition, seed=seed, batch_size=batch_size)
+        **words: Any,
+    ) -> Iterator[dict[str, Tensor]]:
+        """Run a task batch by batch, so that any number of samples fits in memory.
 
-    @torch.no_grad()
-    def drawn(
-        self, count: int, condition: Tensor | None, *, seed: int = 0, batch_size: int = 64
-    ) -> Iterator[Tensor]:
-        """As `stream`, told what a feed would hand out: labels, attributes or pictures, `[count, ...]`."""
-        draw, generate = (getattr(self.game, name, None) for name in ("draw_noise", "generate"))
-        if draw is None or generate is None:
-            use = (
-                "; it translates: use ganarium translate, in Python Model.translate"
-                if self.directions
-                else ""
-            )
-            raise ValueError(f"a {self.method.name} model does not generate from noise{use}")
-        generator = torch.Generator().manual_seed(seed)
-        for start in range(0, count, batch_size):
-            noise = draw(min(batch_size, count - start), generator).to(self.device)
-            told = None if condition is None else condition[start : start + batch_size].to(self.device)
-            samples = generate(noise, told).float().cpu()
-            yield samples.clamp(-1, 1) if samples.ndim == 4 else samples
-
-    @property
-    def domains(self) -> tuple[str, ...]:
-        """Names of the kinds of pictures that a translating model knows, by number; empty of other models."""
-        return domains_of(self.game, self.spec)
-
-    @property
-    def directions(self) -> tuple[Direction, ...]:
-        """From which domain to which it translates, by their numbers; empty of other models."""
-        return self.game.directions if isinstance(self.game, Translator) else ()
-
-    @property
-    def draws(self) -> bool:
-        """Whether noise tells a part of what comes out; that of a translating model is its style."""
-        draw = getattr(self.game, "draw_noise", None)
-        return draw is not None and draw(1, torch.Generator()).numel() > 0
-
-    def way(self, to: str | int | None = None, source: str | int | None = None) -> Direction:
-        """From which domain to which a translation goes.
+        The result does not depend on `batch_size`, and the first samples do not depend on `count`. Inputs
+        that are not given are drawn (latents) or take their default (conditions).
 
         Args:
-            to: the domain that is wished, by name or number; any where it is not said.
-            source: the domain of what goes in; any where it is not said. The first way that fits is taken.
+            name: name of the task.
+            given: inputs in order, `[N, ...]` each; one row serves all.
+            seed: seed of the latents.
+            count: number of samples; that of the given inputs, else 1.
+            batch_size: samples at a time.
+            words: inputs by name, as tensors or in words; options of the task.
 
         Raises:
-            ValueError: the model does not translate, or not so.
+            ValueError: the model has no such task, it takes no such input or option, or a value does not fit.
         """
-        if not self.directions:
-            raise ValueError(f"a {self.method.name} model does not translate; pix2pix and cyclegan learn to")
-        return find_direction(self.directions, self.domains, to, source)
+        task = self.task(name)
+        known = task.options(self.game)
+        options = task.checked(self.game, {key: value for key, value in words.items() if key in known})
+        inputs = task.inputs(self.game, self.spec, options)
+        values = self._inputs(task, inputs, given, {k: v for k, v in words.items() if k not in known}, count)
+        count = count or max((len(value) for value in values.values()), default=1)
+        latents = [each.kind for each in inputs if isinstance(each.kind, Latent)]
+        generators = streams(latents, seed)
+        device = self.device
+        for start in range(0, count, batch_size):
+            size = min(batch_size, count - start)
+            batch = {
+                key: value[start : start + size]
+                if len(value) == count
+                else value.expand(size, *value.shape[1:])
+                for key, value in values.items()
+            }
+            for each in inputs:
+                if each.is_latent and each.name not in values:
+                    shape = [int(axis) for axis in each.shape]
+                    batch[each.name] = each.kind.draw(size, shape, generators[each.name])
+            moved = {key: value.to(device) for key, value in batch.items()}
+            made = task.run(self.game, self.spec, moved, options)
+            yield {key: value.cpu() for key, value in made.items()}
 
-    def translate(
+    def inputs_of(self, name: str, count: int, **words: Any) -> dict[str, Tensor]:
+        """Return the inputs of a task that are given in words or by default, `[count, ...]` each; no
+        latents.
+        """
+        task = self.task(name)
+        known = task.options(self.game)
+        options = task.checked(self.game, {key: value for key, value in words.items() if key in known})
+        inputs = task.inputs(self.game, self.spec, options)
+        return self._inputs(task, inputs, (), {k: v for k, v in words.items() if k not in known}, count)
+
+    def _inputs(
         self,
-        images: Tensor,
-        *,
-        to: str | int | None = None,
-        source: str | int | None = None,
-        style: Tensor | None = None,
-        seed: int = 0,
-        batch_size: int = 8,
-    ) -> Tensor:
-        """Pictures of one domain as pictures of another.
+        task: Task,
+        inputs: tuple[Input, ...],
+        given: tuple[Tensor, ...],
+        words: dict[str, Any],
+        count: int | None,
+    ) -> dict[str, Tensor]:
+        """Return the inputs that are given, or have a default, as tensors of `count` rows, or of one."""
+        if count is not None and count < 1:
+            raise ValueError(f"count is {count}; it must be at least 1")
+        fixed = [each for each in inputs if not each.is_latent]
+        by_name = {each.name: each for each in inputs}
+        if unknown := [key for key in words if key not in by_name]:
+            takes = [each.name for each in fixed] + list(task.options(self.game))
+            raise ValueError(
+                f"{task.name} of this {self.provenance.what} model does not take {unknown[0]!r}; "
+                f"it takes {', '.join(takes) or 'nothing'}"
+            )
+        if len(given) > len(fixed):
+            raise ValueError(
+                f"{task.name} of this {self.provenance.what} model takes {len(fixed)} inputs, not {len(given)}"
+            )
+        values = dict(zip([each.name for each in fixed], given, strict=False))
+        values |= {key: value for key, value in words.items() if isinstance(value, Tensor)}
+        count = count or max((len(value) for value in values.values()), default=1)
+        for each in fixed:
+            if each.name not in values and not (each.optional and words.get(each.name) is None):
+                values[each.name] = each.kind.parse(words.get(each.name), count)
+        for key, value in values.items():
+            _check_shape(key, by_name[key], value, self.provenance.what)
+            if len(value) not in (1, count):
+                raise ValueError(f"{key} has {len(value)} rows; give {count}, or one for all")
+        return values
 
-        Height and width may be any: edges are repeated up to what the network needs, and cut away again.
+    def generate(self, count: int, *, seed: int = 0, batch_size: int = 64, **words: Any) -> Tensor:
+        """Generate samples.
+
+        The same seed gives the same latents on every machine, and the first samples do not depend on `count`.
+
+        Args:
+            count: number of samples.
+            seed: seed of the latents.
+            batch_size: samples at a time; changes memory, not samples.
+            words: `condition=...` (a class or several, attributes, a tensor), and options of the model's
+                `generate`.
+
+        Returns:
+            `[count, *spec.shape]`, float32 on the CPU; images in [-1, 1].
+
+        Raises:
+            ValueError: see `stream`.
+        """
+        made: Tensor = self.apply("generate", count=count, seed=seed, batch_size=batch_size, **words)
+        return made
+
+    def translate(self, images: Tensor, *, seed: int = 0, batch_size: int = 8, **words: Any) -> Tensor:
+        """Translate images to images of another kind.
+
+        Height and width may be any, unless the model card says otherwise: images are padded to what the
+        network needs, and cut again.
 
         Args:
             images: `[N, C, H, W]` in [-1, 1]; label maps are integers `[N, 1, H, W]`.
-            to: see `way`.
-            source: see `way`.
-            style: pictures that the outcome shall look like, `[N, C', h, w]`, or one for all; for models that
-                learned styles.
-            seed: of the styles where none are given.
-            batch_size: how many at a time; changes memory, not pictures.
+            seed: seed of the styles, where none is given.
+            batch_size: images at a time; changes memory, not results.
+            words: `to`, `source` (domains) and `style` (images `[N, C', h, w]`, or one for all), if the
+                model has them;
+                options of the model's `translate`.
 
         Returns:
             `[N, C', H, W]` in [-1, 1], float32 on the CPU.
 
         Raises:
-            ValueError: the model does not translate so, takes no styles, or takes pictures of other channels.
+            ValueError: see `stream`.
         """
-        way = self.way(to, source)
-        assert isinstance(self.game, Translator)
-        if style is not None and not hasattr(self.game, "in_style"):
-            raise ValueError(f"a {self.method.name} model takes no style; gaugan and pix2pixhd learn to")
-        return translations(self.game, self.spec, images, way, style=style, seed=seed, batch_size=batch_size)
+        made: Tensor = self.apply("translate", images, seed=seed, batch_size=batch_size, **words)
+        return made
 
-    @torch.no_grad()
     def classify(self, images: Tensor, *, batch_size: int = 64) -> Tensor:
-        """How likely each class is, of a model that learned to name classes.
-
-        Args:
-            images: `[N, C, H, W]` in [-1, 1], of the shape that the model was trained on.
-            batch_size: how many at a time; changes memory, not answers.
-
-        Returns:
-            Probabilities `[N, K]`, float32 on the CPU; columns go with `facts.classes`.
+        """Return probabilities of classes, float32 `[N, K]` on the CPU; columns are those of `spec.classes`.
 
         Raises:
-            ValueError: the model names no classes, or images of another shape.
+            ValueError: the model does not classify, or images have another shape than those of training.
         """
-        name_classes = getattr(self.game, "classify", None)
-        if name_classes is None:
-            raise ValueError(
-                f"a {self.method.name} model does not name classes; semi-supervised-gan learns to"
-            )
-        if tuple(images.shape[1:]) != self.spec.shape:
-            shape = ", ".join(map(str, self.spec.shape))
-            raise ValueError(f"images are {list(images.shape)}, but this model takes [N, {shape}]")
-        return torch.cat([name_classes(part.to(self.device)).cpu() for part in images.split(batch_size)])
+        made: Tensor = self.apply("classify", images, batch_size=batch_size)
+        return made
 
-    @torch.no_grad()
-    def walk(self, code: str | None = None, *, rows: int = 8, steps: int = 10, seed: int = 0) -> Tensor:
-        """What one code of the generator's input changes, all else being equal (InfoGAN).
+    def traverse(self, code: str | None = None, *, rows: int = 8, steps: int = 10, seed: int = 0) -> Tensor:
+        """Generate samples along which one code changes, all else being equal.
 
         Args:
-            code: its name; the first where it is not said.
-            rows: how many noises.
-            steps: how many values the code takes.
-            seed: of the noise.
+            code: name of the code; the first if None.
+            rows: number of latents.
+            steps: number of values of the code.
+            seed: seed of the latents.
 
         Returns:
-            `[rows, steps, C, H, W]` in [-1, 1], or points `[rows, steps, D]`; float32 on the CPU.
+            `[rows, steps, *spec.shape]`, float32 on the CPU.
 
         Raises:
             ValueError: the model has no codes, or none of that name.
         """
-        names = getattr(self.game, "walkable", ())
-        if not names:
-            raise ValueError(f"a {self.method.name} model has no codes to walk along; infogan has")
-        code = code or names[0]
-        if code not in names:
-            raise ValueError(f"there is no code {code!r}{nearest(code, names)}; they are {', '.join(names)}")
         if rows < 1 or steps < 2:
-            raise ValueError(f"rows={rows} and steps={steps}: a walk has at least one row and two steps")
-        noise = self.game.draw_noise(rows, torch.Generator().manual_seed(seed))  # type: ignore[operator]
-        walked = self.game.walk(noise, code, steps).to(self.device)  # type: ignore[operator]
-        samples = torch.cat([self.game.generate(part).float().cpu() for part in walked.split(64)])  # type: ignore[operator]
-        shaped = samples.view(rows, steps, *samples.shape[1:])
-        return shaped.clamp(-1, 1) if samples.ndim == 4 else shaped
-
-    def condition(
-        self,
-        count: int,
-        classes: str | int | Sequence[str | int] | None = None,
-        attributes: Mapping[str, bool] | None = None,
-        pictures: Tensor | None = None,
-    ) -> Tensor | None:
-        """What the model is told for each of `count` samples; None where it is told nothing."""
-        kind = self.spec.condition
-        named = {None: "", "label": "classes", "domains": "classes", "attributes": "attributes"}
-        wanted = named.get(kind, "pictures")
-        given = {"classes": classes, "attributes": attributes, "pictures": pictures}
-        if surplus := [name for name, value in given.items() if value is not None and name != wanted]:
-            takes = f"is told its {kind} ({wanted}=...)" if kind else "draws without a condition"
-            raise ValueError(f"this {self.method.name} model {takes}, but was told {', '.join(surplus)}")
-        if kind is None:
-            return None
-        if wanted == "classes":
-            return words.labels(count, self.spec.classes, classes)
-        if kind == "attributes":
-            return words.attributes(count, self.spec.attributes, attributes or {})
-        if pictures is None:
-            use = "; or use ganarium translate, in Python Model.translate" if self.directions else ""
-            raise ValueError(
-                f"this model is told a picture ({kind}): give pictures [count, C, H, W] in [-1, 1]{use}"
-            )
-        if (shape := tuple(pictures.shape[1:])) != self.spec.condition_shape:
-            raise ValueError(f"pictures are {shape}, but this model is told {self.spec.condition_shape}")
-        return pictures[torch.arange(count) % len(pictures)]
+            raise ValueError(f"rows={rows} and steps={steps}: at least one row and two steps are needed")
+        made: Tensor = self.apply("traverse", count=rows, seed=seed, code=code, steps=steps)
+        return made.view(rows, steps, *made.shape[1:])
 
     def save(self, folder: str | Path) -> Path:
-        """Write the model; each file is whole or not there."""
-        return save_folder(folder, self.tensors(), self.config(), self._card())
+        """Write the model folder; each file is whole or not there."""
+        return save_folder(folder, self.tensors(), self.config(), model_card(self))
 
     def config(self) -> dict[str, Any]:
-        """All but the weights, as a plain tree."""
-        return {
-            "format": FORMAT,
-            "method": self.method.name,
-            "images": self.images,
-            "facts": self.spec.to_dict(),
-            "run_spec": self.run_spec.to_dict(),
-            "stage": self.stage,
-            "recipe": self.recipe.model_dump(mode="json"),
-        }
+        """Return all but the weights as a plain tree."""
+        return {"format": FORMAT, "spec": self.spec.to_dict(), **self.provenance.config()}
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights that are worth keeping, by name; copies on the CPU."""
-        return {
-            f"{name}.{key}": tensor.detach().cpu().contiguous().clone()
+        """Return the weights of the saved networks and the game's own tensors by name; copies on the CPU."""
+        kept = {
+            f"{name}.{key}": tensor
             for name in self.game.saved_networks
             for key, tensor in self.game.get_submodule(name).state_dict().items()
         }
+        return {
+            key: tensor.detach().cpu().contiguous().clone()
+            for key, tensor in (kept | own_tensors(self.game)).items()
+        }
 
-    def _card(self) -> str:
-        first = self.method.card.splitlines()[0]
-        shape = "x".join(map(str, self.spec.shape))
-        drawn = ", ".join(map(str, self.spec.shape))
-        told = f", told its {self.spec.condition}" if self.spec.condition else ""
-        classes = f"- classes: {', '.join(self.spec.classes)}\n" if self.spec.classes else ""
-        sources = ", ".join(Path(source).name for source in self.recipe.data.sources)
-        use = (
-            "images = model.translate(images)  # float [N, C, H, W] in [-1, 1], any H and W\n"
-            if isinstance(self.game, Translator)
-            else f"images = model.generate(16, seed=3)  # float [16, {drawn}]\n"
-        )
-        names = self.domains
-        directions = ", ".join(f"{names[a]} to {names[b]}" for a, b in self.directions)
-        does = (
-            f"Translates pictures: {directions}." if directions else f"Draws samples of shape {shape}{told}."
-        )
-        named = (
-            f"probabilities = model.classify(images)  # float [16, {len(self.spec.classes)}]\n"
-            if hasattr(self.game, "classify")
-            else ""
-        )
-        return f"""# {first}
+    def __repr__(self) -> str:
+        return f"Model({self.provenance.what}, {', '.join(self.tasks)}, {self.spec.modality.name} {self.spec.shape})"
 
-{does}
 
-- method: `{self.method.name}` (`ganarium show {self.method.name}`)
-- trained on: {self.images:,} images from `{sources}`
-{classes}- weights: running averages, `model.safetensors`; the full recipe is in `config.json`
+def own_tensors(game: Game) -> dict[str, Tensor]:
+    """Return the tensors that are the game's own, not a child's: a running mean of latents, say."""
+    return {
+        key: tensor for key, tensor in game.state_dict().items() if "." not in key and torch.is_tensor(tensor)
+    }
 
-```python
-import ganarium as gan
 
-model = gan.load("path/to/this/folder")
-{use}{named}```
-
-The licence of the weights follows from the data they were trained on; it is for you to state.
-"""
+def _check_shape(name: str, each: Input, value: Tensor, what: str) -> None:
+    """Raise ValueError unless a value has the axes of an input."""
+    found = value.shape[1:]
+    fits = len(found) == len(each.shape) and all(
+        isinstance(want, str) or want == have for want, have in zip(each.shape, found, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join(["N", *map(str, each.shape)])
+        raise ValueError(f"{name} is {list(value.shape)}, but this {what} model takes [{wanted}]")

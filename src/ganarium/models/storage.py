@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ganarium.common.files import replacing, write_text
 
-FORMAT = 1
-KEYS = ("method", "images", "facts", "run_spec", "stage", "recipe")
+FORMAT = 2
+KEYS = ("method", "images", "spec", "run_spec", "stage", "recipe")
 """What the config of a trained game says; that of a lone network says `network`."""
 CONFIG = "ganarium"
 """Where in the metadata of a single file its config stands."""
@@ -94,7 +94,9 @@ def _config_within(path: Path) -> dict[str, Any]:
 def _checked(config: Any, path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         found = config.get("format") if isinstance(config, dict) else type(config).__name__
-        raise ValueError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
+        raise ValueError(
+            f"{path} is of format {found!r}; this program reads format {FORMAT}: train again, or import again"
+        )
     if "network" not in config and (lacking := [key for key in KEYS if key not in config]):
         raise ValueError(f"{path} is damaged: it lacks {', '.join(map(repr, lacking))}")
     return config

@@ -1,4 +1,4 @@
-"""Build the game that a recipe describes."""
+"""Build the game, or campaign, that a recipe describes."""
 
 from typing import Any
 
@@ -6,19 +6,33 @@ import torch
 from torch import nn
 
 from ganarium.common.schema import build
-from ganarium.core.campaign import Campaign
+from ganarium.core.campaign import Campaign, as_campaign, untrained_stage
 from ganarium.core.game import Game
 from ganarium.data.spec import DataSpec
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 
 
-def assemble(method: Method, recipe: Recipe, spec: DataSpec) -> Game | Campaign:
-    """The game, or campaign, that a recipe describes, for data with these facts; weights follow the seed."""
+def build_campaign(method: Method, recipe: Recipe, spec: DataSpec) -> Campaign:
+    """Return the campaign of a recipe, for data of this specification; a game becomes a campaign of one
+    stage.
+
+    Weights are a function of the recipe's seed; the caller's random state does not change.
+    """
 
     def network(role: str, *collaborators: Any) -> nn.Module:
         return build(method.game.roles[role], recipe.networks[role], *collaborators)
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return method.game.assemble(network, spec, **recipe.game)
+        return as_campaign(method.game.assemble(network, spec, **recipe.game))
+
+
+def build_game(method: Method, recipe: Recipe, spec: DataSpec, *, stage: str | None = None) -> Game:
+    """Return the untrained game of a stage of a recipe's campaign; of the last stage if None.
+
+    Raises:
+        ValueError: there is no such stage.
+    """
+    campaign = build_campaign(method, recipe, spec)
+    return untrained_stage(campaign, stage, images=recipe.images, seed=recipe.seed).game

@@ -113,10 +113,12 @@ class Case:
 class Task(ABC):
     """One thing that a trained game can do.
 
-    A game lists its tasks in `Game.tasks` and has a method of each task's name, `method(**inputs, **options)`, which
-    returns a tensor, or a tuple in the order of `outputs`. The keyword-only parameters of that method are the task's
-    options: typed, checked, `key=value` on the command line; those of type float become inputs of an exported graph,
-    so the method may not branch on them.
+    A game lists its tasks in `Game.tasks` and has a method of each task's name, `method(**inputs,
+    **options)`, which
+    returns a tensor, or a tuple in the order of `outputs`. The keyword-only parameters of that method are
+    the task's
+    options: typed, checked, `key=value` on the command line; those of type float become inputs of an
+    exported graph, so the method may not branch on them.
 
     A task of your own sets `name`, `description` and `metrics`, and writes `inputs` and `outputs`.
 
@@ -145,8 +147,8 @@ class Task(ABC):
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """Return the sizes that the task takes and gives along the windowed axes.
 
-        Here: multiples of the attribute `multiple` of all modules that a saved model holds, scaled by the option or
-        attribute `scale`.
+        Here: multiples of the attribute `multiple` of all modules that a saved model holds, scaled by the
+        option or attribute `scale`.
         """
         kept = [game.get_submodule(name) for name in game.saved_networks]
         multiples = [int(getattr(module, "multiple", 1)) for net in kept for module in net.modules()]
@@ -227,7 +229,9 @@ class Task(ABC):
     def run_case(
         self, game: Any, spec: DataSpec, case: Case, options: Options = NONE, *, seed: int = 0
     ) -> dict[str, Tensor]:
-        """Run the task on a case; latents are drawn by the seed, conditions that are missing take their default."""
+        """Run the task on a case; latents are drawn by the seed, conditions that are missing take their
+        default.
+        """
         options = self.checked(game, options)
         inputs = self.inputs(game, spec, options)
         given = dict(case.inputs)
@@ -239,9 +243,7 @@ class Task(ABC):
         device = device_of(game)
         return self.run(game, spec, {name: value.to(device) for name, value in given.items()}, options)
 
-    def examples(
-        self, game: Any, spec: DataSpec, batch: Any, rows: Rows
-    ) -> dict[str, tuple[Kind, Tensor]]:
+    def examples(self, game: Any, spec: DataSpec, batch: Any, rows: Rows) -> dict[str, tuple[Kind, Tensor]]:
         """Return the columns of a grid during training: inputs and outputs that are samples, and the truth.
 
         Each column has a name, the kind of its values, and as many samples as the batch has rows.

@@ -58,8 +58,8 @@ class Latent(Kind):
 def streams(latents: Sequence[Latent], seed: int) -> dict[str, torch.Generator]:
     """Return a random generator for each latent, by its argument.
 
-    The first has the seed itself; that of another is a function of seed and argument. So further latents do not
-    change what the first one draws.
+    The first has the seed itself; that of another is a function of seed and argument. So further latents
+    do not change what the first one draws.
     """
     return {
         latent.argument: torch.Generator().manual_seed(seed if number == 0 else _seed(seed, latent.argument))

@@ -32,8 +32,8 @@ Direction = tuple[int, int]
 class Translate(Task):
     """Samples of any size to samples of another kind.
 
-    Where the data are pairs, `translate(images)` takes the other sample of a pair, a label map say. Where samples come
-    with labels or attributes, `translate(images, to)` gets those that the samples are to have.
+    Where the data are pairs, `translate(images)` takes the other sample of a pair, a label map say. Where
+    samples come with labels or attributes, `translate(images, to)` gets those that the samples are to have.
     """
 
     name = "translate"
@@ -69,8 +69,8 @@ class Translate(Task):
 class TranslateInStyle(Translate):
     """Samples to samples in a style, which is drawn or taken from a sample.
 
-    The game's method is `translate(images, z=None, style=None)`; with `style`, `[N, C, h, w]`, the latent is not used.
-    Sizes are those of training where a network of the game has `fixed_area`.
+    The game's method is `translate(images, z=None, style=None)`; with `style`, `[N, C, h, w]`, the latent
+    is not used. Sizes are those of training where a network of the game has `fixed_area`.
     """
 
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
@@ -93,7 +93,9 @@ class TranslateInStyle(Translate):
         return Sizes(sizes.multiple, sizes.least, sizes.scale, fixed)
 
     def variants(self, game: Any, spec: DataSpec) -> tuple[Variant, ...]:
-        """Return a graph that takes the latent and one that takes a style sample; one graph without styles."""
+        """Return a graph that takes the latent and one that takes a style sample; one graph without
+        styles.
+        """
         if not game.takes_style:
             return (Variant(),)
         latents = tuple(latent.argument for latent in game.latents)
@@ -120,7 +122,8 @@ class TranslateInStyle(Translate):
 class TranslateBetweenDomains(Translate):
     """Samples of one domain to samples of another.
 
-    The game's method is `translate(images, direction)` with a direction of `Game.directions`: numbers of the domain
+    The game's method is `translate(images, direction)` with a direction of `Game.directions`: numbers of
+    the domain
     that samples are from and of the domain that they are translated to. Options name both: `to`, `source`.
     """
 
@@ -131,7 +134,9 @@ class TranslateBetweenDomains(Translate):
         return (Input("images", spec.modality, spec.modality.open(spec.shape[0])),)
 
     def options(self, game: Any) -> dict[str, tuple[Any, Any]]:
-        """Return `to` and `source`: domains by name or number, any if None; the first direction that fits is taken."""
+        """Return `to` and `source`: domains by name or number, any if None; the first direction that fits
+        is taken.
+        """
         return {"to": (str | int | None, None), "source": (str | int | None, None)}
 
     def call(
@@ -198,6 +203,8 @@ def find_direction(
             return direction
     known = ", ".join(f"{names[a]} to {names[b]}" for a, b in directions)
     asked = " ".join(
-        f"{word} {names[number]}" for word, number in zip(("from", "to"), wanted, strict=True) if number is not None
+        f"{word} {names[number]}"
+        for word, number in zip(("from", "to"), wanted, strict=True)
+        if number is not None
     )
     raise ValueError(f"this model does not translate {asked}; it translates {known}")

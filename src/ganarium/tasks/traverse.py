@@ -9,7 +9,8 @@ from ganarium.tasks.base import Input, Options, Output, Task, latent_inputs
 class Traverse(Task):
     """Rows of samples along each of which one code changes, all else being equal.
 
-    The game's method is `traverse(z, ..., *, code=None, steps=10)`; it returns `steps` samples for each row of `z`.
+    The game's method is `traverse(z, ..., *, code=None, steps=10)`; it returns `steps` samples for each
+    row of `z`.
     """
 
     name = "traverse"

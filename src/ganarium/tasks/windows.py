@@ -1,123 +1,202 @@
-"""A picture larger than memory, a tile at a time, so that no seam can be seen."""
+"""Windows: a sample larger than memory, a window at a time, so that no seam can be seen."""
 
+import contextlib
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
-from torch import Tensor, nn
-
-from ganarium.networks.layers.norms import shared_statistics
+from torch import Tensor
 
 TILE, OVERLAP = 512, 64
-"""Pixels."""
+"""Default length of a window of an image, and of the overlap of two windows, in pixels."""
 PIECE, PIECES = 256, 3
-"""Height and width of the pieces that tell the statistics of a picture, and how many there are a side."""
+"""Length of the pieces from which norms take the statistics of a sample, and how many there are along an
+axis.
+"""
 
-Turn = Callable[[Tensor], Tensor]
-"""From pictures `[N, C, H, W]` to pictures `[N, C', H, W]`."""
+Run = Callable[..., Tensor]
+Shared = Callable[[Callable[[], object]], contextlib.AbstractContextManager[None]]
 
 
-def tiled(
-    turn: Turn,
-    network: nn.Module,
-    picture: Tensor,
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes that a task takes and gives along the windowed axes: one number for all of them, or one for each.
+
+    Attributes:
+        multiple: lengths inside the networks are multiples of this; others are padded and cut again.
+        least: least length.
+        scale: length of the output over that of the input.
+        fixed: the only lengths that the task takes; None if it takes any.
+    """
+
+    multiple: int | tuple[int, ...] = 1
+    least: int | tuple[int, ...] = 1
+    scale: Fraction | tuple[Fraction, ...] = Fraction(1)
+    fixed: tuple[int, ...] | None = None
+
+    def along(self, axes: int) -> list[tuple[int, int, Fraction]]:
+        """Return multiple, least length and scale of each axis.
+
+        Raises:
+            ValueError: a multiple times its scale is no whole number, so that windows would not meet.
+        """
+        each = [
+            value if isinstance(value, tuple) else (value,) * axes
+            for value in (self.multiple, self.least, self.scale)
+        ]
+        found = list(zip(*each, strict=True))
+        for multiple, _, scale in found:
+            if (Fraction(scale) * multiple).denominator != 1:
+                raise ValueError(f"sizes in multiples of {multiple} cannot be scaled by {scale}")
+        return [(int(multiple), int(least), Fraction(scale)) for multiple, least, scale in found]
+
+
+def in_windows(
+    run: Run,
+    inputs: Sequence[Tensor],
+    sizes: Sizes,
     *,
-    tile: int = TILE,
+    axes: int,
+    window: int = TILE,
     overlap: int = OVERLAP,
-    told: Callable[[float], object] = lambda share: None,
+    cut: Sequence[bool] | None = None,
+    shared: Shared | None = None,
+    progress: Callable[[float], object] = lambda share: None,
 ) -> Tensor:
-    """What a network makes of a picture of any size, in the memory that some tiles need.
+    """Run a network over one sample window by window; windows fade into each other.
 
-    Tiles overlap. In the outer quarter of an overlap a network has seen too little of what lies around, so
-    this counts for nothing; over the middle half one tile fades into the next along a raised cosine. Tiles
-    begin at multiples of what the network halves: all are seen at one phase. Instance norms, by which tiles
-    would differ as a whole, are told the statistics of pieces from all over the picture.
+    In the outer quarter of an overlap the network lacks context, so these outputs are dropped; over the
+    middle half
+    one window fades into the next along a raised cosine. Windows begin at multiples of the network's stride.
 
     Args:
-        turn: what the network makes of tiles, which are cut out of `picture` as it is.
-        network: all that `turn` calls.
-        picture: `[C, H, W]` of any kind.
-        tile: height and width of a tile, in pixels; rounded up to what the network halves.
-        overlap: of neighbouring tiles, in pixels; the least.
-        told: which share of the picture is done.
+        run: batches `[N, C, *window]` of every input to `[N, C', *window * scale]`.
+        inputs: `[C, *spatial]` each, of any dtype; all that are cut have the same last `axes` axes.
+        sizes: sizes of the task.
+        axes: number of the last axes that are cut.
+        window: length of a window along each axis, rounded up to the multiple.
+        overlap: least overlap of two windows along each axis.
+        cut: which inputs are cut (a sample, its mask); the others go in whole (a style). All if None.
+        shared: context in which norms take their statistics from the one call that it is given, so that
+            all windows
+            are normalized alike; see `ganarium.networks.layers.norms.shared_statistics`.
+        progress: called with the share of the sample that is done.
 
     Returns:
-        Float `[C', H, W]`.
+        Float `[C', *spatial * scale]`.
 
     Raises:
-        ValueError: tiles that overlap by more than half.
+        ValueError: windows overlap by more than half, or would not meet.
     """
-    check_tiles(tile, overlap)
-    step = math.lcm(*(int(getattr(module, "multiple", 1)) for module in network.modules()))
-    height, width = picture.shape[1:]
-    picture = widened(picture, height + -height % step, width + -width % step)
-    down, across = (windows(side, tile, overlap, step) for side in picture.shape[1:])
-    made = torch.zeros(0)
-    with shared_statistics(network, lambda: turn(_pieces(picture, step))):
-        for i, ((top, rows), (left, columns)) in enumerate(itertools.product(down, across), 1):
-            area = slice(top, top + len(rows)), slice(left, left + len(columns))
-            part = turn(picture[None, :, *area])[0]
-            made = made if len(made) else torch.zeros(len(part), *picture.shape[1:])
-            made[:, *area] += part * (rows[:, None] * columns)
-            told(i / (len(down) * len(across)))
-    return made[:, :height, :width]
+    check_windows(window, overlap)
+    cut = cut or [True] * len(inputs)
+    each = sizes.along(axes)
+    lengths = next(x for x, yes in zip(inputs, cut, strict=True) if yes).shape[-axes:]
+    whole = [max(side + -side % m, least) for side, (m, least, _) in zip(lengths, each, strict=True)]
+    padded = [pad_replicate(x, whole) if yes else x for x, yes in zip(inputs, cut, strict=True)]
+    plans = [
+        plan(side, max(window, least), overlap, m) for side, (m, least, _) in zip(whole, each, strict=True)
+    ]
+    weights = [
+        fades([int(at * scale) for at in starts], int(length * scale), int(side * scale))
+        for (starts, length), side, (_, _, scale) in zip(plans, whole, each, strict=True)
+    ]
+
+    def at(places: Sequence[tuple[int, int]]) -> list[Tensor]:
+        area = (..., *(slice(start, start + length) for start, length in places))
+        return [(x[area] if yes else x)[None] for x, yes in zip(padded, cut, strict=True)]
+
+    made: Tensor | None = None
+    context = shared(lambda: run(*_pieces(padded, cut, whole, each))) if shared else contextlib.nullcontext()
+    total = math.prod(len(starts) for starts, _ in plans)
+    with context:
+        numbers = itertools.product(*(range(len(starts)) for starts, _ in plans))
+        for done, number in enumerate(numbers, 1):
+            places = [(starts[i], length) for i, (starts, length) in zip(number, plans, strict=True)]
+            part = run(*at(places))[0]
+            if made is None:
+                ends = [int(side * scale) for side, (_, _, scale) in zip(whole, each, strict=True)]
+                made = torch.zeros(*part.shape[: part.ndim - axes], *ends)
+            area, weight = [], torch.ones(())
+            for i, (start, length), (_, _, scale), fade in zip(number, places, each, weights, strict=True):
+                area.append(slice(int(start * scale), int((start + length) * scale)))
+                weight = weight[..., None] * fade[i]
+            made[(..., *area)] += part * weight.to(part)
+            progress(done / total)
+    assert made is not None
+    return made[(..., *(slice(0, int(n * scale)) for n, (_, _, scale) in zip(lengths, each, strict=True)))]
 
 
-def check_tiles(tile: int, overlap: int) -> None:
-    """Whether there can be such tiles.
-
-    Raises:
-        ValueError: there cannot.
-    """
-    if not 0 <= 2 * overlap <= tile:
-        raise ValueError(f"tiles of {tile} pixels cannot overlap by {overlap}: half a tile is the most")
+def check_windows(window: int, overlap: int) -> None:
+    """Raise ValueError if windows of this length cannot overlap by so much."""
+    if not 0 <= 2 * overlap <= window:
+        raise ValueError(f"windows of {window} cannot overlap by {overlap}: half a window is the most")
 
 
-def windows(side: int, tile: int, overlap: int, step: int) -> list[tuple[int, Tensor]]:
-    """Where tiles begin along a side, a multiple of `step`, and what each pixel of them counts; 1 in all."""
-    tile = math.ceil(max(tile, overlap + step) / step) * step
-    if side <= tile:
-        return [(0, torch.ones(side))]
-    stride = (tile - overlap) // step * step
-    starts = [*range(0, side - tile, stride), side - tile]
-    weights = torch.ones(len(starts), tile)
+def plan(side: int, window: int, overlap: int, step: int) -> tuple[list[int], int]:
+    """Return where windows begin along an axis, at multiples of `step`, and how long they are."""
+    window = math.ceil(max(window, overlap + step) / step) * step
+    if side <= window:
+        return [0], side
+    stride = (window - overlap) // step * step
+    return [*range(0, side - window, stride), side - window], window
+
+
+def fades(starts: Sequence[int], window: int, side: int) -> list[Tensor]:
+    """Return the weights of each window along an axis; they add up to 1 everywhere."""
+    weights = torch.ones(len(starts), window)
     for i, (here, after) in enumerate(itertools.pairwise(starts)):
-        shared = here + tile - after
-        rising = _rising(shared)
-        weights[i + 1, :shared] *= rising
-        weights[i, tile - shared :] *= rising.flip(0)
+        overlap = here + window - after
+        rising = _rising(overlap)
+        weights[i + 1, :overlap] *= rising
+        weights[i, window - overlap :] *= rising.flip(0)
     total = torch.zeros(side)
     for start, each in zip(starts, weights, strict=True):
-        total[start : start + tile] += each
-    return [(start, each / total[start : start + tile]) for start, each in zip(starts, weights, strict=True)]
+        total[start : start + window] += each
+    return [each / total[start : start + window] for start, each in zip(starts, weights, strict=True)]
 
 
-def widened(picture: Tensor, height: int, width: int) -> Tensor:
-    """`[C, h, w]` of any kind to `[C, height, width]`: the last row and column are repeated."""
-    for dim, side in ((1, height), (2, width)):
-        if (missing := side - picture.shape[dim]) > 0:
-            last = picture.narrow(dim, picture.shape[dim] - 1, 1)
-            picture = torch.cat([picture, *[last] * missing], dim)
-    return picture
+def pad_replicate(sample: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Return a sample of any dtype whose last axes are at least so long: the last values are repeated."""
+    for axis, length in enumerate(lengths, -len(lengths)):
+        if (missing := length - sample.shape[axis]) > 0:
+            last = sample.narrow(axis, sample.shape[axis] - 1, 1)
+            sample = torch.cat([sample, *[last] * missing], axis)
+    return sample
 
 
 def _rising(length: int) -> Tensor:
-    """From 0 to 1: flat at both ends, over a quarter of the length each, half a cosine between."""
+    """Return weights from 0 to 1: flat at both ends, over a quarter of the length each, half a cosine
+    between.
+    """
     flat = length // 4
     middle = length - 2 * flat
     wave = (1 - torch.cos(math.pi * (torch.arange(middle) + 0.5) / middle)) / 2
     return torch.cat([torch.zeros(flat), wave, torch.ones(flat)])
 
 
-def _pieces(picture: Tensor, step: int) -> Tensor:
-    """Pieces evenly spread over a picture, `[N, C, h, w]`."""
-    piece = math.ceil(PIECE / step) * step
-    sides = [min(piece, side) for side in picture.shape[1:]]
-    starts = [
-        torch.linspace(0, whole - side, PIECES).long().tolist()
-        for whole, side in zip(picture.shape[1:], sides, strict=True)
+def _pieces(
+    padded: Sequence[Tensor],
+    cut: Sequence[bool],
+    whole: Sequence[int],
+    each: Sequence[tuple[int, int, Fraction]],
+) -> list[Tensor]:
+    """Return pieces evenly spread over a sample, `[N, C, ...]`, of every input."""
+    lengths = [
+        min(max(math.ceil(PIECE / m) * m, least), side)
+        for side, (m, least, _) in zip(whole, each, strict=True)
     ]
-    return torch.stack(
-        [picture[:, top : top + sides[0], left : left + sides[1]] for top, left in itertools.product(*starts)]
-    )
+    starts = [
+        torch.linspace(0, side - length, PIECES).long().tolist()
+        for side, length in zip(whole, lengths, strict=True)
+    ]
+    areas = [
+        (..., *(slice(at, at + length) for at, length in zip(corner, lengths, strict=True)))
+        for corner in itertools.product(*starts)
+    ]
+    return [
+        torch.stack([x[area] if yes else x for area in areas]) for x, yes in zip(padded, cut, strict=True)
+    ]

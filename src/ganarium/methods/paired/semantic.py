@@ -10,8 +10,9 @@ from torch import Tensor, cat, nn
 from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Conditioned
 from ganarium.losses.patches import PatchAdversarialLoss, layer_distances, layers_of
-from ganarium.methods.translators import Direction, PairedTranslator
+from ganarium.methods.translators import PairedTranslator
 from ganarium.networks import IMAGE_ENCODERS, PATCH_DISCRIMINATORS, TRANSLATORS
+from ganarium.tasks.translate import TranslateInStyle
 
 
 class StyledTranslator(nn.Module):
@@ -52,6 +53,7 @@ class SemanticTranslator(PairedTranslator):
         "encoder": IMAGE_ENCODERS,
     }
     settings_from: ClassVar = (PatchAdversarialLoss,)
+    tasks = (TranslateInStyle(),)
     discriminators_weight: ClassVar = 0.5
     """Of the discriminator's loss; each paper has its own."""
 
@@ -130,33 +132,25 @@ class SemanticTranslator(PairedTranslator):
             terms["feature_matching"] = self.feature_matching_weight * distance
         return terms
 
-    def translate(self, pictures: Tensor, way: Direction = (0, 1), styles: Tensor | None = None) -> Tensor:
-        """What should come out for what goes in.
+    @property
+    def takes_style(self) -> bool:
+        """True if `translate` takes images as styles."""
+        return self.encoder is not None
+
+    def translate(self, images: Tensor, z: Tensor | None = None, style: Tensor | None = None) -> Tensor:
+        """Translate label maps or images.
 
         Args:
-            pictures: or maps.
-            way: the only one.
-            styles: pictures `[N, C, h, w]`, or one for all, that it shall look like; where none are given the
-                look is drawn, the same each time and for all.
-
-        Raises:
-            ValueError: styles are given to a model without an encoder.
+            images: inputs `[N, C, H, W]`.
+            z: latents of random styles, `[N, ...]`; without styles None.
+            style: images `[N, C, h, w]` that the outputs are to look like, in place of `z`.
         """
-        if styles is None:
-            noise = self.draw_noise(1, torch.Generator().manual_seed(0)).to(pictures.device)
-            return self.generate(noise.expand(pictures.shape[0], -1), pictures)
-        if self.encoder is None:
-            raise ValueError("this model takes no styles: it was trained without an encoder")
-        return self.in_style(pictures, styles.expand(len(pictures), -1, -1, -1))
+        return self.paint(images, z) if style is None else self.in_style(images, style)
 
     @abstractmethod
-    def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
-        """What should come out, in the style of other pictures."""
+    def paint(self, images: Tensor, z: Tensor | None) -> Tensor:
+        """Return outputs in a random style."""
 
-    def examples(self, batch: Conditioned) -> dict[str, Tensor]:
-        """What went in, what came out in a style that was drawn and in the truth's, and the truth."""
-        columns = super().examples(batch)
-        truth = columns.pop("truth")
-        if self.encoder is not None:
-            columns["in the truth's style"] = self.translate(batch.condition, styles=batch.real)
-        return {**columns, "truth": truth}
+    @abstractmethod
+    def in_style(self, images: Tensor, styles: Tensor) -> Tensor:
+        """Return outputs in the style of other images."""
