@@ -1,4 +1,4 @@
-"""Checkpoints told by their tensors: settings, wrappings, what is refused and in which words."""
+"""Import of official checkpoints: settings, wrappings, errors and their messages."""
 
 import pytest
 import torch
@@ -107,7 +107,7 @@ def test_a_counter_that_the_file_lacks_begins_at_zero(file):
 
 def test_of_several_networks_one_must_be_named(file, state):
     torch.save({"netG_A": state, "netG_B": {key: 2 * x for key, x in state.items()}}, file)
-    with pytest.raises(ValueError, match="several networks: netG_A, netG_B; say which one as part="):
+    with pytest.raises(ValueError, match=r"netG_A, netG_B.*part="):
         import_network(file)
     with pytest.raises(ValueError, match="no part 'netG'; its parts are: netG_A, netG_B"):
         import_network(file, part="netG")
@@ -121,7 +121,7 @@ def test_what_a_file_does_not_tell_can_be_said(file, state):
     said = import_network(file, padding="replicate")
     assert said.settings["padding"] == "replicate"
     assert not said.translate(images).equal(import_network(file).translate(images))
-    with pytest.raises(ValueError, match=r"width=8 cannot be said .*only padding is one of \['reflect'"):
+    with pytest.raises(ValueError, match=r"width=8.*padding.*\['reflect', 'replicate'\]"):
         import_network(file, width=8)
 
 
@@ -146,7 +146,7 @@ class Code:
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", Code()])
 def test_what_is_no_table_of_tensors_is_refused_unread(file, content, capsys):
     file.write_bytes(content) if isinstance(content, bytes) else torch.save({"model": content}, file)
-    with pytest.raises(ValueError, match="was refused: it is damaged, or a pickle that holds more"):
+    with pytest.raises(ValueError, match=r"net\.pth.*pickle.*\.safetensors"):
         import_network(file)
     assert capsys.readouterr().out == ""
 
@@ -155,7 +155,7 @@ def test_an_empty_file_and_none_at_all(file):
     with pytest.raises(FileNotFoundError, match="is no file"):
         import_network(file)
     torch.save({"epoch": 3}, file)
-    with pytest.raises(ValueError, match="it holds no tensors"):
+    with pytest.raises(ValueError, match="no tensors"):
         import_network(file)
 
 
@@ -181,7 +181,7 @@ def test_styles_are_given_or_drawn(file):
     assert lone.translate(maps, styles=given).equal(drawn)
     with pytest.raises(ValueError, match=r"must be \[2, 7\]"):
         lone.translate(maps, styles=given[:1])
-    with pytest.raises(ValueError, match="draws pictures of 6,144 pixels alone"):
+    with pytest.raises(ValueError, match=r"64x64.* 6,144 pixels"):
         lone.translate(maps[..., :64])
 
 

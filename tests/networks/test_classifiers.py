@@ -54,5 +54,5 @@ def test_shortcut_has_no_parameters_and_pads_channels_with_zeros():
 
 
 def test_impossible_depth_is_named():
-    with pytest.raises(ValueError, match="given: 21"):
+    with pytest.raises(ValueError, match=r"depth=21.*6n \+ 2"):
         CifarResNet(depth=21)

@@ -197,10 +197,10 @@ def test_the_classifier_on_the_side():
 def test_a_trunk_names_no_classes(build, dimension):
     network = build(classes=None)
     assert network.penultimate(torch.randn(1, 3, 63, 63)).shape == (1, dimension)
-    with pytest.raises(ValueError, match="features, not classes"):
+    with pytest.raises(ValueError, match="classes=None"):
         network(torch.randn(1, 3, 63, 63))
 
 
 def test_impossible_depth_is_named():
-    with pytest.raises(ValueError, match="given: 17"):
+    with pytest.raises(ValueError, match=r"depth=17.*11, 13, 16, 19"):
         VGG(depth=17)

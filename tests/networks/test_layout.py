@@ -35,7 +35,7 @@ def test_each_part_lies_as_it_says():
     assert torch.allclose(residual(images), before, atol=1e-5)
 
 
-def test_lone_networks_are_laid_out():
+def test_network_models_use_the_memory_format():
     residual, _ = translators()
     origin = Origin("owner/name", "MIT")
     assert nhwc(NetworkModel("translator", "resnet", {"inputs": 3, "outputs": 3}, residual, origin).network)
@@ -46,8 +46,8 @@ def test_shared_statistics_are_the_same_in_any_layout():
     one, other = torch.rand(2, 1, 3, 32, 32)
     with torch.no_grad():
         with shared_statistics(residual, lambda: residual(one)):
-            wished = residual(other)
+            expected = residual(other)
         apply_memory_format(residual)
         with shared_statistics(residual, lambda: residual(one)):
-            assert torch.allclose(residual(other), wished, atol=1e-5)
-        assert not torch.allclose(residual(other), wished, atol=1e-3)
+            assert torch.allclose(residual(other), expected, atol=1e-5)
+        assert not torch.allclose(residual(other), expected, atol=1e-3)

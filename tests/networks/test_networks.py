@@ -65,12 +65,10 @@ def test_perceptrons_take_points():
 
 @pytest.mark.parametrize("kind", CONVOLUTIONAL)
 def test_convolutional_networks_refuse_points(kind):
-    with pytest.raises(
-        ValueError, match=r"are for pictures \(C, H, W\), .* \(2,\); set networks.generator.kind=mlp"
-    ):
+    with pytest.raises(ValueError, match=r"\(2,\).*\(C, H, W\); set networks\.generator\.kind=mlp"):
         GENERATORS[kind](7, (2,))
     if kind in DISCRIMINATORS:
-        with pytest.raises(ValueError, match=r"are for pictures \(C, H, W\)"):
+        with pytest.raises(ValueError, match=r"\(2,\).*\(C, H, W\)"):
             DISCRIMINATORS[kind]((2,))
 
 
@@ -128,7 +126,7 @@ def test_what_rounding_added_is_cut_around_the_centre():
 
 
 def test_spectral_normalised_discriminators_name_their_smallest_picture():
-    with pytest.raises(ValueError, match=r"8 pixels a side are the least, not 7x16; set data\.size"):
+    with pytest.raises(ValueError, match=r"7x16.* 8 pixels.*data\.size"):
         DISCRIMINATORS["sngan"]((3, 7, 16))
 
 

@@ -62,7 +62,7 @@ def test_the_more_layers_are_shared_the_fewer_weights_there_are(make, couple, la
     assert (sizes[0], sizes[-1]) == (3 * one, one)
     assert sizes == sorted(set(sizes), reverse=True)
     assert count(couple(make())) == sizes[-2], "all but one where it is not said"
-    with pytest.raises(ValueError, match=r"shared_.*_layers is 99.*0 to"):
+    with pytest.raises(ValueError, match=r"shared_.*_layers=99.*0 to"):
         couple(make(), 99)
 
 

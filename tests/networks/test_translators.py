@@ -68,7 +68,7 @@ def test_styles_change_what_is_drawn_and_are_asked_for():
     assert not torch.allclose(one, other)
     with pytest.raises(ValueError, match=r"takes styles \[N, 5\]"):
         generator(maps)
-    with pytest.raises(ValueError, match="doublings is 4"):
+    with pytest.raises(ValueError, match="doublings=4"):
         SPADEGenerator(3, 3, doublings=4)
 
 

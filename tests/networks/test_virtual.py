@@ -119,9 +119,9 @@ def test_the_first_batch_that_comes_is_taken():
     assert torch.equal(net.reference.batch, first)
 
 
-def test_a_reference_that_nothing_reaches_is_told():
+def test_a_reference_that_no_batch_reaches_is_named():
     nets = torch.nn.ModuleDict({"one": discriminator(), "other": discriminator()})
-    with pytest.raises(ValueError, match=r"nothing reaches other\.reference .* choose another norm"):
+    with pytest.raises(ValueError, match=r"norm=virtual.*other\.reference"):
         choose_references(nets, lambda: nets["one"](torch.rand(4, *SHAPE)))
 
 

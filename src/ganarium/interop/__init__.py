@@ -1,6 +1,6 @@
-"""Official checkpoints: told by the names and shapes of their tensors, and carried over to our networks.
+"""Official checkpoints: recognition by the names and shapes of their tensors, and import into our networks.
 
-One file a family of networks, each a table: `junyanz`, `pix2pixhd`, `spade`.
+Each repository has a file with the tables of its networks: `junyanz`, `pix2pixhd`, `spade`.
 """
 
 from ganarium.interop.layout import Family, Fit

@@ -1,4 +1,4 @@
-"""What a table of an official network says, and how tensors are carried over by it."""
+"""Tables of official networks, and the import of tensors by them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,128 +25,131 @@ LEAVES = {
     "parametrizations.weight.0._u": "weight_u",
     "parametrizations.weight.0._v": "weight_v",
 }
-"""A module's tensors as we name them and as they are named officially: spectral norm came as hooks then."""
+"""Our names of a module's tensors, and the official ones, where spectral norm is a hook."""
 
 COUNTER = "num_batches_tracked"
 STATISTICS = ("running_mean", "running_var", COUNTER)
-"""Kept by the instance norms of PyTorch before 0.4, too, and used by nobody; it had no counter then."""
+"""Running statistics.
+
+Instance norms of PyTorch before 0.4 saved them, too, without the counter; nothing used them.
+"""
 
 
 @dataclass(frozen=True)
 class Family:
-    """An official network: how to tell it by the names and shapes of its tensors, and where these belong."""
+    """Official network, recognised by the names and shapes of its tensors, with the table of our names."""
 
     name: str
-    """In words, with the official class' name."""
+    """Name in words, with that of the official class."""
     role: str
     """`translator`, `discriminator` or `encoder`."""
     kind: str
-    """Our network: a row of `LONE_NETWORKS[role]`."""
+    """Our network: a key of `NETWORKS[role]`."""
     origin: Origin
-    """Whose it is."""
-    usual: Settings
-    """The official defaults."""
+    """Repository and licence."""
+    official_defaults: Settings
+    """Settings of the official defaults."""
     settings: Callable[[Shapes], Settings]
-    """What our constructor must be told, read from the shapes; LookupError where they are none of this."""
+    """Arguments of our constructor, read from the shapes; LookupError if they are not of this network."""
     rows: Callable[[Settings], Rows]
-    """The table: our module, the official one."""
-    unseen: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    """Settings that leave no trace in a file: the values that such a file may mean; the first is taken."""
+    """Table: our module, the official one."""
+    undetermined: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Possible values of the settings that a file does not determine; the first is the default."""
 
-    def built(self, settings: Settings) -> nn.Module:
-        """The network, whose weights mean nothing yet; TypeError or ValueError for wrong settings."""
-        # Without memory for weights, but for spectral norm: its power iterations take seconds on meta.
+    def build(self, settings: Settings) -> nn.Module:
+        """Build the network with undefined weights; raise TypeError or ValueError for wrong settings."""
+        # The meta device needs no memory, but spectral norm's power iterations take seconds on it.
         with torch.device("cpu" if settings.get("spectral_norm") else "meta"):
             return NETWORKS[self.role][self.kind](**settings)
 
     def names(self, settings: Settings, network: nn.Module) -> dict[str, str]:
-        """Each of the network's tensors: the official name, and ours."""
+        """Return the official name of each of the network's tensors, with ours."""
         ours = network.state_dict()
         return {
-            f"{official}.{leaf}": f"{own}.{kept}"
+            f"{official}.{official_leaf}": f"{own}.{own_leaf}"
             for own, official in self.rows(settings)
-            for kept, leaf in LEAVES.items()
-            if f"{own}.{kept}" in ours
+            for own_leaf, official_leaf in LEAVES.items()
+            if f"{own}.{own_leaf}" in ours
         }
 
     def fit(self, shapes: Shapes, **changes: Any) -> "Fit | None":
-        """How well tensors of these names and shapes fit; None where they tell no settings.
+        """Compare tensors of these names and shapes with the network; None if they determine no settings.
 
-        `changes` are settings that a file does not tell.
+        `changes` are settings that the tensors do not determine.
         """
         try:
             settings = self._complete(self.settings(shapes) | changes)
-            network = self.built(settings)
+            network = self.build(settings)
         except (LookupError, TypeError, ValueError):
             return None
-        return self._compared(shapes, settings, network)
+        return self._compare(shapes, settings, network)
 
-    def usual_fit(self, shapes: Shapes) -> "Fit":
-        """How well they fit the network of the official defaults."""
-        settings, network = self._usual
-        return self._compared(shapes, settings, network)
+    def default_fit(self, shapes: Shapes) -> "Fit":
+        """Compare tensors of these names and shapes with the network of the official defaults."""
+        settings, network = self._default
+        return self._compare(shapes, settings, network)
 
     @cached_property
-    def _usual(self) -> tuple[Settings, nn.Module]:
-        settings = self._complete(self.usual)
-        return settings, self.built(settings)
+    def _default(self) -> tuple[Settings, nn.Module]:
+        settings = self._complete(self.official_defaults)
+        return settings, self.build(settings)
 
     def _complete(self, settings: Settings) -> Settings:
         return defaults(NETWORKS[self.role][self.kind]) | settings
 
-    def _compared(self, found: Shapes, settings: Settings, network: nn.Module) -> "Fit":
+    def _compare(self, found: Shapes, settings: Settings, network: nn.Module) -> "Fit":
         ours = network.state_dict()
         wanted = {official: tuple(ours[own].shape) for official, own in self.names(settings, network).items()}
-        idle = self._idle(settings) if settings.get("norm") == "instance" else set()
+        unused = self._unused_statistics(settings) if settings.get("norm") == "instance" else set()
         shared = found.keys() & wanted.keys()
         return Fit(
             self,
             settings,
             network,
             missing={k: v for k, v in wanted.items() if k not in shared and not k.endswith(COUNTER)},
-            unexpected={k: v for k, v in found.items() if k not in shared and k not in idle},
+            unexpected={k: v for k, v in found.items() if k not in shared and k not in unused},
             misshapen={k: (found[k], wanted[k]) for k in sorted(shared) if found[k] != wanted[k]},
             shared=len(shared),
         )
 
-    def _idle(self, settings: Settings) -> set[str]:
-        """Where instance norms of old would keep their statistics."""
+    def _unused_statistics(self, settings: Settings) -> set[str]:
+        """Return the names under which old instance norms saved running statistics."""
         rows = self.rows(settings)
         return {f"{official}.{leaf}" for own, official in rows if "norm" in own for leaf in STATISTICS}
 
 
 class Fit(NamedTuple):
-    """How well a file's tensors fit a network; all names are official."""
+    """Comparison of a file's tensors with a network; all names are official."""
 
     family: Family
     settings: Settings
     network: nn.Module
-    """Not filled yet."""
+    """Network with undefined weights."""
     missing: Shapes
     unexpected: Shapes
     misshapen: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
-    """The shape found, and the one wanted."""
+    """Shape in the file, and shape in the network."""
     shared: int
-    """How many names are both found and wanted."""
+    """Number of names that both the file and the network have."""
 
     @property
-    def whole(self) -> bool:
-        """Every tensor has its place."""
+    def exact(self) -> bool:
+        """True if all tensors fit."""
         return not self.faults
 
     @property
-    def likeness(self) -> float:
-        """The share of all names, found or wanted, that are both."""
-        strange = len(self.missing) + len(self.unexpected)
-        return self.shared / (self.shared + strange) if self.shared else 0.0
+    def similarity(self) -> float:
+        """Share of the names of file or network that both have."""
+        others = len(self.missing) + len(self.unexpected)
+        return self.shared / (self.shared + others) if self.shared else 0.0
 
     @property
     def faults(self) -> int:
-        """How many tensors do not fit."""
+        """Number of tensors that do not fit."""
         return len(self.missing) + len(self.unexpected) + len(self.misshapen)
 
     def filled(self, state: State) -> nn.Module:
-        """The network with these tensors, float32, in eval mode."""
+        """Load the tensors into the network and return it: float32, eval mode, without gradients."""
         own = {
             ours: state[official] if official in state else torch.zeros((), dtype=torch.int64)
             for official, ours in self.family.names(self.settings, self.network).items()

@@ -1,4 +1,4 @@
-"""All networks that are recognised."""
+"""Networks that are recognised."""
 
 from ganarium.interop import junyanz, pix2pixhd, spade
 from ganarium.interop.layout import Family

@@ -1,16 +1,16 @@
-"""The networks of pix2pixHD: generators coarse and fine, discriminators at several scales, the encoder.
+"""Networks of pix2pixHD: coarse-to-fine generator, multi-scale discriminators, feature encoder.
 
-Its global generator is the ResNet generator of `junyanz`. Every convolution has a bias, whatever follows it.
+The global generator is the ResNet generator of `junyanz`. Every convolution has a bias, with any norm.
 """
 
 from ganarium.interop.junyanz import (
     block_rows,
     convolutions,
+    norm_and_bias,
     normed,
     patch_rows,
     patch_settings,
     positions,
-    told_norm,
     trunk_length,
     trunk_rows,
 )
@@ -20,18 +20,18 @@ from ganarium.models.network import Origin
 ORIGIN = Origin("NVIDIA/pix2pixHD", "BSD")
 
 
-# The local enhancer. `model` is the global generator's trunk; the k-th enhancer, from 1, is
+# Local enhancer. `model` is the global generator's trunk; the k-th enhancer, from 1, is
 #     model{k}_1   0 pad  1 conv 7x7  2 norm  3 relu  4 conv  5 norm  6 relu
 #     model{k}_2   (conv_block) a residual block  transposed conv  norm  relu, and of the last: pad  conv 7x7
 
 
 def local_settings(shapes: Shapes) -> Settings:
-    """As many enhancers as there are `model{k}_1`."""
+    """Read the settings; each `model{k}_1` is an enhancer."""
     enhancers = positions(shapes, r"model(\d+)_1\.1\.weight")
     finest = f"model{enhancers[-1]}"
     convs, blocks = convolutions(shapes, "model"), positions(shapes, r"model\.(\d+)\.conv_block\.\d+\.weight")
     enhancer_blocks = positions(shapes, rf"{finest}_2\.(\d+)\.conv_block\.\d+\.weight")
-    norm, bias = told_norm(shapes, "model.1", "model.2")
+    norm, bias = norm_and_bias(shapes, "model.1", "model.2")
     return {
         "inputs": shapes["model.1.weight"][1],
         "outputs": shapes[f"{finest}_2.{convolutions(shapes, f'{finest}_2')[-1]}.weight"][0],
@@ -46,7 +46,7 @@ def local_settings(shapes: Shapes) -> Settings:
 
 
 def local_rows(settings: Settings) -> Rows:
-    """From the coarse network to the finest."""
+    """Yield the rows from the coarse network to the finest."""
     enhancers, blocks = settings["enhancers"], settings["enhancer_blocks"]
     yield from trunk_rows(settings, "coarse.", "model")
     for k in range(enhancers):
@@ -64,7 +64,7 @@ LOCAL = Family(
     role="translator",
     kind="local-enhancer",
     origin=ORIGIN,
-    usual={
+    official_defaults={
         "inputs": 36,
         "outputs": 3,
         "width": 32,
@@ -78,13 +78,13 @@ LOCAL = Family(
 )
 
 
-# The encoder: a translator without residual blocks.
+# Encoder: a translator without residual blocks.
 
 
 def encoder_settings(shapes: Shapes) -> Settings:
-    """Half of what is between the outer convolutions halves."""
+    """Read the settings; half of the convolutions between the outer ones halve the size."""
     convs = convolutions(shapes, "model")
-    norm, bias = told_norm(shapes, "model.1", "model.2")
+    norm, bias = norm_and_bias(shapes, "model.1", "model.2")
     return {
         "inputs": shapes["model.1.weight"][1],
         "features": shapes[f"model.{convs[-1]}.weight"][0],
@@ -96,7 +96,7 @@ def encoder_settings(shapes: Shapes) -> Settings:
 
 
 def encoder_rows(settings: Settings) -> Rows:
-    """All of `model`."""
+    """Yield the rows of `model`."""
     trunk = settings | {"blocks": 0}
     yield from trunk_rows(trunk, "translator.trunk.", "model")
     yield "translator.last", f"model.{trunk_length(trunk) + 1}"
@@ -107,25 +107,25 @@ ENCODER = Family(
     role="encoder",
     kind="instance",
     origin=ORIGIN,
-    usual={"inputs": 3, "features": 3, "width": 16, "downsamplings": 4},
+    official_defaults={"inputs": 3, "features": 3, "width": 16, "downsamplings": 4},
     settings=encoder_settings,
     rows=encoder_rows,
 )
 
 
-# The discriminators. The official numbers count from the coarsest scale: ours from the finest.
+# Discriminators. The official numbers count from the coarsest scale, ours from the finest.
 #     without features   layer{scale}.{position}, positions as in the patch discriminator
 #     with features      scale{scale}_layer{k}: 0 conv  1 norm  2 leaky relu
 
 
 def plain_settings(shapes: Shapes) -> Settings:
-    """One sequence a scale."""
+    """Read the settings; there is one sequence per scale."""
     scales = positions(shapes, r"layer(\d+)\.0\.weight")
     return {"scales": len(scales), **patch_settings(shapes, "layer0", padding=2)}
 
 
 def plain_rows(settings: Settings) -> Rows:
-    """From the finest scale to the coarsest."""
+    """Yield the rows from the finest scale to the coarsest."""
     scales = settings["scales"]
     for scale in range(scales):
         yield from patch_rows(settings, f"scales.{scale}.", f"layer{scales - 1 - scale}")
@@ -136,17 +136,17 @@ PLAIN = Family(
     role="discriminator",
     kind="multi-scale",
     origin=ORIGIN,
-    usual={"inputs": 39},
+    official_defaults={"inputs": 39},
     settings=plain_settings,
     rows=plain_rows,
 )
 
 
 def featured_settings(shapes: Shapes) -> Settings:
-    """One sequence a scale and layer."""
+    """Read the settings; there is one sequence per scale and layer."""
     scales = positions(shapes, r"scale(\d+)_layer0\.0\.weight")
     layers = positions(shapes, r"scale0_layer(\d+)\.0\.weight")
-    norm, bias = told_norm(shapes, "scale0_layer1.0", "scale0_layer1.1")
+    norm, bias = norm_and_bias(shapes, "scale0_layer1.0", "scale0_layer1.1")
     channels = [shapes[f"scale0_layer{k}.0.weight"][0] for k in layers]
     return {
         "scales": len(scales),
@@ -161,7 +161,7 @@ def featured_settings(shapes: Shapes) -> Settings:
 
 
 def featured_rows(settings: Settings) -> Rows:
-    """From the finest scale to the coarsest."""
+    """Yield the rows from the finest scale to the coarsest."""
     scales, layers = settings["scales"], settings["layers"]
     for scale in range(scales):
         own, official = f"scales.{scale}", f"scale{scales - 1 - scale}_layer"
@@ -176,7 +176,7 @@ FEATURED = Family(
     role="discriminator",
     kind="multi-scale",
     origin=ORIGIN,
-    usual={"inputs": 39},
+    official_defaults={"inputs": 39},
     settings=featured_settings,
     rows=featured_rows,
 )

@@ -1,4 +1,4 @@
-"""From a checkpoint file to a network: as tensors alone, never as code."""
+"""Import of a network from a checkpoint file, which is read as tensors only, never as code."""
 
 import dataclasses
 import hashlib
@@ -16,43 +16,45 @@ from ganarium.interop.layouts import FAMILIES
 from ganarium.models.network import NetworkModel
 
 SHOWN = 5
-"""How many names an error lists."""
+"""Maximum number of names that an error lists."""
 
 
 def import_network(path: str | Path, *, part: str | None = None, **settings: Any) -> NetworkModel:
-    """The network in an official checkpoint; `FAMILIES` says which are recognised.
+    """Import the network of an official checkpoint; `FAMILIES` lists the networks that are recognised.
 
-    Names and shapes of the tensors tell the network and its settings. Files are read as tensors alone: a
-    pickle that holds anything else is refused unread.
+    Names and shapes of the tensors determine the network and its settings. Files are read as tensors only: a
+    pickle that holds anything else is refused without running it.
 
     Args:
-        path: `.safetensors`, or anything that `torch.save` wrote.
-        part: of a file with several networks, the name of the one that is meant.
-        settings: what the file does not tell (`Family.unseen`), such as `padding="replicate"`.
+        path: `.safetensors` file, or a file that `torch.save` wrote.
+        part: name of the network, if the file holds several.
+        settings: settings that the file does not determine (`Family.undetermined`), such as
+            `padding="replicate"`.
 
     Raises:
-        FileNotFoundError: nothing is there.
-        ValueError: damaged, a pickle with code, several networks, a setting that the file does tell, or no
-            network that is recognised; then the message names the nearest one and what does not fit.
+        FileNotFoundError: `path` is no file.
+        ValueError: the file is damaged, is a pickle with code, holds several networks or none that is
+            recognised (the message names the nearest one and the tensors that do not fit), or determines a
+            setting that is given.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is no file; a checkpoint is one file, .pth or .safetensors")
+        raise FileNotFoundError(f"{path} is no file; give a checkpoint file, .pth or .safetensors")
     parts = states_in(read_tensors(path))
     if part is not None and part not in parts:
-        names = ", ".join(name or "the whole" for name in parts) or "none"
+        names = ", ".join(name or "'' (the whole file)" for name in parts) or "none"
         raise ValueError(f"{path} holds no part {part!r}; its parts are: {names}")
     candidates = parts if part is None else {part: parts[part]}
     fits = {name: fit for name, state in candidates.items() if (fit := recognize(state)) is not None}
     averaged = [name for name in fits if name.endswith("ema")]
     chosen = averaged if len(averaged) == 1 else list(fits)
     if not chosen:
-        raise ValueError(f"{path} holds no network that is recognised.\n{_unlike(candidates)}")
+        raise ValueError(f"{path} holds no network that is recognised.\n{_nearest(candidates)}")
     if len(chosen) > 1:
-        raise ValueError(f"{path} holds several networks: {', '.join(chosen)}; say which one as part=...")
+        raise ValueError(f"{path} holds several networks: {', '.join(chosen)}; choose one with part=...")
     state, fit = candidates[chosen[0]], fits[chosen[0]]
     if settings:
-        fit = _changed(fit, state, settings)
+        fit = _with_settings(fit, state, settings)
     origin = dataclasses.replace(
         fit.family.origin,
         file=path.name,
@@ -63,52 +65,52 @@ def import_network(path: str | Path, *, part: str | None = None, **settings: Any
 
 
 def recognize(state: State) -> Fit | None:
-    """The network that all of these tensors are, and its settings; None where they are none that is known."""
+    """Return the network that all of these tensors fit, with its settings; None if there is none."""
     fits = (family.fit(shapes_of(state)) for family in FAMILIES)
-    return next((fit for fit in fits if fit is not None and fit.whole), None)
+    return next((fit for fit in fits if fit is not None and fit.exact), None)
 
 
 def shapes_of(state: State) -> Shapes:
-    """The tensors' shapes by name."""
+    """Return the tensors' shapes by name."""
     return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
-def _changed(fit: Fit, state: State, settings: Mapping[str, Any]) -> Fit:
-    """The fit with settings that the user said."""
-    unseen = fit.family.unseen
+def _with_settings(fit: Fit, state: State, settings: Mapping[str, Any]) -> Fit:
+    """Return the fit with the user's settings, which must be among those that the file does not determine."""
+    undetermined = fit.family.undetermined
     for key, value in settings.items():
-        if value not in unseen.get(key, ()):
-            known = "; ".join(f"{name} is one of {list(values)}" for name, values in unseen.items())
+        if value not in undetermined.get(key, ()):
+            allowed = "; ".join(f"{name} (one of {list(values)})" for name, values in undetermined.items())
             raise ValueError(
-                f"{key}={value!r} cannot be said of a {fit.family.name}: "
-                + (f"only {known}" if known else "its file tells everything")
+                f"{key}={value!r} cannot be set for a {fit.family.name}; "
+                + (f"allowed: {allowed}" if allowed else "its file determines all settings")
             )
     changed = fit.family.fit(shapes_of(state), **settings)
-    if changed is None or not changed.whole:
-        raise ValueError(f"{settings} does not go with this {fit.family.name}; its file tells otherwise")
+    if changed is None or not changed.exact:
+        raise ValueError(f"{settings} contradicts the file of this {fit.family.name}; omit it")
     return changed
 
 
 def read_tensors(path: Path) -> Mapping[str, Any]:
-    """What a file holds, as tensors and tables of tensors.
+    """Return the content of a file: tensors and mappings of tensors.
 
     Raises:
-        ValueError: damaged, or a pickle that holds more than plain values, which could run code.
+        ValueError: the file is damaged, or a pickle that holds more than plain values and could run code.
     """
     try:
         content = (
             load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
         )
-    except Exception as error:  # what an unpickler raises has no common class
+    except Exception as error:  # errors of unpicklers have no common class
         raise ValueError(
-            f"{path} was refused: it is damaged, or a pickle that holds more than tensors, which could run "
-            "code. Save the state dict alone, best as .safetensors"
+            f"{path} was refused: it is damaged, or a pickle that holds more than tensors and could run "
+            "code; save only the state dict, preferably as .safetensors"
         ) from error
     return content if isinstance(content, Mapping) else {}
 
 
 def states_in(content: Mapping[str, Any], name: str = "") -> dict[str, dict[str, Tensor]]:
-    """The state dicts in a file, by where they are: nested (`state_dict`, `params` ...) or under a prefix.
+    """Return the state dicts in a file, by their keys (`state_dict`, `params` ...) or by name prefix.
 
     The prefix of data parallelism, `module.`, is dropped.
     """
@@ -125,22 +127,22 @@ def states_in(content: Mapping[str, Any], name: str = "") -> dict[str, dict[str,
 
 
 def _split(tensors: State) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """The tensors under each first word of their names."""
+    """Yield the tensors grouped by the part of their names before the first dot."""
     for head, names in itertools.groupby(sorted(tensors), key=lambda name: name.partition(".")[0]):
         yield head, {name.partition(".")[2].removeprefix("module."): tensors[name] for name in names}
 
 
-def _unlike(candidates: Mapping[str, State]) -> str:
-    """What is nearest, what does not fit, and what would be recognised."""
+def _nearest(candidates: Mapping[str, State]) -> str:
+    """Return text with the nearest network, the tensors that do not fit, and all recognised networks."""
     lines = []
     if candidates:
         name, state = max(candidates.items(), key=lambda item: len(item[1]))
         shapes = shapes_of(state)
-        fits = [family.fit(shapes) or family.usual_fit(shapes) for family in FAMILIES]
-        nearest = max(fits, key=lambda fit: fit.likeness)
-        where = f" (of the part {name!r})" if name else ""
+        fits = [family.fit(shapes) or family.default_fit(shapes) for family in FAMILIES]
+        nearest = max(fits, key=lambda fit: fit.similarity)
+        where = f" (part {name!r})" if name else ""
         lines.append(f"nearest: {nearest.family.name} of {nearest.family.origin.repository}{where}")
-        lines += _listed(nearest)
+        lines += _mismatches(nearest)
     else:
         lines.append("it holds no tensors")
     lines.append("recognised:")
@@ -148,14 +150,14 @@ def _unlike(candidates: Mapping[str, State]) -> str:
     return "\n".join(lines)
 
 
-def _listed(fit: Fit) -> Iterator[str]:
-    """The first few tensors that do not fit."""
-    misshapen = {name: f"{list(found)} for {list(wanted)}" for name, (found, wanted) in fit.misshapen.items()}
-    for what, told in (
+def _mismatches(fit: Fit) -> Iterator[str]:
+    """Yield lines with the first tensors that do not fit."""
+    wrong = {name: f"{list(found)}, not {list(wanted)}" for name, (found, wanted) in fit.misshapen.items()}
+    for problem, tensors in (
         ("missing", {name: str(list(shape)) for name, shape in fit.missing.items()}),
         ("unexpected", {name: str(list(shape)) for name, shape in fit.unexpected.items()}),
-        ("of another shape", misshapen),
+        ("wrong shape", wrong),
     ):
-        if told:
-            first = ", ".join(f"{name} {shape}" for name, shape in list(told.items())[:SHOWN])
-            yield f"{what} ({len(told)}): {first}" + (" ..." if len(told) > SHOWN else "")
+        if tensors:
+            first = ", ".join(f"{name} {shape}" for name, shape in list(tensors.items())[:SHOWN])
+            yield f"{problem} ({len(tensors)}): {first}" + (" ..." if len(tensors) > SHOWN else "")

@@ -1,40 +1,40 @@
-"""The networks of SPADE (GauGAN): generator, style encoder, discriminators at several scales.
+"""Networks of SPADE (GauGAN): generator, style encoder, multi-scale discriminators.
 
-Spectral norm was a hook then: `weight_orig` with the vectors `weight_u` and `weight_v` (`family.LEAVES`).
+Official spectral norm is a hook: `weight_orig` with the vectors `weight_u` and `weight_v` (`layout.LEAVES`).
 """
 
-from ganarium.interop.junyanz import normed, positions, told_norm
+from ganarium.interop.junyanz import norm_and_bias, normed, positions
 from ganarium.interop.layout import Family, Rows, Settings, Shapes
 from ganarium.models.network import Origin
 
 ORIGIN = Origin("NVlabs/SPADE", "CC BY-NC-SA 4.0 (not for commercial use)")
 
 BLOCKS = ("head_0", "G_middle_0", "G_middle_1", "up_0", "up_1", "up_2", "up_3", "up_4")
-"""The generator's blocks from the bottom up; the last is that of `most`."""
+"""Blocks of the generator, from the smallest maps to the largest; only `most` has the last one."""
 
 
 def weight(shapes: Shapes, module: str) -> tuple[tuple[int, ...], bool]:
-    """A weight's shape, and whether spectral norm is on it."""
+    """Return the shape of a weight, and True if it has spectral norm."""
     spectral = f"{module}.weight_orig" in shapes
     return shapes[f"{module}.weight_orig" if spectral else f"{module}.weight"], spectral
 
 
-# The generator. A block has conv_0, conv_1 and, where sizes differ, conv_s; before each its SPADE:
+# Generator. A block has conv_0, conv_1 and, if sizes differ, conv_s; each has a SPADE before it:
 #     norm_*.param_free_norm   running statistics with batch norm, nothing with instance norm
 #     norm_*.mlp_shared.0      labels to hidden channels
 #     norm_*.mlp_gamma, mlp_beta   scale and shift
 
 
 def generator_settings(shapes: Shapes) -> Settings:
-    """Of 5 and 6 doublings (`normal` and `more`) a file does not tell which: they have the same tensors."""
+    """Read the settings; 5 and 6 doublings (`normal` and `more`) have the same tensors."""
     first = "head_0.norm_0"
     bottom, (_, spectral) = shapes["fc.weight"], weight(shapes, "head_0.conv_0")
-    sixteen = shapes["head_0.conv_0.bias"][0]
+    widest = shapes["head_0.conv_0.bias"][0]
     hidden, labels, kernel, _ = shapes[f"{first}.mlp_shared.0.weight"]
     settings: Settings = {
         "labels": labels,
         "outputs": shapes["conv_img.weight"][0],
-        "width": sixteen // 16,
+        "width": widest // 16,
         "doublings": 7 if "up_4.conv_0.bias" in shapes else 5,
         "norm": "batch" if f"{first}.param_free_norm.running_mean" in shapes else "instance",
         "hidden": hidden,
@@ -42,12 +42,12 @@ def generator_settings(shapes: Shapes) -> Settings:
         "spectral_norm": spectral,
     }
     if len(bottom) == 2:
-        settings |= {"style_dim": bottom[1], "bottom_area": bottom[0] // sixteen}
+        settings |= {"style_dim": bottom[1], "bottom_area": bottom[0] // widest}
     return settings
 
 
 def generator_rows(settings: Settings) -> Rows:
-    """From the bottom up."""
+    """Yield the rows from the smallest maps to the image."""
     yield "bottom", "fc"
     for k, block in enumerate(BLOCKS if settings["doublings"] == 7 else BLOCKS[:-1]):
         for own, official in (("1", "0"), ("2", "1"), ("past", "s")):
@@ -64,18 +64,18 @@ GENERATOR = Family(
     role="translator",
     kind="spade",
     origin=ORIGIN,
-    usual={"labels": 36, "outputs": 3},
+    official_defaults={"labels": 36, "outputs": 3},
     settings=generator_settings,
     rows=generator_rows,
-    unseen={"doublings": (5, 6)},
+    undetermined={"doublings": (5, 6)},
 )
 
 
-# The style encoder: layer1 to layer6, each conv and norm; fc_mu and fc_var.
+# Style encoder: layer1 to layer6, each conv and norm; fc_mu and fc_var.
 
 
 def encoder_settings(shapes: Shapes) -> Settings:
-    """Read from the first layer; there are always six."""
+    """Read the settings from the first layer; there are always six."""
     (width, inputs, _, _), spectral = weight(shapes, "layer1.0")
     norm, bias = encoder_norm(shapes, "layer1")
     return {
@@ -89,13 +89,13 @@ def encoder_settings(shapes: Shapes) -> Settings:
 
 
 def encoder_norm(shapes: Shapes, layer: str) -> tuple[str, bool]:
-    """As elsewhere, but a convolution before a norm has no bias, instance norm or not."""
-    norm, bias = told_norm(shapes, f"{layer}.0", f"{layer}.1")
+    """Return norm and bias as `norm_and_bias`, but no convolution before a norm has a bias here."""
+    norm, bias = norm_and_bias(shapes, f"{layer}.0", f"{layer}.1")
     return ("instance" if norm == "none" else norm), bias
 
 
 def encoder_rows(_: Settings) -> Rows:
-    """From the picture to mean and variance."""
+    """Yield the rows from the image to mean and variance."""
     for k in range(6):
         yield f"convs.{k}", f"layer{k + 1}.0"
         yield f"norms.{k}", f"layer{k + 1}.1"
@@ -108,19 +108,19 @@ ENCODER = Family(
     role="encoder",
     kind="style",
     origin=ORIGIN,
-    usual={"inputs": 3},
+    official_defaults={"inputs": 3},
     settings=encoder_settings,
     rows=encoder_rows,
 )
 
 
-# The discriminators, full size first: discriminator_{scale}.model{k}, which is
+# Discriminators, full size first: discriminator_{scale}.model{k}, which is
 #     the first and the last   0 conv
 #     those between            0 (0 conv  1 norm)  1 leaky relu
 
 
 def discriminator_settings(shapes: Shapes) -> Settings:
-    """One layer less than `n_layers_D` halves."""
+    """Read the settings; one layer less than `n_layers_D` halves the size."""
     scales = positions(shapes, r"discriminator_(\d+)\.model0\.0\.weight")
     layers = positions(shapes, r"discriminator_0\.model(\d+)\..*")
     first = "discriminator_0.model0.0"
@@ -141,7 +141,7 @@ def discriminator_settings(shapes: Shapes) -> Settings:
 
 
 def discriminator_rows(settings: Settings) -> Rows:
-    """From the finest scale to the coarsest."""
+    """Yield the rows from the finest scale to the coarsest."""
     layers = settings["layers"]
     for scale in range(settings["scales"]):
         own, official = f"scales.{scale}", f"discriminator_{scale}.model"
@@ -156,7 +156,7 @@ DISCRIMINATOR = Family(
     role="discriminator",
     kind="multi-scale",
     origin=ORIGIN,
-    usual={"inputs": 39, "bias": False, "spectral_norm": True},
+    official_defaults={"inputs": 39, "bias": False, "spectral_norm": True},
     settings=discriminator_settings,
     rows=discriminator_rows,
 )

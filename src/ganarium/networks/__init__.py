@@ -1,4 +1,4 @@
-"""Architectures, one file a family, and the tables that recipes choose from."""
+"""Architectures (one file per family) and the tables that recipes choose from."""
 
 from collections.abc import Callable
 
@@ -23,23 +23,26 @@ GENERATORS: dict[str, Callable[..., nn.Module]] = {
     "sngan": SNGANGenerator,
     "upsampling": UpsamplingGenerator,
 }
-"""From noise `[N, inputs]` to samples `[N, *shape]`: `kind(inputs, shape, **settings)`."""
+"""Generators from noise `[N, inputs]` to samples `[N, *shape]`: `kind(inputs, shape, **settings)`."""
 
 DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLPDiscriminator,
     "dcgan": DCGANDiscriminator,
     "sngan": SNGANDiscriminator,
 }
-"""From samples `[N, *shape]` to scores `[N]`: `kind(shape, **settings)`.
+"""Discriminators from samples `[N, *shape]` to scores `[N]`: `kind(shape, **settings)`.
 
-Each reads its `score`, a linear layer, from its `features(samples)`, so that others can, too.
+Each applies a linear layer, `score`, to its `features(samples)`. Other heads can use the same features.
 """
 
 AUTOENCODERS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLPAutoencoder,
     "dcgan": DCGANAutoencoder,
 }
-"""From samples `[N, *shape]` to themselves: `kind(shape, **settings)`; the code is `features(samples)`."""
+"""Autoencoders of samples `[N, *shape]`: `kind(shape, **settings)`.
+
+`features(samples)` returns the code.
+"""
 
 TRANSLATORS: dict[str, Callable[..., nn.Module]] = {
     "resnet": ResNetTranslator,
@@ -47,10 +50,11 @@ TRANSLATORS: dict[str, Callable[..., nn.Module]] = {
     "local-enhancer": LocalEnhancer,
     "spade": SPADEGenerator,
 }
-"""From pictures `[N, inputs, H, W]` to `[N, outputs, H, W]`: `kind(inputs, outputs, size, **settings)`.
+"""Translators from images `[N, inputs, H, W]` to images `[N, outputs, H, W]`:
+`kind(inputs, outputs, size, **settings)`.
 
-Height and width are multiples of the network's `multiple`; `layers.grid.fitted` sees to that. `size`, the
-height and width of the training pictures, decides what is not said of depth.
+Height and width must be multiples of the network's `multiple`; `layers.padding.padded_forward` accepts any.
+`size`, the height and width of the training images, sets the default depth.
 """
 
 PATCH_DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
@@ -58,33 +62,37 @@ PATCH_DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
     "pixel": PixelDiscriminator,
     "multi-scale": MultiScaleDiscriminator,
 }
-"""From pictures `[N, inputs, H, W]` to scores of patches; a list of such where there are several scales."""
+"""Discriminators from images `[N, inputs, H, W]` to scores of patches: `kind(inputs, outputs, **settings)`.
+
+`multi-scale` returns a list with the scores of each scale.
+"""
 
 IMAGE_ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "instance": InstanceEncoder,
     "style": StyleEncoder,
 }
-"""From pictures to what guides a translator, features an instance, or a style's mean and variance:
-`kind(inputs, features, **settings)`.
+"""Encoders from images to further inputs of a translator: `kind(inputs, features, **settings)`.
+
+`instance` returns features of each instance, `style` mean and log variance of a style.
 """
 
 FEATURES: dict[str, Callable[..., nn.Module]] = {
     "edges": EdgeMaps,
     "vgg": VGGMaps,
 }
-"""Frozen: from pictures `[N, inputs, H, W]` to maps of what they show: `kind(inputs, **settings)`.
+"""Frozen networks from images `[N, inputs, H, W]` to feature maps: `kind(inputs, **settings)`.
 
-Each says how many channels its maps have, `width`, and how often it halves, `halvings`; `multiple` is two to
-the power of that.
+Each has the attributes `width`, the number of channels of its maps, `halvings`, the number of times that it
+halves height and width, and `multiple`, which is 2^`halvings`.
 """
 
 DECODERS: dict[str, Callable[..., nn.Module]] = {"residual": MapDecoder}
-"""From such maps to pictures `[N, outputs, H, W]` in [-1, 1]:
+"""Decoders from feature maps to images `[N, outputs, H, W]` in [-1, 1]:
 `kind(inputs, outputs, doublings, **settings)`.
 """
 
 DOMAIN_ENCODERS: dict[str, Callable[..., nn.Module]] = {"residual": DomainEncoders}
-"""From pictures of a domain to codes `[N, channels, h, w]`: `kind(inputs, domains, **settings)`."""
+"""Encoders from images of a domain to codes `[N, channels, h, w]`: `kind(inputs, domains, **settings)`."""
 
 DOMAIN_DECODERS: dict[str, Callable[..., nn.Module]] = {"residual": DomainDecoders}
-"""From codes to pictures of a domain: `kind(channels, outputs, domains, **settings)`."""
+"""Decoders from codes to images of a domain: `kind(channels, outputs, domains, **settings)`."""

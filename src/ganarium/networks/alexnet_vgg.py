@@ -1,26 +1,29 @@
-"""AlexNet and VGG: convolutions in a row, then three fully connected layers.
+"""AlexNet and VGG: a sequence of convolutions, then three fully connected layers.
 
-Parameters carry the names of torchvision's checkpoints. Each network has, besides its logits,
-`penultimate`: the activations before the last layer; and `both` in one pass.
+Parameters have the names of torchvision's checkpoints. Each network returns logits; `penultimate` returns the
+activations before the last layer, and `both` returns activations and logits from one pass.
 """
 
 import torch
 from torch import Tensor, nn
 
 CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
-"""By the depth of a VGG, how many each block has: Simonyan & Zisserman 2015, table 1, columns A, B, D, E."""
+"""Number of convolutions in each block, by the depth of the VGG.
+
+Simonyan & Zisserman 2015, table 1, columns A, B, D, E.
+"""
 WIDTHS = (64, 128, 256, 512, 512)
-"""Channels of the blocks."""
+"""Number of channels of each block."""
 
 
 class StackedClassifier(nn.Module):
-    """Convolutions, maps of a fixed size, fully connected layers.
+    """Convolutions, pooling to a fixed size, fully connected layers.
 
     Args:
-        features: the convolutions, for pictures `[N, 3, H, W]`.
-        size: height and width that the last maps are pooled to.
-        classifier: the fully connected layers, in order. None leaves the convolutions alone, whose averages
-            over the picture are the activations then.
+        features: convolutions, for images `[N, 3, H, W]`.
+        size: height and width of the pooled maps.
+        classifier: fully connected layers, in order. If None, the activations are the averages over the image
+            of the last convolution's maps.
     """
 
     def __init__(self, features: nn.Sequential, *, size: int, classifier: nn.Sequential | None) -> None:
@@ -30,16 +33,16 @@ class StackedClassifier(nn.Module):
         self.classifier = classifier
 
     def penultimate(self, images: Tensor) -> Tensor:
-        """`[N, 3, H, W]` to `[N, 4096]`, or `[N, channels]` of the last maps where there is no classifier."""
+        """Return activations `[N, 4096]` of images `[N, 3, H, W]`; without a classifier `[N, channels]`."""
         maps = self.features(images)
         if self.classifier is None:
             return maps.mean((2, 3))
         return self.classifier[:-1](torch.flatten(self.avgpool(maps), 1))
 
     def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """`[N, 3, H, W]` to activations `[N, 4096]` and logits `[N, classes]`."""
+        """Return activations `[N, 4096]` and logits `[N, classes]` of images `[N, 3, H, W]`."""
         if self.classifier is None:
-            raise ValueError("without a classifier there are features, not classes: set classes")
+            raise ValueError("this network was built with classes=None and has no logits; set classes")
         activations = self.penultimate(images)
         return activations, self.classifier[-1](activations)
 
@@ -49,7 +52,7 @@ class StackedClassifier(nn.Module):
 
 
 class AlexNet(StackedClassifier):
-    """AlexNet in one column (Krizhevsky 2014, section 5), for pictures of 224x224, at least 63x63."""
+    """AlexNet in one column (Krizhevsky 2014, section 5), for images of 224x224, at least 63x63."""
 
     def __init__(self, *, classes: int | None = 1000) -> None:
         convolutions = nn.Sequential(
@@ -84,13 +87,13 @@ class AlexNet(StackedClassifier):
 
 
 class VGG(StackedClassifier):
-    """VGG without batch normalisation (Simonyan & Zisserman 2015, table 1), for pictures of 224x224, at least
+    """VGG without batch normalisation (Simonyan & Zisserman 2015, table 1), for images of 224x224, at least
     32x32.
     """
 
     def __init__(self, *, depth: int = 16, classes: int | None = 1000) -> None:
         if depth not in CONVOLUTIONS:
-            raise ValueError(f"depth is one of {', '.join(map(str, CONVOLUTIONS))}; given: {depth}")
+            raise ValueError(f"depth={depth}; it must be one of {', '.join(map(str, CONVOLUTIONS))}")
         layers: list[nn.Module] = []
         inputs = 3
         for width, count in zip(WIDTHS, CONVOLUTIONS[depth], strict=True):

@@ -1,4 +1,4 @@
-"""Autoencoders that serve as discriminators: what they cannot put back together does not look real."""
+"""Autoencoders that serve as discriminators: a large reconstruction error marks a sample as not real."""
 
 import itertools
 import math
@@ -14,21 +14,21 @@ from ganarium.networks.mlp import MLPGenerator
 
 
 class Autoencoder(nn.Module, ABC):
-    """Samples `[N, ...]` to themselves, by way of a code."""
+    """Base class: samples `[N, ...]` to reconstructions of the same shape, through a code."""
 
     decoder: nn.Module
 
     @abstractmethod
     def features(self, samples: Tensor) -> Tensor:
-        """The code: `[N, code_dim]`."""
+        """Return the code `[N, code_dim]`."""
 
     def forward(self, samples: Tensor) -> Tensor:
-        """What is left of the samples, of the same shape."""
+        """Return reconstructions of the samples, of the same shape."""
         return self.decoder(self.features(samples))
 
 
 class MLPAutoencoder(Autoencoder):
-    """Perceptrons on both sides of a code of `code_dim` numbers; samples of any shape."""
+    """Perceptrons as encoder and decoder of a code of `code_dim` numbers; samples of any shape."""
 
     def __init__(self, shape: Sequence[int], *, code_dim: int = 32, width: int = 256, depth: int = 2):
         super().__init__()
@@ -40,12 +40,12 @@ class MLPAutoencoder(Autoencoder):
         self.decoder = MLPGenerator(code_dim, shape, width=width, depth=depth)
 
     def features(self, samples: Tensor) -> Tensor:
-        """The code: `[N, code_dim]`."""
+        """Return the code `[N, code_dim]`."""
         return self.encoder(samples)
 
 
 class DCGANAutoencoder(Autoencoder):
-    """Strided convolutions to a code of `code_dim` numbers, and DCGAN's generator back."""
+    """Strided convolutions as encoder and DCGAN's generator as decoder of a code of `code_dim` numbers."""
 
     memory_format = torch.channels_last
 
@@ -60,5 +60,5 @@ class DCGANAutoencoder(Autoencoder):
         self.decoder = DCGANGenerator(code_dim, shape, width=width, norm=norm)
 
     def features(self, samples: Tensor) -> Tensor:
-        """The code: `[N, code_dim]`."""
+        """Return the code `[N, code_dim]`."""
         return self.encoder(samples)

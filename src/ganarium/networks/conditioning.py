@@ -1,8 +1,8 @@
-"""How a condition joins a network: beside what is there (concatenation) or on top of it (addition).
+"""Conditional generators and discriminators, by concatenation or addition of the condition.
 
-Conditions are labels `[N]`, attribute vectors `[N, A]` or pictures `[N, C, H, W]`. They join the
-generator's noise, and in the discriminator the sample or its features (Mirza & Osindero 2014,
-arXiv:1411.1784, sec. 3.2).
+Conditions are labels `[N]`, attribute vectors `[N, A]` or images `[N, C, H, W]`. They join the noise of the
+generator, and the sample or its features in the discriminator (Mirza & Osindero 2014, arXiv:1411.1784,
+sec. 3.2).
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 from torch.nn.utils.parametrize import is_parametrized
 
-from ganarium.networks.layers.linear_score import scoring
+from ganarium.networks.layers.linear_score import as_scoring
 from ganarium.networks.layers.norms import spectral
 
 Join = Literal["concatenate", "add"]
 
 
 class ConditionVector(nn.Module):
-    """A condition as a vector `[N, size]`: embedded labels, mixed attributes, or an encoded picture."""
+    """Condition as a vector: embedded labels, linearly mapped attributes, or an encoded image."""
 
     def __init__(self, condition_shape: Sequence[int], num_classes: int, size: int):
         super().__init__()
@@ -29,14 +29,14 @@ class ConditionVector(nn.Module):
         elif len(condition_shape) == 1:
             self.encode = nn.Linear(condition_shape[0], size)
         else:
-            self.encode = _picture_encoder(condition_shape[0], size)
+            self.encode = _image_encoder(condition_shape[0], size)
 
     def forward(self, condition: Tensor) -> Tensor:
-        """`[N, size]`."""
+        """Condition `[N]`, `[N, A]` or `[N, C, H, W]` to `[N, size]`."""
         return self.encode(condition)
 
 
-def _picture_encoder(channels: int, size: int, width: int = 32) -> nn.Module:
+def _image_encoder(channels: int, size: int, width: int = 32) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(channels, width, 4, stride=2, padding=1),
         nn.LeakyReLU(0.2, inplace=True),
@@ -49,24 +49,24 @@ def _picture_encoder(channels: int, size: int, width: int = 32) -> nn.Module:
 
 
 class ConditionedGenerator(nn.Module):
-    """`body` fed with noise and the condition's vector; with the vector alone where there is no noise."""
+    """Generator whose `body` is given noise and the condition's vector, or the vector alone without noise."""
 
     def __init__(self, body: nn.Module, vector: ConditionVector, *, join: Join):
         super().__init__()
         self.body, self.vector, self.join = body, vector, join
 
     def forward(self, noise: Tensor | None, condition: Tensor) -> Tensor:
-        """Samples that should show the condition."""
-        wish = self.vector(condition)
+        """Generate samples of the condition, from noise or, if `noise` is None, from the condition alone."""
+        vector = self.vector(condition)
         if noise is None:
-            return self.body(wish)
-        return self.body(noise + wish if self.join == "add" else torch.cat([noise, wish], 1))
+            return self.body(vector)
+        return self.body(noise + vector if self.join == "add" else torch.cat([noise, vector], 1))
 
 
 class JointScore(nn.Module):
-    """Scores "does it match?" of labels and attributes, which join the features of the sample.
+    """Discriminator that scores how well samples match labels or attributes, joined with their features.
 
-    As in the paper, both meet in a joint hidden layer (sec. 3.2), from which the score is read.
+    As in the paper (sec. 3.2), a joint hidden layer takes both, and the score is computed from this layer.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class JointScore(nn.Module):
         width: int = 256,
     ):
         super().__init__()
-        body = scoring(body)
+        body = as_scoring(body)
         features, wanted = body.score.in_features, is_parametrized(body.score)
         size = features if join == "add" else size
         self.body, self.join = body, join
@@ -88,76 +88,77 @@ class JointScore(nn.Module):
         joint = features if join == "add" else features + size
         self.hidden = spectral(nn.Linear(joint, width), wanted=wanted)
         self.score = spectral(nn.Linear(width, 1), wanted=wanted)
-        del body.score  # asked no more
+        del body.score  # not used any more
 
     def features(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """The joint hidden layer: `[N, width]`."""
-        features, wish = self.body.features(samples), self.vector(condition)
-        joined = features + wish if self.join == "add" else torch.cat([features, wish.to(features.dtype)], 1)
+        """Return the joint hidden layer `[N, width]`."""
+        features, vector = self.body.features(samples), self.vector(condition)
+        add = self.join == "add"
+        joined = features + vector if add else torch.cat([features, vector.to(features.dtype)], 1)
         return leaky_relu(self.hidden(joined), 0.2)
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """One score a sample."""
+        """Return one score per sample, `[N]`."""
         return self.score(self.features(samples, condition)).squeeze(1)
 
 
 class ImageScore(nn.Module):
-    """Scores "does it match?" of pictures, which join the sample: beside its channels, or on top of them."""
+    """Discriminator that scores how well samples match images, concatenated with or added to the samples."""
 
     def __init__(self, body: nn.Module, planes: nn.Module, *, join: Join):
         super().__init__()
-        self.body, self.planes, self.join = scoring(body), planes, join
+        self.body, self.planes, self.join = as_scoring(body), planes, join
 
     def joined(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """Pictures with the condition's planes beside or on top of them."""
+        """Return the samples with the condition's planes concatenated or added."""
         planes = self.planes(interpolate(condition, samples.shape[2:])).to(samples.dtype)
         return samples + planes if self.join == "add" else torch.cat([samples, planes], 1)
 
     def features(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """The body's features of both."""
+        """Return the body's features of the joined sample and condition."""
         return self.body.features(self.joined(samples, condition))
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """One score a sample."""
+        """Return one score per sample, `[N]`."""
         return self.body(self.joined(samples, condition))
 
 
 class ProjectionScore(nn.Module):
-    """Scores "does it match?" by an inner product of features and condition, on top of the body's own score.
+    """Discriminator whose score is the body's own, plus an inner product of features and condition.
 
-    Miyato & Koyama 2018, arXiv:1802.05637, eq. 8; labels, attributes and pictures alike.
+    Miyato & Koyama 2018, arXiv:1802.05637, eq. 8; for labels, attributes and images.
     """
 
     def __init__(self, body: nn.Module, condition_shape: Sequence[int], num_classes: int):
         super().__init__()
-        self.body = scoring(body)
+        self.body = as_scoring(body)
         wanted = is_parametrized(self.body.score)
         self.vector = ConditionVector(condition_shape, num_classes, self.body.score.in_features)
         if wanted and isinstance(self.vector.encode, nn.Embedding | nn.Linear):
             spectral(self.vector.encode)
 
     def features(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """The body's features, which the condition does not enter."""
+        """Return the body's features, which do not depend on the condition."""
         return self.body.features(samples)
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """One score a sample."""
+        """Return one score per sample, `[N]`."""
         features = self.body.features(samples)
         return self.body.score(features).squeeze(1) + (self.vector(condition) * features).sum(1)
 
 
 class ConditionedDiscriminator(nn.Module):
-    """One network asks "does it match?", and another "is it real?" where they are judged apart."""
+    """Discriminator that scores the match of sample and condition, and optionally realism separately."""
 
     def __init__(self, matching: JointScore | ImageScore | ProjectionScore, realism: nn.Module | None = None):
         super().__init__()
         self.matching, self.realism = matching, realism
 
     def features(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """What the score for sample and condition is read from."""
+        """Return the features that the score of sample and condition is computed from."""
         return self.matching.features(samples, condition)
 
     def forward(self, samples: Tensor, condition: Tensor) -> Tensor:
-        """Scores `[N, 1]`, or `[N, 2]` with realism in the first column."""
+        """Return scores `[N, 1]`, or `[N, 2]` with realism in the first column."""
         matching = self.matching(samples, condition)
         return torch.stack([matching] if self.realism is None else [self.realism(samples), matching], 1)

@@ -1,4 +1,4 @@
-"""The convolutional pair of DCGAN (Radford et al. 2016, arXiv:1511.06434, sec. 3 and fig. 1)."""
+"""Generator and discriminator of DCGAN (Radford et al. 2016, arXiv:1511.06434, sec. 3 and fig. 1)."""
 
 import itertools
 import math
@@ -11,18 +11,18 @@ from ganarium.networks.layers.linear_score import Scoring
 from ganarium.networks.layers.minibatch_discrimination import minibatch
 from ganarium.networks.layers.norms import NORMS, Norm, norm2d, spectral
 from ganarium.networks.layers.padding import bottom_size, center_crop, halvings
-from ganarium.networks.layers.virtual_batch_norm import Reference, led
+from ganarium.networks.layers.virtual_batch_norm import Reference, forward_with_reference
 
 
 def default_width(shape: Sequence[int]) -> int:
-    """As many channels beside the picture as its longer side has pixels, 64 at most, in eights."""
+    """Return the longer side in pixels, rounded up to a multiple of 8, at most 64."""
     return min(64, 8 * math.ceil(max(shape[1:]) / 8))
 
 
 def _initialize(net: nn.Module) -> None:
-    """Zero-centred normal weights of deviation 0.02 (sec. 4); norms' scales around 1.
+    """Draw weights from a zero-centred normal of deviation 0.02 (sec. 4), norms' scales around 1.
 
-    Only where norms follow: without them weights this small would start every output at zero.
+    Networks without norms are left as they are: weights this small would start every output at zero.
     """
     if not any(isinstance(m, NORMS) for m in net.modules()):
         return
@@ -34,11 +34,11 @@ def _initialize(net: nn.Module) -> None:
 
 
 class DCGANGenerator(nn.Module):
-    """Noise `[N, inputs]` to pictures `[N, C, H, W]` in [-1, 1], by fractionally strided convolutions.
+    """Noise `[N, inputs]` to images `[N, C, H, W]` in [-1, 1], by fractionally strided convolutions.
 
-    A 64x64 picture is grown 4 -> 8 -> 16 -> 32 -> 64; other sizes start where halving ends, and what
-    rounding adds is cut away. `width` is the number of channels before the last layer: the paper has
-    128, so that the first feature map has 1024; see `default_width` for what is taken where it is not said.
+    The maps of a 64x64 image grow 4 -> 8 -> 16 -> 32 -> 64. For other sizes, halving rounds up and the output
+    is cropped. `width` is the number of channels before the last layer, by default `default_width(shape)`;
+    the paper has 128, so that the first feature map has 1024.
     """
 
     memory_format = torch.channels_last
@@ -64,19 +64,20 @@ class DCGANGenerator(nn.Module):
         self.reference = Reference([inputs]) if norm == "virtual" else None
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Pictures of the given shape."""
-        return center_crop(led(self.reference, self._grown, noise), self.shape)
+        """`[N, inputs]` to `[N, *shape]`."""
+        return center_crop(forward_with_reference(self.reference, self._uncropped, noise), self.shape)
 
-    def _grown(self, noise: Tensor) -> Tensor:
+    def _uncropped(self, noise: Tensor) -> Tensor:
         return self.layers(self.project(noise).view(-1, *self.bottom))
 
 
 def halving_layers(
     shape: Sequence[int], width: int | None, norm: Norm, *, spectral_norm: bool = False
 ) -> list[nn.Module]:
-    """Strided convolutions of pictures `[N, C, H, W]` until the longer side is about 4.
+    """Build strided convolutions that halve images `[N, C, H, W]` until the longer side is about 4.
 
-    `width` is the number of channels after the first, which has no norm (sec. 3); it doubles with each.
+    `width` is the number of channels after the first, which has no norm (sec. 3); each further one doubles
+    it.
     """
     times, width = halvings(shape), width or default_width(shape)
     sizes = [shape[0], *[width * 2**k for k in range(times)]]
@@ -93,10 +94,10 @@ def halving_layers(
 
 
 class DCGANDiscriminator(Scoring):
-    """Pictures `[N, C, H, W]` to scores `[N]` (logits), by strided convolutions.
+    """Images `[N, C, H, W]` to scores `[N]` (logits), by strided convolutions.
 
-    No norm after the first layer (sec. 3). `width` is the number of channels after it, as in the generator;
-    `minibatch_discrimination` the number of its kernels.
+    The first layer has no norm (sec. 3). `width` is the number of channels after it, with the generator's
+    default; `minibatch_discrimination` is the number of kernels of `MinibatchDiscrimination`, 0 for none.
     """
 
     memory_format = torch.channels_last
@@ -121,5 +122,5 @@ class DCGANDiscriminator(Scoring):
         self.reference = Reference(shape) if norm == "virtual" else None
 
     def features(self, images: Tensor) -> Tensor:
-        """What the score is read from: `[N, score.in_features]`."""
-        return self.minibatch(led(self.reference, self.layers, images).flatten(1))
+        """Return the input of `score`: `[N, score.in_features]`."""
+        return self.minibatch(forward_with_reference(self.reference, self.layers, images).flatten(1))

@@ -1,4 +1,4 @@
-"""Decoders: from maps of what a picture shows to the picture."""
+"""Decoders from feature maps to images."""
 
 import itertools
 
@@ -13,15 +13,15 @@ from ganarium.networks.resnet_translator import ResidualBlock
 
 
 class MapDecoder(nn.Module):
-    """The second half of a residual translator: maps `[N, inputs, h, w]` to `[N, outputs, 2^k h, 2^k w]`.
+    """Second half of a residual translator: maps `[N, inputs, h, w]` to `[N, outputs, 2^k h, 2^k w]`.
 
     Args:
         inputs: channels of the maps.
-        outputs: channels of the pictures, which lie in [-1, 1].
-        doublings: k.
-        width: channels at the pictures' size; twice as many at each half of it, at most 8 times.
-        blocks: residual blocks, at the maps' size.
-        norm: after every convolution but the last.
+        outputs: channels of the images, which lie in [-1, 1].
+        doublings: number of times that height and width are doubled, k.
+        width: channels at full size; each halving doubles them, up to 8 times `width`.
+        blocks: number of residual blocks, at the size of the maps.
+        norm: norm after every convolution but the last.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class MapDecoder(nn.Module):
         gaussian(self)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """The pictures."""
+        """`[N, inputs, h, w]` to `[N, outputs, 2^k h, 2^k w]`."""
         maps = relu(self.first(maps))
         for block in self.blocks:
             maps = block(maps)

@@ -1,4 +1,4 @@
-"""Frozen networks whose maps say what a picture shows, for methods that keep it."""
+"""Frozen networks whose maps describe the content of an image, for methods that preserve it."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -10,22 +10,22 @@ from torch.nn.functional import avg_pool2d, pad
 from ganarium.networks.alexnet_vgg import VGG
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pictures in 0..1, which the published VGGs were trained on."""
+"""Channel statistics of ImageNet's images in 0..1, on which the published VGGs were trained."""
 FLAT = 1e-4
-"""The square of a slope that counts as none; a root has no derivative at zero."""
+"""Square of the slope of flat areas: added before the root, which has no derivative at zero."""
 
 
 class EdgeMaps(nn.Module):
-    """Where edges run and what is how coloured: `[N, inputs, H, W]` to maps `[N, width, H / m, W / m]`.
+    """Edges and colours of images: `[N, inputs, H, W]` to maps `[N, width, H / m, W / m]`.
 
-    Made by hand, not learned. The slope of the lightness has no sign and is told in units of its mean over
-    the picture; colours are told without their lightness. So a drawing on black and the same on white are
-    near each other, and so are pale and strong contours.
+    The maps are computed by a formula, not learned. The slope of the lightness has no sign and is divided by
+    its mean over the image; colours are differences from the lightness. So a drawing on black and the same
+    drawing on white have similar maps, and so have pale and strong contours.
 
     Args:
-        inputs: channels of the pictures; of one there is no colour, and one map.
-        halvings: how often height and width are halved by means over 2x2; m = 2^halvings.
-        colour: factor of the colours.
+        inputs: channels of the images; a single channel has no colours and gives one map.
+        halvings: number of times that height and width are halved, by means over 2x2; m = 2^halvings.
+        color: factor of the colours.
     """
 
     def __init__(self, inputs: int, *, halvings: int = 0, color: float = 3.0):
@@ -35,15 +35,15 @@ class EdgeMaps(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """Of what height and width are multiples."""
+        """Number of which height and width must be multiples."""
         return 2**self.halvings
 
     def forward(self, images: Tensor) -> Tensor:
-        """The slopes in the first map, then what each channel differs by from the mean of all."""
+        """Return the slopes in the first map, then the difference of each channel from the mean of all."""
         lightness = images.mean(1, keepdim=True)
-        wide = pad(lightness, (1, 1, 1, 1), mode="replicate")
-        across = wide[..., 1:-1, 2:] - wide[..., 1:-1, :-2]
-        down = wide[..., 2:, 1:-1] - wide[..., :-2, 1:-1]
+        padded = pad(lightness, (1, 1, 1, 1), mode="replicate")
+        across = padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]
+        down = padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]
         slope = (across.square() + down.square() + FLAT).sqrt()
         maps = [slope / slope.mean((2, 3), keepdim=True)]
         if images.shape[1] > 1:
@@ -52,25 +52,26 @@ class EdgeMaps(nn.Module):
 
 
 class VGGMaps(nn.Module):
-    """A convolution of a VGG trained on ImageNet: pictures `[N, 1 or 3, H, W]` in [-1, 1] to its maps.
+    """Maps of a convolution of a VGG trained on ImageNet, for images `[N, 1 or 3, H, W]` in [-1, 1].
 
-    The file is read when the first pictures come, so that a saved translator does without it.
+    The weights are read from `file` at the first forward pass, or loaded with a saved model, which does not
+    need the file.
 
     Args:
-        inputs: 1 or 3 channels.
-        file: the weights as a state dict with torchvision's keys, written by `torch.save`.
-        depth: which VGG.
-        layer: which convolution, from 1; the twelfth of VGG-19 is its conv4_4, after three halvings.
+        inputs: number of channels, 1 or 3.
+        file: state dict with torchvision's keys, written by `torch.save`.
+        depth: depth of the VGG.
+        layer: number of the convolution, from 1; the twelfth of VGG-19 is its conv4_4, after three halvings.
 
     Raises:
-        ValueError: other channels, or a layer that the network does not have.
+        ValueError: `inputs` is neither 1 nor 3, or the VGG has no such layer.
     """
 
     def __init__(self, inputs: int, *, file: str, depth: Literal[11, 13, 16, 19] = 19, layer: int = 12):
         super().__init__()
         if inputs not in (1, 3):
             raise ValueError(
-                f"the VGG sees pictures of 1 or 3 channels, these have {inputs}; "
+                f"the VGG takes images of 1 or 3 channels, these have {inputs}; "
                 "set networks.features.kind=edges"
             )
         layers = list(VGG(depth=depth, classes=None).features.children())
@@ -87,15 +88,15 @@ class VGGMaps(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """Of what height and width are multiples."""
+        """Number of which height and width must be multiples."""
         return 2**self.halvings
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps `[N, width, H / m, W / m]`, not rectified.
+        """Return maps `[N, width, H / m, W / m]`, before the ReLU.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: it holds other tensors than this VGG's.
+            FileNotFoundError: `file` does not exist.
+            ValueError: `file` does not hold the tensors of this VGG.
         """
         if self.unread:
             self.read()
@@ -104,11 +105,11 @@ class VGGMaps(nn.Module):
         return maps
 
     def read(self) -> None:
-        """Take the weights from the file."""
+        """Load the weights from `file`; raise the errors of `forward`."""
         if not Path(self.file).is_file():
             raise FileNotFoundError(
-                f"there is no file {self.file!r}; networks.features.file names the weights of a VGG, "
-                "networks.features.kind=edges needs none"
+                f"there is no file {self.file!r}; set networks.features.file to the weights of a VGG "
+                "(networks.features.kind=edges needs none)"
             )
         state: dict[str, Any] = torch.load(self.file, "cpu", weights_only=True)
         own = {f"features.{name}": value.shape for name, value in self.features.state_dict().items()}
@@ -117,7 +118,7 @@ class VGGMaps(nn.Module):
         ]:
             raise ValueError(
                 f"{self.file} does not hold this VGG: {misfits[0]} should be {list(own[misfits[0]])}; "
-                "set networks.features.depth, or give another file"
+                "set networks.features.depth or networks.features.file"
             )
         self.features.load_state_dict({name.removeprefix("features."): state[name] for name in own})
         self.unread = False

@@ -1,7 +1,7 @@
-"""Inception-v3, whose last maps are what the Fréchet inception distance is named after.
+"""Inception-v3, whose averaged last maps are the features of the Fréchet inception distance.
 
-Parameters carry the names of torchvision's checkpoints, and of the TensorFlow network of 2015 as it is passed
-round for PyTorch: the same names, 1008 classes, and other poolings.
+Parameters have the names of torchvision's checkpoints. PyTorch ports of the TensorFlow network of 2015 have
+the same names, but 1008 classes and other poolings.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,21 +13,21 @@ from torch.nn import functional as F  # noqa: N812
 
 Kernel = int | tuple[int, int]
 Row = tuple[str, str, int, Kernel]
-"""A convolution: its name, where its input comes from, channels, kernel."""
+"""Convolution: its name, the name of its input, output channels, kernel."""
 INPUT, POOL = "input", "pool"
-"""Where an input may come from besides the convolutions."""
+"""Names of the inputs that are no convolutions: the block's input, and its pooled input."""
 
 
 class Convolution(nn.Module):
-    """Convolution without bias, batch normalisation, rectifier."""
+    """Convolution without bias, batch normalisation and ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: Kernel, *, stride: int = 1, padding: bool = True
     ) -> None:
         super().__init__()
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
-        around = (height // 2, width // 2) if padding else 0
-        self.conv = nn.Conv2d(inputs, outputs, (height, width), stride, around, bias=False)
+        margins = (height // 2, width // 2) if padding else 0
+        self.conv = nn.Conv2d(inputs, outputs, (height, width), stride, margins, bias=False)
         self.bn = nn.BatchNorm2d(outputs, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -36,13 +36,14 @@ class Convolution(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Parallel branches, side by side in the channels (Szegedy et al. 2016, figures 5, 6, 7 and 10).
+    """Parallel branches, concatenated along the channels (Szegedy et al. 2016, figures 5, 6, 7 and 10).
 
     Args:
-        inputs: channels.
-        rows: the convolutions. What none of them takes as its input is an output, pooled maps last of all.
-        pool: of the input.
-        halving: names of the convolutions of stride 2 without padding.
+        inputs: number of input channels.
+        rows: convolutions. Maps that no convolution takes as its input are outputs, in this order; the pooled
+            input comes last.
+        pool: pooling of the block's input.
+        halving: names of the convolutions with stride 2 and no padding.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Mixed(nn.Module):
 
 
 class Auxiliary(nn.Module):
-    """The classifier on the side, for training (Szegedy et al. 2016, section 4)."""
+    """Auxiliary classifier for training (Szegedy et al. 2016, section 4)."""
 
     def __init__(self, inputs: int, classes: int) -> None:
         super().__init__()
@@ -85,18 +86,18 @@ class Auxiliary(nn.Module):
         self.fc = nn.Linear(768, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[N, inputs, H, W]`, H and W at least 17, to logits `[N, classes]`."""
+        """`[N, inputs, H, W]`, with H and W at least 17, to logits `[N, classes]`."""
         return self.fc(self.conv1(self.conv0(F.avg_pool2d(x, 5, stride=3))).mean((2, 3)))
 
 
 class InceptionV3(nn.Module):
-    """Inception-v3 (Szegedy et al. 2016, table 1), for pictures of 299x299, at least 75x75.
+    """Inception-v3 (Szegedy et al. 2016, table 1), for images of 299x299, at least 75x75.
 
     Args:
-        classes: of the logits.
-        auxiliary: whether there is a classifier on the side.
-        tensorflow: as in the network of Heusel et al. 2017: averages do not count the zeros around the maps,
-            and the last block pools the maximum.
+        classes: number of classes.
+        auxiliary: True for a network with the auxiliary classifier.
+        tensorflow: True for the poolings of the network of Heusel et al. 2017: averages do not count the
+            zero padding, and the last block pools the maximum.
     """
 
     def __init__(self, *, classes: int = 1000, auxiliary: bool = True, tensorflow: bool = False) -> None:
@@ -108,34 +109,37 @@ class InceptionV3(nn.Module):
         self.Conv2d_2b_3x3 = Convolution(32, 64, 3)
         self.Conv2d_3b_1x1 = Convolution(64, 80, 1)
         self.Conv2d_4a_3x3 = Convolution(80, 192, 3, padding=False)
-        self.Mixed_5b = _of_35(192, 32, average)
-        self.Mixed_5c = _of_35(256, 64, average)
-        self.Mixed_5d = _of_35(288, 64, average)
+        self.Mixed_5b = _block_35(192, 32, average)
+        self.Mixed_5c = _block_35(256, 64, average)
+        self.Mixed_5d = _block_35(288, 64, average)
         self.Mixed_6a = _to_17(288)
-        self.Mixed_6b = _of_17(768, 128, average)
-        self.Mixed_6c = _of_17(768, 160, average)
-        self.Mixed_6d = _of_17(768, 160, average)
-        self.Mixed_6e = _of_17(768, 192, average)
+        self.Mixed_6b = _block_17(768, 128, average)
+        self.Mixed_6c = _block_17(768, 160, average)
+        self.Mixed_6d = _block_17(768, 160, average)
+        self.Mixed_6e = _block_17(768, 192, average)
         self.AuxLogits = Auxiliary(768, classes) if auxiliary else None
         self.Mixed_7a = _to_8(768)
-        self.Mixed_7b = _of_8(1280, average)
-        self.Mixed_7c = _of_8(2048, maximum if tensorflow else average)
+        self.Mixed_7b = _block_8(1280, average)
+        self.Mixed_7c = _block_8(2048, maximum if tensorflow else average)
         self.dropout = nn.Dropout()
         self.fc = nn.Linear(2048, classes)
 
     def maps(self, images: Tensor) -> Tensor:
-        """`[N, 3, H, W]` to `[N, 768, h, w]`: 17x17 of 299x299, which the classifier on the side sees."""
+        """Return the input of the auxiliary classifier: `[N, 3, H, W]` to `[N, 768, h, w]`.
+
+        299x299 pixels give maps of 17x17.
+        """
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(images)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(F.max_pool2d(x, 3, stride=2)))
         x = self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(F.max_pool2d(x, 3, stride=2))))
         return self.Mixed_6e(self.Mixed_6d(self.Mixed_6c(self.Mixed_6b(self.Mixed_6a(x)))))
 
     def penultimate(self, images: Tensor) -> Tensor:
-        """`[N, 3, H, W]` to `[N, 2048]`, not negative: the last maps, averaged over the picture."""
+        """Return the last maps, averaged over the image: `[N, 3, H, W]` to `[N, 2048]`, not negative."""
         return self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(self.maps(images)))).mean((2, 3))
 
     def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """`[N, 3, H, W]` to activations `[N, 2048]` and logits `[N, classes]`."""
+        """Return activations `[N, 2048]` and logits `[N, classes]` of images `[N, 3, H, W]`."""
         activations = self.penultimate(images)
         return activations, self.fc(self.dropout(activations))
 
@@ -144,11 +148,11 @@ class InceptionV3(nn.Module):
         return self.both(images)[1]
 
 
-_halved = partial(F.max_pool2d, kernel_size=3, stride=2)
+_max_pool = partial(F.max_pool2d, kernel_size=3, stride=2)
 
 
-def _of_35(inputs: int, pooled: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
-    """Figure 5: 5x5 as two 3x3, on maps of 35x35."""
+def _block_35(inputs: int, pooled: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
+    """Build a block for maps of 35x35 (figure 5: 5x5 as two 3x3)."""
     rows: list[Row] = [
         ("branch1x1", INPUT, 64, 1),
         ("branch5x5_1", INPUT, 48, 1),
@@ -162,18 +166,18 @@ def _of_35(inputs: int, pooled: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
 
 
 def _to_17(inputs: int) -> Mixed:
-    """Figure 10: from 35x35 to 17x17."""
+    """Build the block from 35x35 to 17x17 (figure 10)."""
     rows: list[Row] = [
         ("branch3x3", INPUT, 384, 3),
         ("branch3x3dbl_1", INPUT, 64, 1),
         ("branch3x3dbl_2", "branch3x3dbl_1", 96, 3),
         ("branch3x3dbl_3", "branch3x3dbl_2", 96, 3),
     ]
-    return Mixed(inputs, rows, _halved, halving=("branch3x3", "branch3x3dbl_3"))
+    return Mixed(inputs, rows, _max_pool, halving=("branch3x3", "branch3x3dbl_3"))
 
 
-def _of_17(inputs: int, width: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
-    """Figure 6: 7x7 as 1x7 and 7x1, on maps of 17x17."""
+def _block_17(inputs: int, width: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
+    """Build a block for maps of 17x17 (figure 6: 7x7 as 1x7 and 7x1)."""
     rows: list[Row] = [
         ("branch1x1", INPUT, 192, 1),
         ("branch7x7_1", INPUT, width, 1),
@@ -190,7 +194,7 @@ def _of_17(inputs: int, width: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
 
 
 def _to_8(inputs: int) -> Mixed:
-    """From 17x17 to 8x8."""
+    """Build the block from 17x17 to 8x8."""
     rows: list[Row] = [
         ("branch3x3_1", INPUT, 192, 1),
         ("branch3x3_2", "branch3x3_1", 320, 3),
@@ -199,11 +203,11 @@ def _to_8(inputs: int) -> Mixed:
         ("branch7x7x3_3", "branch7x7x3_2", 192, (7, 1)),
         ("branch7x7x3_4", "branch7x7x3_3", 192, 3),
     ]
-    return Mixed(inputs, rows, _halved, halving=("branch3x3_2", "branch7x7x3_4"))
+    return Mixed(inputs, rows, _max_pool, halving=("branch3x3_2", "branch7x7x3_4"))
 
 
-def _of_8(inputs: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
-    """Figure 7: 3x3 as 1x3 beside 3x1, on maps of 8x8."""
+def _block_8(inputs: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
+    """Build a block for maps of 8x8 (figure 7: 3x3 as 1x3 and 3x1 in parallel)."""
     rows: list[Row] = [
         ("branch1x1", INPUT, 320, 1),
         ("branch3x3_1", INPUT, 384, 1),

@@ -1,4 +1,4 @@
-"""Perceptrons, as in the first GAN (Goodfellow et al. 2014): for points and for small pictures."""
+"""Perceptrons, as in the first GAN (Goodfellow et al. 2014), for points and small images."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from ganarium.networks.layers.minibatch_discrimination import minibatch
 
 
 class MLPGenerator(nn.Module):
-    """Noise `[N, inputs]` to samples `[N, *shape]`; pictures in [-1, 1] by tanh, points unbounded."""
+    """Noise `[N, inputs]` to samples `[N, *shape]`: images in [-1, 1] (tanh), points without bounds."""
 
     def __init__(self, inputs: int, shape: Sequence[int], *, width: int = 256, depth: int = 3):
         super().__init__()
@@ -26,14 +26,14 @@ class MLPGenerator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Samples of the given shape."""
+        """`[N, inputs]` to `[N, *shape]`."""
         return self.layers(noise).view(-1, *self.shape)
 
 
 class MLPDiscriminator(Scoring):
     """Samples `[N, *shape]` to scores `[N]` (logits).
 
-    `minibatch_discrimination` is the number of its kernels.
+    `minibatch_discrimination` is the number of kernels of `MinibatchDiscrimination`, 0 for none.
     """
 
     def __init__(
@@ -57,5 +57,5 @@ class MLPDiscriminator(Scoring):
         self.score = nn.Linear(width + minibatch_discrimination, 1)
 
     def features(self, samples: Tensor) -> Tensor:
-        """What the score is read from: `[N, score.in_features]`."""
+        """Return the input of `score`: `[N, score.in_features]`."""
         return self.minibatch(self.layers(samples))

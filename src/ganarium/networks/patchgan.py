@@ -1,4 +1,4 @@
-"""Discriminators that judge patches: PatchGAN, its 1x1 kind, and several of them at several scales.
+"""Discriminators of patches: PatchGAN, PatchGAN with patches of 1x1, and PatchGANs at several scales.
 
 Isola et al. 2017, arXiv:1611.07004, sec. 3.2.2 and 6.1.2; Wang et al. 2018, arXiv:1711.11585, sec. 3.2;
 Park et al. 2019, arXiv:1903.07291, app. A.
@@ -16,20 +16,20 @@ from ganarium.networks.layers.padding import halved
 
 
 class PatchDiscriminator(nn.Module):
-    """Pictures `[N, inputs, H, W]` to scores `[N, outputs, h, w]` (logits), for each of overlapping patches.
+    """Images `[N, inputs, H, W]` to scores `[N, outputs, h, w]` (logits) of overlapping patches.
 
-    Three `layers` see 70x70 pixels each, one 16x16, five 286x286.
+    The patches have 70x70 pixels with three `layers`, 16x16 with one, 286x286 with five.
 
     Args:
-        inputs: channels of a picture, and of what it should go with.
-        outputs: scores of a patch; more than one are logits of classes.
-        layers: convolutions that halve; two more follow that do not.
-        width: channels after the first; twice as many after each.
-        widest: at most so many channels; 8 times `width` where it is not said.
-        norm: of all convolutions but the first and the last.
-        bias: whether those have one, too.
-        padding: of every convolution, pixels on each side.
-        spectral_norm: of the weights that a norm follows.
+        inputs: channels of the image, and of its condition if there is one.
+        outputs: scores per patch; several are logits of classes.
+        layers: number of convolutions of stride 2; two more of stride 1 follow.
+        width: channels after the first convolution; each further one doubles them.
+        widest: maximum number of channels; 8 times `width` by default.
+        norm: norm after each convolution but the first and the last.
+        bias: True if the convolutions before a norm have a bias, too.
+        padding: pixels on each side, for every convolution.
+        spectral_norm: True for spectral norm of all weights but those of the first and the last convolution.
     """
 
     def __init__(
@@ -69,19 +69,19 @@ class PatchDiscriminator(nn.Module):
             spectral(layer.conv, wanted=spectral_norm)
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """What each layer says, from the first to the scores: for feature matching."""
+        """Return the activations of each layer, from the first to the scores, for feature matching."""
         maps = [images]
         for layer in self.hidden:
             maps.append(leaky_relu(layer(maps[-1]), 0.2))
         return [*maps[1:], self.score(maps[-1])]
 
     def forward(self, images: Tensor) -> Tensor:
-        """The scores alone."""
+        """`[N, inputs, H, W]` to scores `[N, outputs, h, w]`."""
         return self.features(images)[-1]
 
 
 class PixelDiscriminator(nn.Module):
-    """Pictures `[N, inputs, H, W]` to scores `[N, outputs, H, W]` (logits) of pixels: patches of 1x1."""
+    """Images `[N, inputs, H, W]` to scores `[N, outputs, H, W]` (logits) of pixels: patches of 1x1."""
 
     def __init__(
         self,
@@ -99,15 +99,15 @@ class PixelDiscriminator(nn.Module):
         gaussian(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The scores."""
+        """`[N, inputs, H, W]` to scores `[N, outputs, H, W]`."""
         maps = leaky_relu(self.first(images), 0.2)
         return self.score(leaky_relu(self.second(maps), 0.2))
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """Patch discriminators of one architecture, each at half the size of the one before it.
+    """Patch discriminators of one architecture, each for images of half the size of the one before.
 
-    `inputs`, `outputs`, and all but `scales`, how many there are, is as in `PatchDiscriminator`.
+    `scales` is their number; the other arguments are those of `PatchDiscriminator`.
     """
 
     def __init__(
@@ -141,14 +141,14 @@ class MultiScaleDiscriminator(nn.Module):
         )
 
     def features(self, images: Tensor) -> list[list[Tensor]]:
-        """For each scale, full size first, what each layer says, from the first to the scores."""
-        found = []
+        """Return the activations of each layer, first layer to scores, of each scale, full size first."""
+        features = []
         for discriminator in self.scales:
             assert isinstance(discriminator, PatchDiscriminator)
-            found.append(discriminator.features(images))
+            features.append(discriminator.features(images))
             images = halved(images)
-        return found
+        return features
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """For each scale, full size first, the scores `[N, outputs, h, w]` (logits)."""
+        """Return the scores `[N, outputs, h, w]` (logits) of each scale, full size first."""
         return [features[-1] for features in self.features(images)]

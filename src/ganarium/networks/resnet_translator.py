@@ -1,7 +1,7 @@
-"""The residual translator of CycleGAN, and pix2pixHD's pair of them, coarse and fine.
+"""Residual translator of CycleGAN, and pix2pixHD's coarse-to-fine generator and encoder, built from it.
 
 Zhu et al. 2017, arXiv:1703.10593, app. 7.2, after Johnson et al. 2016, arXiv:1603.08155; Wang et al. 2018,
-arXiv:1711.11585, sec. 3.2 and 3.4. In the papers' words `c7s1-w`, `d..`, `R..`, `u..`, `c7s1-out`.
+arXiv:1711.11585, sec. 3.2 and 3.4. The papers write `c7s1-w`, `d..`, `R..`, `u..`, `c7s1-out`.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ Padding = Literal["reflect", "replicate", "zeros"]
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside an identity, nothing after the sum; `dropout` is between them."""
+    """Two 3x3 convolutions, with dropout between them, and an identity shortcut; no ReLU after the sum."""
 
     def __init__(
         self,
@@ -39,18 +39,18 @@ class ResidualBlock(nn.Module):
         self.norm_1, self.norm_2 = (plain_norm2d(norm, channels) for _ in range(2))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """`[N, C, H, W]` to the same."""
-        change = dropout(relu(self.norm_1(self.conv_1(maps))), self.dropout, self.training)
-        return maps + self.norm_2(self.conv_2(change))
+        """`[N, C, H, W]` to the same shape."""
+        residual = dropout(relu(self.norm_1(self.conv_1(maps))), self.dropout, self.training)
+        return maps + self.norm_2(self.conv_2(residual))
 
 
 class ResNetEncoder(nn.Module):
-    """Convolutions that halve, then residual blocks: `[N, inputs, H, W]` to `[N, channels, h, w]`.
+    """Strided convolutions, then residual blocks: `[N, inputs, H, W]` to `[N, channels, h, w]`.
 
-    `padding` is that of the residual blocks; the first convolution always reflects.
+    `padding` is that of the residual blocks; the padding of the first convolution is always "reflect".
 
     Attributes:
-        channels: of what comes out; `width`, doubled at every halving.
+        channels: number of output channels: `width`, doubled at every halving.
     """
 
     def __init__(
@@ -79,20 +79,20 @@ class ResNetEncoder(nn.Module):
             for _ in range(blocks)
         )
 
-    def forward(self, images: Tensor, beside: Tensor | None = None) -> Tensor:
-        """Coarse maps; `beside` is added to those that the residual blocks work on."""
+    def forward(self, images: Tensor, coarse_maps: Tensor | None = None) -> Tensor:
+        """Return maps `[N, channels, h, w]`; `coarse_maps` are added to the input of the residual blocks."""
         maps = relu(self.first(images))
         for layer in self.down:
             maps = relu(layer(maps))
-        if beside is not None:
-            maps = maps + beside
+        if coarse_maps is not None:
+            maps = maps + coarse_maps
         for block in self.blocks:
             maps = block(maps)
         return maps
 
 
 def _doubling(channels: int, times: int, *, norm: PlainNorm, bias: bool) -> nn.ModuleList:
-    """Convolutions each of which doubles height and width and halves the number of channels."""
+    """Build convolutions, each of which doubles height and width and halves the number of channels."""
     return nn.ModuleList(
         NormedConv(
             nn.ConvTranspose2d(
@@ -111,9 +111,9 @@ def _doubling(channels: int, times: int, *, norm: PlainNorm, bias: bool) -> nn.M
 
 
 class ResNetTrunk(ResNetEncoder):
-    """All but the last convolution: `[N, inputs, H, W]` to `[N, width, H, W]`.
+    """Residual translator without its last convolution: `[N, inputs, H, W]` to `[N, width, H, W]`.
 
-    Its arguments are those of `ResNetEncoder`.
+    The arguments are those of `ResNetEncoder`.
     """
 
     def __init__(
@@ -129,16 +129,16 @@ class ResNetTrunk(ResNetEncoder):
         super().__init__(inputs, width=width, downsamplings=downsamplings, norm=norm, bias=bias, **others)
         self.up = _doubling(self.channels, downsamplings, norm=norm, bias=bias)
 
-    def forward(self, images: Tensor, beside: Tensor | None = None) -> Tensor:
-        """`[N, width, H, W]`; `beside` is added to the coarse maps that the residual blocks work on."""
-        maps = super().forward(images, beside)
+    def forward(self, images: Tensor, coarse_maps: Tensor | None = None) -> Tensor:
+        """Return maps `[N, width, H, W]`; `coarse_maps` are added to the input of the residual blocks."""
+        maps = super().forward(images, coarse_maps)
         for layer in self.up:
             maps = relu(layer(maps))
         return maps
 
 
 class ResNetDecoder(nn.Module):
-    """Residual blocks, then convolutions that double: `[N, channels, h, w]` to pictures in [-1, 1]."""
+    """Residual blocks, then transposed convolutions: `[N, channels, h, w]` to images in [-1, 1]."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class ResNetDecoder(nn.Module):
         self.last = _last(channels // 2**downsamplings, outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """`[N, outputs, H, W]`."""
+        """`[N, channels, h, w]` to `[N, outputs, H, W]`."""
         for block in self.blocks:
             maps = block(maps)
         for layer in self.up:
@@ -164,7 +164,7 @@ class ResNetDecoder(nn.Module):
 
 
 LARGE = 200
-"""Pixels of the shorter side from which on a picture gets nine residual blocks, not six (app. 7.2)."""
+"""Smallest shorter side, in pixels, for which nine residual blocks are used, not six (app. 7.2)."""
 
 
 def _last(width: int, outputs: int) -> nn.Conv2d:
@@ -172,22 +172,22 @@ def _last(width: int, outputs: int) -> nn.Conv2d:
 
 
 class ResNetTranslator(nn.Module):
-    """Pictures `[N, inputs, H, W]` to pictures `[N, outputs, H, W]` in [-1, 1].
+    """Images `[N, inputs, H, W]` to images `[N, outputs, H, W]` in [-1, 1].
 
-    CycleGAN has two downsamplings and 9 blocks, or 6 for 128x128 and less; pix2pixHD's global generator four
-    and 9.
+    CycleGAN has two downsamplings and 9 blocks, or 6 blocks for 128x128 and less. The global generator of
+    pix2pixHD has four downsamplings and 9 blocks.
 
     Args:
-        inputs: channels of the pictures that come in.
-        outputs: channels of those that come out.
-        size: height and width that it is trained on.
+        inputs: channels of the input images.
+        outputs: channels of the output images.
+        size: height and width of the training images.
         width: channels after the first convolution.
-        downsamplings: how often height and width are halved before the residual blocks.
-        blocks: residual blocks; 9, or 6 for pictures of a shorter side below 200, where it is not said.
-        norm: after every convolution but the last.
-        padding: of the residual blocks; the outer convolutions always reflect.
-        dropout: within residual blocks, the probability that a value is dropped.
-        bias: whether the convolutions that a norm follows have one, too.
+        downsamplings: number of halvings of height and width before the residual blocks.
+        blocks: number of residual blocks; by default 9, or 6 if the shorter side is below 200 pixels.
+        norm: norm after every convolution but the last.
+        padding: padding of the residual blocks; that of the outer convolutions is always "reflect".
+        dropout: probability that a value within a residual block is dropped.
+        bias: True if the convolutions before a norm have a bias, too.
     """
 
     memory_format = torch.channels_last
@@ -222,18 +222,18 @@ class ResNetTranslator(nn.Module):
         gaussian(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Height and width must be multiples of `multiple`, and more than 3 pixels."""
+        """`[N, inputs, H, W]` to `[N, outputs, H, W]`; H and W must be multiples of `multiple`, above 3."""
         return torch.tanh(self.last(self.trunk(images)))
 
 
 class CoarseToFine(nn.Module):
-    """A global network, and enhancers that each add what they see at twice the size of the one before.
+    """Global network and enhancers, each of which works at twice the size of the network before it.
 
     Args:
-        coarse: the global network's trunk.
-        enhancers: the trunks that refine what it says, one after another.
-        last: from the finest trunk's maps to pictures.
-        multiple: of what height and width are multiples.
+        coarse: trunk of the global network.
+        enhancers: trunks that refine its maps, one after another.
+        last: convolution from the maps of the finest trunk to images.
+        multiple: number of which height and width must be multiples.
     """
 
     def __init__(self, coarse: nn.Module, enhancers: Iterable[nn.Module], last: nn.Conv2d, multiple: int):
@@ -242,7 +242,7 @@ class CoarseToFine(nn.Module):
         self.multiple = multiple
 
     def forward(self, images: Tensor) -> Tensor:
-        """Height and width must be multiples of `multiple`."""
+        """`[N, inputs, H, W]` to `[N, outputs, H, W]`; H and W must be multiples of `multiple`."""
         pyramid = [images]
         for _ in self.enhancers:
             pyramid.append(halved(pyramid[-1]))
@@ -252,14 +252,14 @@ class CoarseToFine(nn.Module):
         return torch.tanh(self.last(maps))
 
     def before(self) -> nn.ModuleList:
-        """The trunks that were there before the finest enhancer came."""
+        """Return all trunks but the finest enhancer."""
         return nn.ModuleList([self.coarse, *self.enhancers[:-1]])
 
     def coarser(self) -> "CoarseToFine":
-        """What there was before the finest enhancer, for pictures of half the height and width.
+        """Return the network without its finest enhancer, for images of half the height and width.
 
-        It is made of this network's own trunks: what it learns this network knows. Its last convolution, from
-        twice as many channels, is a new one.
+        Both networks share their trunks, so training the coarser one trains this one. The last convolution of
+        the coarser one is new, since it has twice as many input channels.
         """
         last = _last(2 * self.last.in_channels, self.last.out_channels)
         gaussian(last)
@@ -267,22 +267,22 @@ class CoarseToFine(nn.Module):
 
 
 class LocalEnhancer(CoarseToFine):
-    """pix2pixHD's generator, coarse to fine: `[N, inputs, H, W]` to `[N, outputs, H, W]` in [-1, 1].
+    """Coarse-to-fine generator of pix2pixHD: `[N, inputs, H, W]` to `[N, outputs, H, W]` in [-1, 1].
 
-    The global network works at 1 / 2^`enhancers` of the size; each enhancer adds what its own convolutions
-    see at twice that (sec. 3.2, fig. 3).
+    The global network works at 1 / 2^`enhancers` of the size. Each enhancer works at twice the size of the
+    network before it and adds the maps of its own convolutions (sec. 3.2, fig. 3).
 
     Args:
         inputs: channels of the label maps and edges.
-        outputs: channels of the pictures.
-        size: of no account here: it works at any.
-        width: channels of the finest enhancer; every coarser network has twice as many.
-        downsamplings: of the global network.
-        blocks: residual blocks of the global network.
-        enhancers: how many networks refine it, one after another.
-        enhancer_blocks: residual blocks of each.
-        norm: after every convolution but the last.
-        bias: whether the convolutions that a norm follows have one, too.
+        outputs: channels of the images.
+        size: ignored; the network takes any size.
+        width: channels of the finest enhancer; each coarser network has twice as many.
+        downsamplings: number of halvings in the global network.
+        blocks: number of residual blocks of the global network.
+        enhancers: number of enhancers.
+        enhancer_blocks: number of residual blocks of each enhancer.
+        norm: norm after every convolution but the last.
+        bias: True if the convolutions before a norm have a bias, too.
     """
 
     def __init__(
@@ -318,9 +318,9 @@ class LocalEnhancer(CoarseToFine):
 
 
 class InstanceEncoder(nn.Module):
-    """pix2pixHD's feature encoder: pictures and instance maps to features, one vector an instance (sec. 3.4).
+    """Feature encoder of pix2pixHD: images and instance maps to one vector per instance (sec. 3.4).
 
-    Every pixel is given the mean over its own instance of what a small translator says.
+    A small translator computes features of each pixel; they are averaged over each instance.
     """
 
     def __init__(
@@ -339,18 +339,18 @@ class InstanceEncoder(nn.Module):
         )
 
     def forward(self, images: Tensor, instances: Tensor) -> Tensor:
-        """`[N, features, H, W]` in [-1, 1], from pictures and integers `[N, 1, H, W]` that name instances."""
+        """Images and integers `[N, 1, H, W]`, the ids of instances, to `[N, features, H, W]` in [-1, 1]."""
         return instance_means(padded_forward(self.translator, images), instances)
 
 
 def instance_means(maps: Tensor, instances: Tensor) -> Tensor:
-    """Each pixel's mean over its own instance in its own picture: `[N, C, H, W]` to the same."""
+    """Replace each pixel of maps `[N, C, H, W]` by the mean over its instance within its image."""
     count, channels, height, width = maps.shape
-    picture = torch.arange(count, device=maps.device).view(-1, 1, 1, 1).expand_as(instances)
-    named = torch.stack([picture.flatten(), instances.flatten()])
-    _, owner = torch.unique(named, dim=1, return_inverse=True)
+    image = torch.arange(count, device=maps.device).view(-1, 1, 1, 1).expand_as(instances)
+    ids = torch.stack([image.flatten(), instances.flatten()])
+    _, owner = torch.unique(ids, dim=1, return_inverse=True)
     pixels = maps.permute(0, 2, 3, 1).reshape(-1, channels)
-    # A row a pixel, more than there are instances: so no size depends on what is in the maps.
+    # As many rows as pixels, not instances, so that no shape depends on the values.
     sums = torch.zeros_like(pixels).index_add(0, owner, pixels)
     one = torch.ones_like(pixels[:, :1])
     areas = torch.zeros_like(one).index_add(0, owner, one)

@@ -1,7 +1,7 @@
-"""Networks of several domains that have layers in common, so that a code means the same in each.
+"""Networks of several domains that share layers, so that a code means the same in each domain.
 
-Liu & Tuzel 2016, arXiv:1606.07536, sec. 3 (couples that draw); Liu et al. 2017, arXiv:1703.00848, sec. 3 (a
-shared latent space); Anoosheh et al. 2017, arXiv:1712.06909, sec. 3 (a half of a translator for each domain).
+Liu & Tuzel 2016, arXiv:1606.07536, sec. 3 (coupled generators); Liu et al. 2017, arXiv:1703.00848, sec. 3
+(shared latent space); Anoosheh et al. 2017, arXiv:1712.06909, sec. 3 (an encoder and a decoder per domain).
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,20 +15,20 @@ from ganarium.networks.resnet_translator import ResidualBlock, ResNetDecoder, Re
 
 
 class DomainEncoders(nn.Module):
-    """An encoder for each domain, `[N, inputs, H, W]` to `[N, channels, h, w]`; its last blocks are common.
+    """One encoder per domain, `[N, inputs, H, W]` to `[N, channels, h, w]`; the last blocks are shared.
 
     Args:
-        inputs: channels of a picture.
-        domains: how many there are.
+        inputs: channels of an image.
+        domains: number of domains.
         width: channels after the first convolution.
-        downsamplings: how often height and width are halved.
-        blocks: residual blocks that each domain has of its own.
-        shared_blocks: those that follow, which all domains have in common.
-        norm: after every convolution.
+        downsamplings: number of halvings of height and width.
+        blocks: number of residual blocks of each domain.
+        shared_blocks: number of residual blocks that follow and are shared by all domains.
+        norm: norm after every convolution.
 
     Attributes:
-        channels: of a code.
-        multiple: of which height and width must be multiples.
+        channels: channels of a code.
+        multiple: number of which height and width must be multiples.
     """
 
     def __init__(
@@ -49,28 +49,28 @@ class DomainEncoders(nn.Module):
             for _ in range(domains)
         )
         self.shared = _blocks(self.channels, shared_blocks, norm)
-        if norm != "none":  # weights this small want a norm
+        if norm != "none":  # weights this small need a norm
             gaussian(self)
 
-    def forward(self, pictures: Tensor, domain: int) -> Tensor:
-        """The codes of pictures of one domain."""
-        return self.shared(self.own[domain](pictures))
+    def forward(self, images: Tensor, domain: int) -> Tensor:
+        """Images `[N, inputs, H, W]` of one domain to codes `[N, channels, h, w]`."""
+        return self.shared(self.own[domain](images))
 
 
 class DomainDecoders(nn.Module):
-    """A decoder for each domain, `[N, channels, h, w]` to `[N, outputs, H, W]`; its first blocks are common.
+    """One decoder per domain, `[N, channels, h, w]` to `[N, outputs, H, W]`; the first blocks are shared.
 
     Args:
-        channels: of a code.
-        outputs: channels of a picture.
-        domains: how many there are.
-        downsamplings: how often the encoders halve.
-        blocks: residual blocks that each domain has of its own.
-        shared_blocks: those before them, which all domains have in common.
-        norm: after every convolution but the last.
+        channels: channels of a code.
+        outputs: channels of an image.
+        domains: number of domains.
+        downsamplings: number of halvings in the encoders.
+        blocks: number of residual blocks of each domain.
+        shared_blocks: number of residual blocks before them, shared by all domains.
+        norm: norm after every convolution but the last.
 
     Attributes:
-        multiple: how many times as high and wide as a code a picture is.
+        multiple: height and width of an image, divided by those of its code.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class DomainDecoders(nn.Module):
             gaussian(self)
 
     def forward(self, codes: Tensor, domain: int) -> Tensor:
-        """Pictures of one domain, in [-1, 1]."""
+        """Codes `[N, channels, h, w]` to images `[N, outputs, H, W]` of one domain, in [-1, 1]."""
         return self.own[domain](self.shared(codes))
 
 
@@ -104,7 +104,7 @@ def _blocks(channels: int, count: int, norm: PlainNorm) -> nn.Sequential:
 
 
 class PerDomain(nn.Module):
-    """A network for each domain, as one player: those that a term does not reach stay as they are."""
+    """One network per domain, as one player; networks without gradient are not updated."""
 
     def __init__(self, networks: Iterable[nn.Module]):
         super().__init__()
@@ -115,7 +115,7 @@ class PerDomain(nn.Module):
 
 
 class EncoderDecoder(nn.Module):
-    """One of the translators that encoders and decoders make: `[N, C, H, W]` to `[N, C, H, W]` in [-1, 1]."""
+    """Translator of `source`'s encoder and `target`'s decoder: `[N, C, H, W]` to the same in [-1, 1]."""
 
     def __init__(self, encoders: DomainEncoders, decoders: DomainDecoders, source: int, target: int):
         super().__init__()
@@ -123,26 +123,26 @@ class EncoderDecoder(nn.Module):
         self.source, self.target = source, target
         self.multiple = encoders.multiple
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Height and width must be multiples of `multiple`."""
-        return self.decoders(self.encoders(pictures, self.source), self.target)
+    def forward(self, images: Tensor) -> Tensor:
+        """`[N, inputs, H, W]` to `[N, outputs, H, W]`; H and W must be multiples of `multiple`."""
+        return self.decoders(self.encoders(images, self.source), self.target)
 
 
 class Coupled(PerDomain):
-    """Networks of one architecture, some of whose layers are shared; a sample goes through its domain's."""
+    """Networks of one architecture with shared layers; each sample passes through its domain's network."""
 
     def forward(self, inputs: Tensor, domains: Tensor) -> Tensor:
-        """What the networks say of inputs `[N, ...]` of these domains, int64 `[N]`."""
+        """Return the outputs for inputs `[N, ...]` of the given domains, int64 `[N]`."""
         return self._each("__call__", inputs, domains)
 
     def features(self, inputs: Tensor, domains: Tensor) -> Tensor:
-        """What discriminators read their scores from."""
+        """Return the features from which discriminators compute their scores."""
         return self._each("features", inputs, domains)
 
     def _each(self, method: str, inputs: Tensor, domains: Tensor) -> Tensor:
-        if torch.compiler.is_compiling():  # a graph cannot hang on how many are of which domain
-            of_all = torch.stack([getattr(network, method)(inputs) for network in self.networks])
-            return of_all[domains, torch.arange(inputs.shape[0], device=inputs.device)]
+        if torch.compiler.is_compiling():  # shapes must not depend on `domains`
+            outputs = torch.stack([getattr(network, method)(inputs) for network in self.networks])
+            return outputs[domains, torch.arange(inputs.shape[0], device=inputs.device)]
         order = domains.argsort(stable=True)
         counts = domains.bincount(minlength=len(self.networks)).tolist()
         parts = [
@@ -154,69 +154,70 @@ class Coupled(PerDomain):
 
 
 def coupled_generators(generators: Sequence[nn.Module], shared: int | None = None) -> Coupled:
-    """Generators whose first layers are the first one's: what is drawn is decided there.
+    """Couple generators: all use the first layers of the first one, which decide the content.
 
     Args:
-        generators: of one architecture, by domain.
-        shared: how many layers with weights; all but the last where it is not said.
+        generators: generators of one architecture, by domain.
+        shared: number of shared layers with weights; all but the last by default.
 
     Raises:
-        ValueError: there are not so many, or layers do not follow one another.
+        ValueError: there are fewer layers, or the layers are no `nn.Sequential`.
     """
     first, *others = generators
-    places = _places(first, "generator")
+    positions = _weighted_layers(first, "generator")
     projects = hasattr(first, "project")
-    count = _counted(shared, projects + len(places), "shared_generator_layers")
+    count = _shared_count(shared, projects + len(positions), "shared_generator_layers")
     inside = max(0, count - projects)
     for other in others:
         if count and projects:
             other.project = first.project
         if count:
-            _take(first, other, range(places[inside] if inside < len(places) else len(first.layers)))  # type: ignore[arg-type]
+            end = positions[inside] if inside < len(positions) else len(first.layers)  # type: ignore[arg-type]
+            _share_layers(first, other, range(end))
     return Coupled(generators)
 
 
 def coupled_discriminators(discriminators: Sequence[nn.Module], shared: int | None = None) -> Coupled:
-    """Discriminators whose last layers are the first one's: what is seen is judged there.
+    """Couple discriminators: all use the last layers of the first one, which score the content.
 
     Args:
-        discriminators: of one architecture, by domain.
-        shared: how many layers with weights, the score's included; all but the first where it is not said.
+        discriminators: discriminators of one architecture, by domain.
+        shared: number of shared layers with weights, including `score`; all but the first by default.
 
     Raises:
-        ValueError: as `coupled_generators`.
+        ValueError: see `coupled_generators`.
     """
     first, *others = discriminators
-    places = _places(first, "discriminator")
-    count = _counted(shared, len(places) + 1, "shared_discriminator_layers")
+    positions = _weighted_layers(first, "discriminator")
+    count = _shared_count(shared, len(positions) + 1, "shared_discriminator_layers")
     for other in others:
         if count:
             other.score, other.minibatch = first.score, first.minibatch
         if count > 1:
-            _take(first, other, range(places[1 - count], len(first.layers)))  # type: ignore[arg-type]
+            _share_layers(first, other, range(positions[1 - count], len(first.layers)))  # type: ignore[arg-type]
     return Coupled(discriminators)
 
 
-def _places(network: nn.Module, role: str) -> list[int]:
-    """Which of a network's layers have weights."""
+def _weighted_layers(network: nn.Module, role: str) -> list[int]:
+    """Return the positions of the layers with weights in `network.layers`."""
     layers = getattr(network, "layers", None)
     if not isinstance(layers, nn.Sequential):
         raise ValueError(
-            f"the layers of this {role}, a {type(network).__name__}, do not follow one another, so that none "
-            f"can be shared; set networks.{role}.kind=dcgan"
+            f"the layers of this {role}, a {type(network).__name__}, are no sequence and cannot be shared; "
+            f"set networks.{role}.kind=dcgan"
         )
     weighted = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
-    return [place for place, layer in enumerate(layers) if isinstance(layer, weighted)]
+    return [position for position, layer in enumerate(layers) if isinstance(layer, weighted)]
 
 
-def _counted(shared: int | None, there: int, key: str) -> int:
+def _shared_count(shared: int | None, layers: int, key: str) -> int:
     if shared is None:
-        return there - 1
-    if not 0 <= shared <= there:
-        raise ValueError(f"game.{key} is {shared}, but the network has {there} layers: 0 to {there}")
+        return layers - 1
+    if not 0 <= shared <= layers:
+        raise ValueError(f"game.{key}={shared}; the network has {layers} layers, so it must be 0 to {layers}")
     return shared
 
 
-def _take(first: nn.Module, other: nn.Module, places: Iterable[int]) -> None:
-    for place in places:
-        other.layers[place] = first.layers[place]  # type: ignore[index,operator]
+def _share_layers(first: nn.Module, other: nn.Module, positions: Iterable[int]) -> None:
+    for position in positions:
+        other.layers[position] = first.layers[position]  # type: ignore[index,operator]

@@ -1,4 +1,4 @@
-"""The standard convolutional pair of SNGAN (Miyato et al. 2018, arXiv:1802.05957, table 3)."""
+"""Standard generator and discriminator of SNGAN (Miyato et al. 2018, arXiv:1802.05957, table 3)."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,10 +12,11 @@ from ganarium.networks.layers.norms import spectral
 from ganarium.networks.layers.padding import bottom_size, center_crop, sides
 
 STAGES = 3
+"""Number of times that height and width are halved or doubled."""
 
 
 class SNGANGenerator(nn.Module):
-    """Noise `[N, inputs]` to pictures `[N, C, H, W]` in [-1, 1] (table 3a); for the paper `width` is 64."""
+    """Noise `[N, inputs]` to images `[N, C, H, W]` in [-1, 1] (table 3a); the paper has `width` 64."""
 
     memory_format = torch.channels_last
 
@@ -36,14 +37,14 @@ class SNGANGenerator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Pictures of the given shape."""
+        """`[N, inputs]` to `[N, *shape]`."""
         return center_crop(self.layers(self.project(noise).view(-1, *self.bottom)), self.shape)
 
 
 class SNGANDiscriminator(Scoring):
-    """Pictures `[N, C, H, W]` to scores `[N]` (table 3b); spectral norm on every layer, no other norm.
+    """Images `[N, C, H, W]` to scores `[N]` (table 3b); spectral norm on every layer, no other norm.
 
-    `minibatch_discrimination` is the number of its kernels.
+    `minibatch_discrimination` is the number of kernels of `MinibatchDiscrimination`, 0 for none.
     """
 
     memory_format = torch.channels_last
@@ -59,8 +60,8 @@ class SNGANDiscriminator(Scoring):
         super().__init__()
         if min(sides(shape)) < 2**STAGES:
             raise ValueError(
-                f"this discriminator halves pictures {STAGES} times, so {2**STAGES} pixels a side are the "
-                f"least, not {shape[1]}x{shape[2]}; set data.size, or networks.discriminator.kind=dcgan"
+                f"images are {shape[1]}x{shape[2]}, but the sngan discriminator needs at least {2**STAGES} "
+                "pixels a side; set data.size, or networks.discriminator.kind=dcgan"
             )
         layers: list[nn.Module] = []
         channels = shape[0]
@@ -79,5 +80,5 @@ class SNGANDiscriminator(Scoring):
         self.score = spectral(nn.Linear(features + minibatch_discrimination, 1), wanted=spectral_norm)
 
     def features(self, images: Tensor) -> Tensor:
-        """What the score is read from: `[N, score.in_features]`."""
+        """Return the input of `score`: `[N, score.in_features]`."""
         return self.minibatch(self.layers(images).flatten(1))

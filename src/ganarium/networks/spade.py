@@ -1,4 +1,4 @@
-"""GauGAN's networks: normalisation told what lies where (Park et al. 2019, arXiv:1903.07291)."""
+"""Networks of GauGAN: normalisation conditioned on label maps (Park et al. 2019, arXiv:1903.07291)."""
 
 import itertools
 import math
@@ -10,15 +10,15 @@ from torch.nn.functional import interpolate, leaky_relu, relu
 from ganarium.networks.layers.norms import PlainNorm, plain_norm2d, spectral
 
 HALVINGS = 6
-"""Of the style encoder."""
+"""Number of halvings in the style encoder."""
 BOTTOM = 8
-"""Pixels of the bottom's longer side that the generator's depth follows from."""
+"""Target for the longer side of the generator's smallest maps, in pixels; sets the default depth."""
 STYLE_SIZE = 256
-"""Height and width, in pixels, that the style encoder resizes pictures to."""
+"""Height and width, in pixels, to which the style encoder resizes images."""
 
 
-def _begin(net: nn.Module) -> None:
-    """Glorot's normal weights of gain 0.02, zero biases (app. A)."""
+def _initialize(net: nn.Module) -> None:
+    """Draw weights from Glorot's normal with gain 0.02, and set biases to zero (app. A)."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.xavier_normal_(module.weight, gain=0.02)
@@ -27,14 +27,14 @@ def _begin(net: nn.Module) -> None:
 
 
 class SPADE(nn.Module):
-    """Spatially-adaptive normalisation: scale and shift are drawn from the label map (eq. 1).
+    """Spatially-adaptive normalisation: scale and shift are computed from the label map (eq. 1).
 
     Args:
-        channels: of what is normalised.
+        channels: channels of the normalised maps.
         labels: channels of the label map.
-        norm: the normalisation without parameters of its own.
-        hidden: channels between the label map and scale and shift.
-        kernel: their convolutions' height and width.
+        norm: normalisation, without scale and shift of its own.
+        hidden: channels of the hidden layer between the label map and scale and shift.
+        kernel: height and width of the convolutions' kernels.
     """
 
     def __init__(
@@ -54,13 +54,16 @@ class SPADE(nn.Module):
         self.scale, self.shift = (nn.Conv2d(hidden, channels, kernel, padding=kernel // 2) for _ in range(2))
 
     def forward(self, maps: Tensor, labels: Tensor) -> Tensor:
-        """`[N, channels, h, w]`, told a label map `[N, labels, H, W]` of any size."""
-        told = relu(self.shared(interpolate(labels, maps.shape[2:])))
-        return self.norm(maps) * (1 + self.scale(told)) + self.shift(told)
+        """`[N, channels, h, w]` to the same shape, given label maps `[N, labels, H, W]` of any size."""
+        hidden = relu(self.shared(interpolate(labels, maps.shape[2:])))
+        return self.norm(maps) * (1 + self.scale(hidden)) + self.shift(hidden)
 
 
 class SPADEBlock(nn.Module):
-    """A residual block whose norms are told the label map (fig. 4); past it goes what a convolution fits."""
+    """Residual block with SPADE norms (fig. 4).
+
+    The shortcut is the identity, or a 1x1 convolution if the number of channels changes.
+    """
 
     def __init__(
         self,
@@ -75,39 +78,41 @@ class SPADEBlock(nn.Module):
         super().__init__()
         middle = min(fan_in, fan_out)
 
-        def told(channels: int) -> SPADE:
+        def spade(channels: int) -> SPADE:
             return SPADE(channels, labels, norm=norm, hidden=hidden, kernel=kernel)
 
-        self.norm_1, self.conv_1 = told(fan_in), nn.Conv2d(fan_in, middle, 3, padding=1)
-        self.norm_2, self.conv_2 = told(middle), nn.Conv2d(middle, fan_out, 3, padding=1)
+        self.norm_1, self.conv_1 = spade(fan_in), nn.Conv2d(fan_in, middle, 3, padding=1)
+        self.norm_2, self.conv_2 = spade(middle), nn.Conv2d(middle, fan_out, 3, padding=1)
         self.passes = fan_in == fan_out
         if not self.passes:
-            self.norm_past, self.conv_past = told(fan_in), nn.Conv2d(fan_in, fan_out, 1, bias=False)
+            self.norm_past, self.conv_past = spade(fan_in), nn.Conv2d(fan_in, fan_out, 1, bias=False)
 
     def forward(self, maps: Tensor, labels: Tensor) -> Tensor:
-        """`[N, fan_out, h, w]`."""
-        past = maps if self.passes else self.conv_past(self.norm_past(maps, labels))
-        change = self.conv_1(leaky_relu(self.norm_1(maps, labels), 0.2))
-        return past + self.conv_2(leaky_relu(self.norm_2(change, labels), 0.2))
+        """`[N, fan_in, h, w]` to `[N, fan_out, h, w]`, given label maps `[N, labels, H, W]`."""
+        shortcut = maps if self.passes else self.conv_past(self.norm_past(maps, labels))
+        residual = self.conv_1(leaky_relu(self.norm_1(maps, labels), 0.2))
+        return shortcut + self.conv_2(leaky_relu(self.norm_2(residual, labels), 0.2))
 
 
 class SPADEGenerator(nn.Module):
-    """Label maps `[N, labels, H, W]`, one-hot, to pictures `[N, outputs, H, W]` in [-1, 1] (fig. 12).
+    """One-hot label maps `[N, labels, H, W]` to images `[N, outputs, H, W]` in [-1, 1] (fig. 12).
 
     Args:
-        labels: channels of the label maps, that of instance edges included.
-        outputs: channels of the pictures.
-        size: height and width that it is trained on.
-        width: channels of the last block; 16 times as many at the bottom.
-        doublings: 5; 6, one more at the bottom ("more"); or 7, with one more block ("most"). Where it is not
-            said, 5 for a longer side below 512 pixels, 6 below 1024.
-        style_dim: numbers of a style (`StyleEncoder`); without, the bottom is the label map made small.
-        bottom_area: with a style, height times width in pixels of the bottom; pictures have
-            4^doublings times as many. That of `size`, rounded up, where it is not said.
-        norm: what SPADE modulates.
+        labels: channels of the label maps, including that of instance edges.
+        outputs: channels of the images.
+        size: height and width of the training images.
+        width: channels after the seventh block; the smallest maps have 16 times as many.
+        doublings: number of times that height and width are doubled: 5; 6, with one more at the smallest
+            maps ("more"); or 7, with one more block, the eighth ("most"). Default: 5 for a longer side below
+            512 pixels, 6 below 1024, else 7.
+        style_dim: size of a style vector (`StyleEncoder`). With 0, the smallest maps are computed from the
+            resized label map.
+        bottom_area: with styles, height times width of the smallest maps in pixels; images have 4^doublings
+            times as many. Default: that of `size`, rounded up.
+        norm: norm that SPADE modulates.
         hidden: channels of SPADE between the label map and scale and shift.
-        kernel: height and width of SPADE's convolutions.
-        spectral_norm: of the blocks' weights.
+        kernel: height and width of SPADE's kernels.
+        spectral_norm: True for spectral norm of the blocks' convolutions, but not of SPADE's.
 
     Raises:
         ValueError: `doublings` is none of 5, 6 and 7.
@@ -132,7 +137,7 @@ class SPADEGenerator(nn.Module):
         if doublings is None:
             doublings = min(7, max(5, int(math.log2(max(size) / BOTTOM))))
         if doublings not in (5, 6, 7):
-            raise ValueError(f"doublings is {doublings}; it may be 5, 6 (more) or 7 (most)")
+            raise ValueError(f"doublings={doublings}; it must be 5, 6 (more) or 7 (most)")
         self.multiple = 2**doublings
         if bottom_area is None:
             bottom_area = math.prod(math.ceil(side / self.multiple) for side in size)
@@ -150,30 +155,30 @@ class SPADEGenerator(nn.Module):
             for fan_in, fan_out in itertools.pairwise(sizes)
         )
         self.last = nn.Conv2d(sizes[-1], outputs, 3, padding=1)
-        _begin(self)
+        _initialize(self)
         for block in self.blocks:
             for name in ("conv_1", "conv_2", "conv_past"):
                 if hasattr(block, name):
                     spectral(getattr(block, name), wanted=spectral_norm)
 
     def forward(self, labels: Tensor, styles: Tensor | None = None) -> Tensor:
-        """Pictures of the label maps' size, a multiple of `multiple`; styles are `[N, style_dim]`.
+        """Return images of the label maps' size, a multiple of `multiple`; styles are `[N, style_dim]`.
 
         Raises:
-            ValueError: styles are missing, not taken, or the size is not the one that styles are drawn at.
+            ValueError: styles are missing or not accepted, or the size does not fit `bottom_area`.
         """
         if (styles is None) == bool(self.style_dim):
-            wants = f"styles [N, {self.style_dim}]" if self.style_dim else "no styles"
-            raise ValueError(f"this generator takes {wants} beside the label maps")
+            expected = f"styles [N, {self.style_dim}]" if self.style_dim else "no styles"
+            raise ValueError(f"with style_dim={self.style_dim} this generator takes {expected}")
         maps = self._bottom(labels, styles)
         for depth, block in enumerate(self.blocks):
-            if self._grows(depth):
+            if self._doubles_before(depth):
                 maps = interpolate(maps, scale_factor=2.0)
             maps = block(maps, labels)
         return torch.tanh(self.last(leaky_relu(maps, 0.2)))
 
-    def _grows(self, depth: int) -> bool:
-        """Whether height and width double before a block: not the first; the third only with 6 or more."""
+    def _doubles_before(self, depth: int) -> bool:
+        """Return True if height and width double before a block: not the first; the third with 6 or more."""
         return depth > 0 and (depth != 2 or self.doublings > 5)
 
     def _bottom(self, labels: Tensor, styles: Tensor | None) -> Tensor:
@@ -183,14 +188,14 @@ class SPADEGenerator(nn.Module):
         if height * width != self.bottom_area:
             pixels = self.bottom_area * self.multiple**2
             raise ValueError(
-                f"label maps are {labels.shape[2]}x{labels.shape[3]}, but with styles this generator draws "
-                f"pictures of {pixels:,} pixels alone, height and width multiples of {self.multiple}"
+                f"label maps are {labels.shape[2]}x{labels.shape[3]}, but with styles this generator needs "
+                f"{pixels:,} pixels, with height and width multiples of {self.multiple}"
             )
         return self.bottom(styles).view(styles.shape[0], -1, height, width)
 
 
 class StyleEncoder(nn.Module):
-    """Pictures `[N, inputs, H, W]` in [-1, 1] to mean and log variance of their styles (fig. 14)."""
+    """Images `[N, inputs, H, W]` in [-1, 1] to mean and log variance of their styles (fig. 14)."""
 
     def __init__(
         self,
@@ -211,12 +216,12 @@ class StyleEncoder(nn.Module):
         self.norms = nn.ModuleList(plain_norm2d(norm, size) for size in sizes[1:])
         features = sizes[-1] * (STYLE_SIZE // 2**HALVINGS) ** 2
         self.mean, self.log_variance = (nn.Linear(features, style_dim) for _ in range(2))
-        _begin(self)
+        _initialize(self)
         for conv in self.convs:
             spectral(conv, wanted=spectral_norm)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Two tensors `[N, style_dim]`; pictures of another size are resized first."""
+        """`[N, inputs, H, W]`, resized to 256x256 if necessary, to two tensors `[N, style_dim]`."""
         maps = images
         if maps.shape[2:] != (STYLE_SIZE, STYLE_SIZE):
             maps = interpolate(maps, (STYLE_SIZE, STYLE_SIZE), mode="bilinear")

@@ -1,4 +1,4 @@
-"""The U-Net translator of pix2pix (Isola et al. 2017, arXiv:1611.07004, sec. 3.2.1 and 6.1.1).
+"""U-Net translator of pix2pix (Isola et al. 2017, arXiv:1611.07004, sec. 3.2.1 and 6.1.1).
 
 After Ronneberger et al. 2015, arXiv:1505.04597.
 """
@@ -15,27 +15,29 @@ from ganarium.networks.layers.norms import PlainNorm
 from ganarium.networks.layers.padding import fitting_halvings
 
 MOST = 8
-"""No layer has more than this many times `width` channels."""
+"""Maximum number of channels of a layer, in multiples of `width`."""
 DEEPEST = 8
-"""Halvings in the paper, of 256x256, where one pixel is left."""
+"""Maximum number of halvings; in the paper, 256x256 becomes one pixel."""
 DROPPED_BELOW = 4
-"""Dropout is for the coarse levels below this one; the innermost goes without."""
+"""First level with dropout, counted from the outermost, 0; the innermost has none."""
 
 
 class UNetTranslator(nn.Module):
-    """Pictures `[N, inputs, H, W]` to pictures `[N, outputs, H, W]` in [-1, 1], with a skip at every level.
+    """Images `[N, inputs, H, W]` to images `[N, outputs, H, W]` in [-1, 1], with a skip at every level.
 
     Args:
-        inputs: channels of the pictures that come in.
-        outputs: channels of those that come out.
-        size: height and width that it is trained on.
-        downsamplings: how often height and width are halved; as the size allows, at most 8 times, where it is
-            not said.
-        width: channels of the outermost level; twice as many at each below it, at most 8 times.
-        norm: of all levels but the outermost, and the innermost on the way down.
-        dropout: on the way up, the probability that a value of a coarse level is dropped.
-        bias: whether the convolutions other than the last have one.
-        skips: without them it is the plain encoder and decoder of sec. 4.3, as DiscoGAN has it.
+        inputs: channels of the input images.
+        outputs: channels of the output images.
+        size: height and width of the training images.
+        downsamplings: number of halvings of height and width; by default the size decides, at most 8.
+        width: channels of the outermost level; each level below has twice as many, at most 8 times `width`.
+        norm: norm of all levels but the outermost; the innermost has none in the encoder.
+        dropout: probability that a value of a coarse level of the decoder is dropped.
+        bias: True if the convolutions other than the last have a bias, too.
+        skips: False for the plain encoder and decoder of sec. 4.3, as in DiscoGAN.
+
+    Raises:
+        ValueError: `downsamplings` is less than 2.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class UNetTranslator(nn.Module):
         super().__init__()
         downsamplings = max(2, fitting_halvings(size, DEEPEST)) if downsamplings is None else downsamplings
         if downsamplings < 2:
-            raise ValueError(f"downsamplings is {downsamplings}; a U-Net has at least 2")
+            raise ValueError(f"downsamplings={downsamplings}; a U-Net needs at least 2")
         self.multiple, self.dropout, self.skips = 2**downsamplings, dropout, skips
         sizes = [width * min(2**k, MOST) for k in range(downsamplings)]
         innermost = downsamplings - 1
@@ -82,7 +84,7 @@ class UNetTranslator(nn.Module):
         gaussian(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Height and width must be multiples of `multiple`."""
+        """`[N, inputs, H, W]` to `[N, outputs, H, W]`; H and W must be multiples of `multiple`."""
         skips = [self.down[0](images)]
         for layer in self.down[1:]:
             skips.append(layer(leaky_relu(skips[-1], 0.2)))

@@ -1,6 +1,6 @@
-"""A small, quick generator of nearest upsampling and 3x3 convolutions.
+"""Small, fast generator of nearest-neighbour upsampling and 3x3 convolutions.
 
-Resize-convolution leaves no checkerboard (Odena et al. 2016, "Deconvolution and checkerboard artifacts").
+Resize-convolution avoids checkerboards (Odena et al. 2016, "Deconvolution and checkerboard artifacts").
 """
 
 import itertools
@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from ganarium.networks.layers.norms import Norm, norm2d
 from ganarium.networks.layers.padding import bottom_size, center_crop, halvings
-from ganarium.networks.layers.virtual_batch_norm import Reference, led
+from ganarium.networks.layers.virtual_batch_norm import Reference, forward_with_reference
 
 
 class UpsamplingGenerator(nn.Module):
-    """Noise `[N, inputs]` to pictures `[N, C, H, W]` in [-1, 1]; `width` channels before the last layer."""
+    """Noise `[N, inputs]` to images `[N, C, H, W]` in [-1, 1]; `width` channels before the last layer."""
 
     memory_format = torch.channels_last
 
@@ -39,8 +39,8 @@ class UpsamplingGenerator(nn.Module):
         self.reference = Reference([inputs]) if norm == "virtual" else None
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Pictures of the given shape."""
-        return center_crop(led(self.reference, self._grown, noise), self.shape)
+        """`[N, inputs]` to `[N, *shape]`."""
+        return center_crop(forward_with_reference(self.reference, self._uncropped, noise), self.shape)
 
-    def _grown(self, noise: Tensor) -> Tensor:
+    def _uncropped(self, noise: Tensor) -> Tensor:
         return self.layers(self.project(noise).view(-1, *self.bottom))

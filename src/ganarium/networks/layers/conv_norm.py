@@ -1,4 +1,4 @@
-"""A convolution and its norm, named so that checkpoints read well."""
+"""Convolution with its norm, under readable names in checkpoints."""
 
 from torch import Tensor, nn
 
@@ -6,12 +6,12 @@ from ganarium.networks.layers.norms import PlainNorm, plain_norm2d
 
 
 class NormedConv(nn.Module):
-    """A convolution, then its norm; what rectifies stands in the network's own forward."""
+    """Convolution, then norm; the network that contains it applies the activation."""
 
     def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d, norm: PlainNorm):
         super().__init__()
         self.conv, self.norm = conv, plain_norm2d(norm, conv.out_channels)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps of the convolution's size."""
+        """`[N, C, H, W]` to `[N, C', H', W']`, the convolution's output shape."""
         return self.norm(self.conv(maps))

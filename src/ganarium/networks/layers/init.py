@@ -1,12 +1,12 @@
-"""How weights begin."""
+"""Initialization of weights."""
 
 from torch import nn
 
 
 def gaussian(net: nn.Module, deviation: float = 0.02) -> None:
-    """Zero-centred normal weights of convolutions, zero biases, norms' scales around 1.
+    """Draw convolutions' weights from a zero-centred normal and norms' scales around 1; set biases to zero.
 
-    The start of pix2pix (Isola et al. 2017, arXiv:1611.07004, sec. 6.2), and of what followed it.
+    Initialization of pix2pix (Isola et al. 2017, arXiv:1611.07004, sec. 6.2) and its successors.
     """
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):

@@ -1,4 +1,4 @@
-"""Discriminators whose score is read from features by a last linear layer."""
+"""Discriminators whose last layer is linear."""
 
 from abc import ABC, abstractmethod
 
@@ -6,28 +6,28 @@ from torch import Tensor, nn
 
 
 class Scoring(nn.Module, ABC):
-    """Samples `[N, ...]` to scores `[N]` (logits), by way of features that others may read, too."""
+    """Base class: samples `[N, ...]` to scores `[N]` (logits), from features that other heads can use."""
 
     score: nn.Linear
 
     @abstractmethod
     def features(self, samples: Tensor) -> Tensor:
-        """What the score is read from: `[N, score.in_features]`."""
+        """Return the input of `score`: `[N, score.in_features]`."""
 
     def forward(self, samples: Tensor) -> Tensor:
-        """One score a sample."""
+        """Return one score per sample, `[N]`."""
         return self.score(self.features(samples)).squeeze(1)
 
 
-def scoring(net: nn.Module) -> Scoring:
-    """The network itself, where it is one whose score is read from features.
+def as_scoring(net: nn.Module) -> Scoring:
+    """Return `net` if it is a `Scoring` network.
 
     Raises:
-        ValueError: it shows none.
+        ValueError: it is none.
     """
     if not isinstance(net, Scoring):
         raise ValueError(
-            f"{type(net).__name__} shows no features for others to read: make it a Scoring network "
-            "(ganarium.networks.layers.scoring)"
+            f"{type(net).__name__} has no features for other heads; derive it from "
+            "ganarium.networks.layers.linear_score.Scoring"
         )
     return net

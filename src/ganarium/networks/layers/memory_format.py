@@ -1,4 +1,4 @@
-"""How weights lie in memory."""
+"""Memory formats of weights."""
 
 from typing import TypeVar
 
@@ -8,9 +8,9 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def apply_memory_format(network: M) -> M:
-    """The network, in place: each part that names a `memory_format` lies in it.
+    """Convert each module with an attribute `memory_format` to that format, in place; return the network.
 
-    Maps take the layout of the weights that they meet; what comes out is the same up to rounding.
+    Feature maps take the format of the weights. Outputs are the same up to rounding.
     """
     for module in network.modules():
         if layout := getattr(module, "memory_format", None):

@@ -8,18 +8,19 @@ from torch import Tensor, nn
 from ganarium.networks.layers.norms import spectral
 
 KERNEL_DIM = 16
+"""Default of C, the dimension of a kernel."""
 
 
 class MinibatchDiscrimination(nn.Module):
-    r"""Beside each sample's features, how many of its batch lie near it: a generator that collapses is seen.
+    r"""Features of each sample, with the number of similar samples in its batch, which shows mode collapse.
 
     With features f(x_i) and the weight T `[A, B, C]` of B kernels,
 
     $$o(x_i)_b = \sum_j \exp(-\|(f(x_i) - f(x_j))\, T_b\|_1)$$
 
-    over the batch, x_i itself included. The batch is what one call is given: each process' and each
-    micro-batch's own part, so cutting a batch up changes its scores. T starts such that features which
-    differ by one each are about one apart.
+    over the batch, x_i itself included. The batch is the input of one call, that is the part of one
+    process or micro-batch, so splitting a batch changes its scores. T is initialized such that features
+    which differ by one each have a distance of about one.
     """
 
     uses_batch_statistics = True
@@ -33,12 +34,12 @@ class MinibatchDiscrimination(nn.Module):
         """`[N, A]` to `[N, A + B]`."""
         projected = torch.einsum("na,abc->nbc", features, self.weight)
         projected = projected.to(torch.promote_types(projected.dtype, torch.float32))
-        apart = (projected[:, None] - projected).abs().sum(3)  # [N, N, B]
-        return torch.cat([features, apart.neg().exp().sum(1)], 1)
+        distances = (projected[:, None] - projected).abs().sum(3)  # [N, N, B]
+        return torch.cat([features, distances.neg().exp().sum(1)], 1)
 
 
 def minibatch(features: int, kernels: int, *, spectral_norm: bool = False) -> nn.Module:
-    """Minibatch discrimination with so many kernels; nothing for 0."""
+    """Build minibatch discrimination with `kernels` kernels, the identity for 0."""
     if not kernels:
         return nn.Identity()
     return spectral(MinibatchDiscrimination(features, kernels), wanted=spectral_norm)

@@ -1,4 +1,4 @@
-"""Any height and width for networks that halve and double."""
+"""Padding and cropping to any height and width, for networks that halve and double them."""
 
 import math
 from collections.abc import Sequence
@@ -9,36 +9,36 @@ from torch.nn.functional import avg_pool2d, pad
 
 
 def sides(shape: Sequence[int]) -> tuple[int, int]:
-    """Height and width of `(C, H, W)`.
+    """Return height and width of `(C, H, W)`.
 
     Raises:
-        ValueError: the samples are no pictures.
+        ValueError: the samples are no images.
     """
     if len(shape) != 3:
         raise ValueError(
-            f"convolutional networks are for pictures (C, H, W), but a sample here is {tuple(shape)}; "
+            f"samples are {tuple(shape)}, but convolutional networks take images (C, H, W); "
             "set networks.generator.kind=mlp and networks.discriminator.kind=mlp"
         )
     return shape[1], shape[2]
 
 
 def halvings(shape: Sequence[int], bottom: int = 4) -> int:
-    """How often `(C, H, W)` can be halved until the longer side is about `bottom`; at least 1.
+    """Return the number of halvings of `(C, H, W)` until the longer side is about `bottom`; at least 1.
 
-    Of long and narrow pictures fewer, so that a pixel of the shorter side is left.
+    Long and narrow images are halved less often, so that the shorter side keeps at least one pixel.
     """
     wanted = math.ceil(math.log2(max(sides(shape)) / bottom))
     return max(1, min(wanted, int(math.log2(min(sides(shape))))))
 
 
 def bottom_size(shape: Sequence[int], times: int) -> tuple[int, int]:
-    """Height and width after so many halvings, rounded up."""
+    """Return height and width after `times` halvings, rounded up."""
     height, width = sides(shape)
     return math.ceil(height / 2**times), math.ceil(width / 2**times)
 
 
 def center_crop(images: Tensor, shape: Sequence[int]) -> Tensor:
-    """The middle `H x W` of `[N, C, H', W']`, where halving had to round up."""
+    """Crop `[N, C, H', W']` to its middle `H x W`, if halving rounded up."""
     height, width = shape[1:]
     if images.shape[2:] == (height, width):
         return images
@@ -47,29 +47,30 @@ def center_crop(images: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def halved(images: Tensor) -> Tensor:
-    """Half the height and width: means over 3x3, of what lies within the picture."""
+    """Halve height and width: means over 3x3, without the pixels outside the image."""
     return avg_pool2d(images, 3, stride=2, padding=1, count_include_pad=False)
 
 
-def padded_forward(network: Any, images: Tensor, *told: Tensor) -> Tensor:
-    """What a network makes of pictures of any height and width.
+def padded_forward(network: Any, images: Tensor, *conditions: Tensor) -> Tensor:
+    """Run a network on images of any height and width.
 
-    Their edges are repeated up to a multiple of `network.multiple`, and that much is cut away again.
+    Right and lower edges are repeated up to a multiple of `network.multiple`; the output is cropped to the
+    size of the images. `conditions` are passed on as they are.
     """
     height, width = images.shape[2:]
-    wide = pad_replicate(images, network.multiple)
-    made: Tensor = network(wide, *told)
-    return made if wide is images else made[:, :, :height, :width]
+    padded = pad_replicate(images, network.multiple)
+    output: Tensor = network(padded, *conditions)
+    return output if padded is images else output[:, :, :height, :width]
 
 
 def pad_replicate(images: Tensor, multiple: int) -> Tensor:
-    """Pictures whose right and lower edges are repeated up to a multiple of so many pixels."""
+    """Repeat the right and lower edges of images up to a multiple of `multiple` pixels."""
     margins = -images.shape[3] % multiple, -images.shape[2] % multiple
     return images if margins == (0, 0) else pad(images, (0, margins[0], 0, margins[1]), mode="replicate")
 
 
 def fitting_halvings(size: tuple[int, int], most: int) -> int:
-    """How often a picture may be halved, at most `most` times, if at most a seventh is to be added to it."""
+    """Return the largest number of halvings, 1 to `most`, for which padding adds at most 1/7 of the area."""
     height, width = size
 
     def added(times: int) -> float:

@@ -1,8 +1,8 @@
 """Virtual batch normalisation (Salimans et al. 2016, arXiv:1606.03498, sec. 3.4).
 
-Batch normalisation makes each sample depend on those that happen to be beside it. Here it depends on a
-reference batch instead, chosen once and fixed. That batch goes ahead of every other through the network,
-since its statistics at each layer move with the weights: so many samples more in each pass.
+In batch normalisation, the output of each sample depends on the other samples of its batch. Here it depends
+on a reference batch instead, which is chosen once and fixed. The statistics of the reference batch change
+with the weights, so each forward pass includes this batch, ahead of the samples: `REFERENCES` more samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 REFERENCES = 64
-"""Samples in a reference batch."""
+"""Number of samples in a reference batch."""
 
 
 class VirtualBatchNorm2d(nn.Module):
-    """Normalises `[REFERENCES + N, C, H, W]`, whose first samples are the reference batch.
+    """Normalisation of `[REFERENCES + N, C, H, W]`, whose first samples are the reference batch.
 
-    The reference batch is normalised by its own statistics, and each other sample by those of the reference
-    batch and itself. Affine, as batch normalisation is.
+    The reference batch is normalised by its own statistics, each other sample by those of the reference batch
+    and the sample together. Scale and shift are learned, as in batch normalisation.
     """
 
     def __init__(self, channels: int, *, eps: float = 1e-5):
@@ -29,25 +29,25 @@ class VirtualBatchNorm2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same shape and type; statistics are taken in float32 at least."""
+        """Return the same shape and dtype; statistics are computed in float32 at least."""
         value = x.to(torch.promote_types(x.dtype, torch.float32))
-        mean, square = (_beside_reference(v.mean((2, 3), keepdim=True)) for v in (value, value.square()))
-        variance = (square - mean.square()).clamp(min=0)  # rounding may take it below
+        mean, square = (_joint_moments(v.mean((2, 3), keepdim=True)) for v in (value, value.square()))
+        variance = (square - mean.square()).clamp(min=0)  # rounding may make it negative
         scale = (variance + self.eps).rsqrt() * self.weight[:, None, None]
         return ((value - mean) * scale + self.bias[:, None, None]).to(x.dtype)
 
 
-def _beside_reference(moments: Tensor) -> Tensor:
-    """Each sample's own moments `[REFERENCES + N, ...]` to those that it is normalised by."""
+def _joint_moments(moments: Tensor) -> Tensor:
+    """Return the moments that normalise each sample, given its own moments `[REFERENCES + N, ...]`."""
     reference = moments[:REFERENCES].mean(0, keepdim=True)
     joined = torch.lerp(reference, moments[REFERENCES:], 1 / (REFERENCES + 1))
     return torch.cat([reference.expand_as(moments[:REFERENCES]), joined])
 
 
 class Reference(nn.Module):
-    """The reference batch of one network: a buffer, saved with it.
+    """Reference batch of one network: a buffer, saved with it.
 
-    Drawn at random until `choose_references` puts what the network is really given in its place.
+    The batch is random until `choose_references` replaces it by inputs of the network.
     """
 
     batch: Tensor
@@ -58,38 +58,40 @@ class Reference(nn.Module):
         self.register_buffer("batch", torch.randn(REFERENCES, *shape))
 
     def forward(self, body: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-        """`body(inputs)`, with the reference batch ahead of `inputs` `[N, *shape]` for its layers to see."""
+        """Return `body(inputs)`, run with the reference batch ahead of `inputs` `[N, *shape]`."""
         if self.choosing:
             self.batch.copy_(inputs[torch.arange(REFERENCES, device=inputs.device) % len(inputs)])
             self.choosing = False
         return body(torch.cat([self.batch.to(inputs.dtype), inputs]))[REFERENCES:]
 
 
-def led(reference: Reference | None, body: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-    """`body(inputs)`, with the reference batch ahead where there is one."""
+def forward_with_reference(
+    reference: Reference | None, body: Callable[[Tensor], Tensor], inputs: Tensor
+) -> Tensor:
+    """Return `body(inputs)`, run with the reference batch ahead if there is one."""
     return body(inputs) if reference is None else reference(body, inputs)
 
 
 @torch.no_grad()
-def choose_references(net: nn.Module, play: Callable[[], object]) -> None:
-    """Fix every reference batch inside `net` to what reaches it first while `play()` runs.
+def choose_references(net: nn.Module, run: Callable[[], object]) -> None:
+    """Fix every reference batch inside `net` to the first batch that reaches it during `run()`.
 
-    A batch that is too small is repeated. All processes take the first one's. Without virtual batch
-    normalisation inside nothing runs, and no noise is drawn.
+    A batch that is too small is repeated. All processes take the batch of the first process. If `net` has no
+    virtual batch normalisation, `run` is not called, and no noise is drawn.
 
     Raises:
-        ValueError: nothing reaches one of them.
+        ValueError: no batch reaches one of them.
     """
     references = {name: module for name, module in net.named_modules() if isinstance(module, Reference)}
     for reference in references.values():
         reference.choosing = True
     try:
         if references:
-            play()
+            run()
         if missed := [name for name, reference in references.items() if reference.choosing]:
             raise ValueError(
-                f"norm=virtual: nothing reaches {', '.join(missed)} at the start of training, so this game "
-                "has no batch to normalise by there; choose another norm for that network"
+                f"norm=virtual: no batch reaches {', '.join(missed)} at the start of training, so this game "
+                "has no reference batch for it; set another norm for that network"
             )
     finally:
         for reference in references.values():
