@@ -10,11 +10,12 @@ from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Unpaired
 from ganarium.data.spec import DataSpec
 from ganarium.losses.patches import PatchAdversarialLoss
-from ganarium.methods.translators import Direction, UnpairedTranslator, check_domains
+from ganarium.methods.translators import UnpairedTranslator, check_domains
 from ganarium.networks import DOMAIN_DECODERS, DOMAIN_ENCODERS, PATCH_DISCRIMINATORS
 from ganarium.networks.layers.padding import pad_replicate
 from ganarium.networks.shared_latent import DomainDecoders, DomainEncoders, EncoderDecoder
 from ganarium.ops.scoring import frozen
+from ganarium.tasks.translate import Direction
 
 Play = Iterator[Turn | tuple[Turn, ...]]
 """A script that also yields turns at once."""
@@ -42,9 +43,9 @@ class EncoderDecoderTranslator(UnpairedTranslator):
             )
         self.encoder, self.decoder = encoder, decoder
 
-    def translator(self, way: Direction) -> nn.Module:
+    def translator(self, direction: Direction) -> nn.Module:
         """The network that goes this way."""
-        return EncoderDecoder(self.encoder, self.decoder, *way)
+        return EncoderDecoder(self.encoder, self.decoder, *direction)
 
     def pictures(self, batch: Unpaired) -> list[Tensor]:
         """Those of each domain, of a height and width that the encoders can halve."""

@@ -27,7 +27,7 @@ class PairedTranslator(Game):
         classes: classes of a label map; 0 if inputs are images.
     """
 
-    tasks = (Translate(),)
+    tasks: tuple[Any, ...] = (Translate(),)
     saved_networks: ClassVar[tuple[str, ...]] = ("generator",)
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, classes: int = 0):
@@ -41,7 +41,9 @@ class PairedTranslator(Game):
         return one_hot_planes(condition, self.classes) if self.classes else condition
 
     def translate(self, images: Tensor) -> Tensor:
-        """Translate images `[N, C, H, W]` in [-1, 1], or label maps of integers, to images of as many pixels."""
+        """Translate images `[N, C, H, W]` in [-1, 1], or label maps of integers, to images of as many
+        pixels.
+        """
         return padded_forward(self.generator, self.network_input(images))
 
 
@@ -49,10 +51,11 @@ class UnpairedTranslator(Game):
     """Translator between domains that learns from unpaired images.
 
     Attributes:
-        directions: numbers of source and target of each translation; between two domains both ways by default.
+        directions: numbers of source and target of each translation; between two domains both ways by
+            default.
     """
 
-    tasks = (TranslateBetweenDomains(),)
+    tasks: tuple[Any, ...] = (TranslateBetweenDomains(),)
     directions: tuple[Direction, ...] = ((0, 1), (1, 0))
 
     @abstractmethod

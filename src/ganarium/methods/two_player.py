@@ -55,7 +55,7 @@ class TwoPlayerGame(Game):
     """
 
     roles: ClassVar = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
-    tasks = (Generate(),)
+    tasks: tuple[Any, ...] = (Generate(),)
 
     def __init__(
         self,

@@ -142,6 +142,7 @@ class SPADEGenerator(nn.Module):
         if bottom_area is None:
             bottom_area = math.prod(math.ceil(side / self.multiple) for side in size)
         self.doublings, self.style_dim, self.bottom_area = doublings, style_dim, bottom_area
+        self.fixed_area = style_dim > 0
         sizes = [16 * width] * 4 + [8 * width, 4 * width, 2 * width, width]
         if doublings == 7:
             sizes.append(width // 2)

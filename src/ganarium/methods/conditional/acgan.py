@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ganarium.core.game import Clock
+from ganarium.data.conditions.label import Label
 from ganarium.data.settings import Data
 from ganarium.data.spec import DataSpec
 from ganarium.methods.two_player import ScoredTwoPlayerGame, TurnData
@@ -81,7 +82,7 @@ class ACGAN(ScoredTwoPlayerGame):
         Raises:
             ValueError: the condition of the data is not the label.
         """
-        if spec.condition != "label":
+        if not isinstance(spec.condition, Label):
             raise ValueError(
                 f"data.condition is {spec.condition}, but this method is conditioned on class labels; "
                 "set data.condition=label"
@@ -122,13 +123,9 @@ class ACGAN(ScoredTwoPlayerGame):
         """Return a fake sample for each label, from new noise."""
         return self.generator(self.noise_for(count), condition)
 
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return samples from noise `[N, noise_dim]` and labels `[N]`."""
-        if condition is None:
-            raise ValueError(
-                "no condition was given, but this model is conditioned on class labels: give a class"
-            )
-        return self.generator(noise, condition)
+    def generate(self, z: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
+        """Return samples of latents `[N, noise_dim]` and labels `[N]`."""
+        return self.generator(z, condition)
 
 
 def recipe() -> Recipe:

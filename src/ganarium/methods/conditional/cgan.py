@@ -46,6 +46,7 @@ import torch
 from torch import Tensor, nn
 
 from ganarium.core.game import Clock
+from ganarium.data.conditions.label import Label
 from ganarium.data.settings import Data
 from ganarium.data.spec import DataSpec
 from ganarium.methods.two_player import ScoredTwoPlayerGame, TurnData
@@ -96,6 +97,8 @@ class CGAN(ScoredTwoPlayerGame):
     ):
         super().__init__(generator, discriminator, noise="normal" if noise == "none" else noise, **others)
         self.without_noise = noise == "none"
+        if self.without_noise:
+            self.latents = ()
         self.classes = classes
         self.score_names = ("realism", "matching") if condition_score == "apart" else ("adversarial",)
         self.mismatched_pairs = mismatched_pairs
@@ -107,13 +110,13 @@ class CGAN(ScoredTwoPlayerGame):
         Raises:
             ValueError: the data have no condition.
         """
-        if not spec.condition:
+        if spec.condition is None or not spec.condition.is_input:
             raise ValueError(
                 "data.condition is not set, but this method needs a condition; "
                 "set data.condition=label, attributes or an image such as edges"
             )
         join, size = settings["join"], settings["condition_dim"]
-        classes = len(spec.classes) if spec.condition == "label" else 0
+        classes = len(spec.classes) if isinstance(spec.condition, Label) else 0
         condition = spec.condition_shape, classes
 
         noise_dim = settings["noise_dim"] if settings["noise"] != "none" else 0
@@ -189,13 +192,10 @@ class CGAN(ScoredTwoPlayerGame):
         """Return a fake sample for each condition, from new noise."""
         return self.generator(None if self.without_noise else self.noise_for(count), condition)
 
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return samples from noise `[N, noise_dim]`, one for each condition."""
-        if condition is None:
-            raise ValueError(
-                "no condition was given, but this model needs one: give classes, attributes or images"
-            )
-        return self.generator(None if self.without_noise else noise, condition)
+    def generate(self, z: Tensor | None = None, condition: Tensor | None = None) -> Tensor:  # type: ignore[override]
+        """Return samples of latents `[N, noise_dim]` and conditions; without noise there are no latents."""
+        assert condition is not None
+        return self.generator(z, condition)
 
 
 def recipe() -> Recipe:

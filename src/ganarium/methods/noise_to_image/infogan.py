@@ -42,6 +42,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
+from ganarium.common.text import nearest
 from ganarium.core.game import Clock
 from ganarium.data.batches import Conditioned
 from ganarium.data.settings import Data
@@ -53,6 +54,9 @@ from ganarium.ops.augment import warped
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Recipe
+from ganarium.tasks.generate import Generate
+from ganarium.tasks.latents import Latent
+from ganarium.tasks.traverse import Traverse
 
 
 class InfoGAN(ScoredTwoPlayerGame):
@@ -74,6 +78,8 @@ class InfoGAN(ScoredTwoPlayerGame):
     The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
 
+    tasks = (Generate(), Traverse())
+
     def __init__(
         self,
         generator: nn.Module,
@@ -90,6 +96,11 @@ class InfoGAN(ScoredTwoPlayerGame):
         super().__init__(generator, discriminator, **others)
         self.categories = tuple(categorical_codes)
         self.numbers = continuous_codes
+        self.latents += tuple(
+            Latent(f"categorical_{i}", (count,), "one-hot") for i, count in enumerate(self.categories)
+        )
+        if continuous_codes:
+            self.latents += (Latent("continuous", (continuous_codes,), "uniform"),)
         self.information_weight = information_weight
         self.continuous_weight = continuous_weight
         self.warp = warp
@@ -169,37 +180,48 @@ class InfoGAN(ScoredTwoPlayerGame):
         assert condition is not None
         return self.generator(torch.cat([self.noise_for(count), condition], 1))
 
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return noise and codes `[count, noise_dim + C]`; row i does not depend on `count`."""
-        rows = []
-        for _ in range(count):
-            noise = latents.noise(self.noise_kind, 1, self.noise_dim, generator=generator)
-            rows.append(torch.cat([noise, self.codes(1, generator=generator)], 1))
-        return torch.cat(rows)
+    def generate(self, z: Tensor, **codes: Tensor) -> Tensor:
+        """Return samples of latents `[N, noise_dim]` and of codes, one argument for each of `latents`."""
+        return self.generator(torch.cat([z, *(codes[latent.argument] for latent in self.latents[1:])], 1))
 
-    @property
-    def walkable(self) -> tuple[str, ...]:
-        """Names of the codes: `categorical-0` ..., then `continuous-0` ..."""
-        named = {"categorical": len(self.categories), "continuous": self.numbers}
-        return tuple(f"{kind}-{i}" for kind, count in named.items() for i in range(count))
-
-    def walk(self, noise: Tensor, code: str, steps: int) -> Tensor:
-        """Return each row of `noise` repeated with one code varied: `[N * steps, noise_dim + C]`.
+    def traverse(self, z: Tensor, *, code: str | None = None, steps: int = 10, **codes: Tensor) -> Tensor:
+        """Return `steps` samples for each row of latents, along which one code changes.
 
         A categorical code takes its categories in turn, repeatedly if `steps` exceeds their number. A
         continuous code increases from -1 to 1.
+
+        Args:
+            z: latents `[N, noise_dim]`.
+            code: name of the code, `categorical-0` ... or `continuous-0` ...; the first one if None.
+            steps: number of values.
+            codes: codes, one argument for each of `latents`.
+
+        Raises:
+            ValueError: there is no such code.
         """
-        kind, _, number = code.partition("-")
-        i, start = int(number), self.noise_dim
-        if kind == "categorical":
-            start, width = start + sum(self.categories[:i]), self.categories[i]
-            values = one_hot(torch.arange(steps) % width, width).float()
+        argument, column = self._code(code)
+        given = {name: values.repeat_interleave(steps, 0) for name, values in {"z": z, **codes}.items()}
+        if column is None:
+            width = given[argument].shape[1]
+            varied = one_hot(torch.arange(steps, device=z.device) % width, width).float()
+            given[argument] = varied.repeat(len(z), 1)
         else:
-            start, width = start + sum(self.categories) + i, 1
-            values = torch.linspace(-1, 1, steps).unsqueeze(1)
-        walked = noise.repeat_interleave(steps, 0)
-        walked[:, start : start + width] = values.repeat(len(noise), 1)
-        return walked
+            given[argument] = given[argument].clone()
+            given[argument][:, column] = torch.linspace(-1, 1, steps, device=z.device).repeat(len(z))
+        return self.generate(**given)
+
+    def _code(self, code: str | None) -> tuple[str, int | None]:
+        """Return the latent of a code, and its column if the code is continuous."""
+        places: dict[str, tuple[str, int | None]] = {
+            f"categorical-{i}": (f"categorical_{i}", None) for i in range(len(self.categories))
+        }
+        places |= {f"continuous-{i}": ("continuous", i) for i in range(self.numbers)}
+        code = code or next(iter(places))
+        if code not in places:
+            raise ValueError(
+                f"there is no code {code!r}{nearest(code, places)}; choose from {', '.join(places)}"
+            )
+        return places[code]
 
 
 def recipe() -> Recipe:

@@ -39,6 +39,7 @@ from torch.nn.functional import cross_entropy
 
 from ganarium.core.game import Clock
 from ganarium.data.batches import Conditioned, SemiSupervisedBatch
+from ganarium.data.conditions.partial import PartialLabels
 from ganarium.data.settings import Data
 from ganarium.data.spec import DataSpec
 from ganarium.methods.two_player import ScoredTwoPlayerGame, TurnData
@@ -46,6 +47,8 @@ from ganarium.networks.heads import ClassLogits
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Recipe
+from ganarium.tasks.classify import Classify
+from ganarium.tasks.generate import Generate
 
 
 def realness(logits: Tensor) -> Tensor:
@@ -65,6 +68,7 @@ class SemiSupervisedGAN(ScoredTwoPlayerGame):
     The other arguments are those of `TwoPlayerGame` and `AdversarialLoss`.
     """
 
+    tasks = (Generate(), Classify())
     saved_networks: ClassVar = ("generator", "discriminator")
 
     def __init__(
@@ -80,7 +84,7 @@ class SemiSupervisedGAN(ScoredTwoPlayerGame):
         Raises:
             ValueError: the batches have no labeled samples.
         """
-        if not spec.labeled:
+        if not isinstance(spec.condition, PartialLabels):
             raise ValueError(
                 "data.labeled_samples is not set, but this method needs labeled samples; set it to the "
                 "number of labels to keep, for example data.labeled_samples=100, and remove data.condition"
@@ -121,9 +125,9 @@ class SemiSupervisedGAN(ScoredTwoPlayerGame):
         """Return the logits of "real", `[N]`."""
         return realness(self.discriminator(samples))
 
-    def classify(self, samples: Tensor) -> Tensor:
+    def classify(self, images: Tensor) -> Tensor:
         """Return the probabilities of the classes, `[N, K]`."""
-        return self.discriminator(samples).float().softmax(1)
+        return self.discriminator(images).float().softmax(1)
 
 
 def recipe() -> Recipe:

@@ -50,9 +50,9 @@ from ganarium.data.spec import DataSpec
 from ganarium.methods.paired.semantic import SemanticTranslator
 from ganarium.methods.translators import inputs_and_classes
 from ganarium.networks.layers.padding import padded_forward
-from ganarium.ops.latents import rows
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
+from ganarium.tasks.latents import Latent
 
 
 class GauGAN(SemanticTranslator):
@@ -83,7 +83,8 @@ class GauGAN(SemanticTranslator):
     ):
         super().__init__(generator, discriminator, classes, encoder, **others)
         self.style_weight = style_weight
-        self.style_dim: int = getattr(generator, "style_dim", 0)
+        style_dim: int = getattr(generator, "style_dim", 0)
+        self.latents = (Latent("z", (style_dim,)),) if style_dim else ()
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
@@ -109,27 +110,15 @@ class GauGAN(SemanticTranslator):
         """Return the sum over the layers, averaged over the scales."""
         return distances.sum(1).mean()
 
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return standard normal styles, `[count, style_dim]`."""
-        return rows("normal", count, self.style_dim, generator)
+    def paint(self, images: Tensor, z: Tensor | None) -> Tensor:
+        """Return the images of label maps or input images in the styles `z`, `[N, style_dim]`."""
+        return padded_forward(self.generator, self.network_input(images), *([] if z is None else [z]))
 
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return the images of label maps or input images; the noise is their style.
-
-        Raises:
-            ValueError: `condition` is None.
-        """
-        if condition is None:
-            raise ValueError("condition is None; this model needs label maps or input images")
-        return padded_forward(
-            self.generator, self.network_input(condition), *([noise] if self.style_dim else [])
-        )
-
-    def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
+    def in_style(self, images: Tensor, styles: Tensor) -> Tensor:
         """Return the images of label maps in the style of other images, which may have any size."""
         assert self.encoder is not None
         mean, _ = self.encoder(styles)
-        return self.generate(mean, pictures)
+        return self.paint(images, mean)
 
 
 def normal_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -60,10 +60,10 @@ from ganarium.networks.layers.padding import padded_forward
 from ganarium.networks.resnet_translator import CoarseToFine
 from ganarium.ops.instance_features import InstanceFeatureBank
 from ganarium.ops.label_maps import one_hot_planes
-from ganarium.ops.latents import rows
 from ganarium.ops.scoring import constant_weights
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
+from ganarium.tasks.latents import Latent
 
 SMALLEST = 16
 """Smallest number of pixels of a stage's shorter side."""
@@ -99,6 +99,7 @@ class Pix2PixHDStage(SemanticTranslator):
         super().__init__(generator, discriminator, classes, encoder, **others)
         self.looks = looks or InstanceFeatureBank(classes, 0)
         self.frozen_share = frozen_share
+        self.latents = () if encoder is None else (Latent("z", (classes,), "unit"),)
 
     def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
         """Return fakes, conditioned on the features of the real images.
@@ -122,35 +123,20 @@ class Pix2PixHDStage(SemanticTranslator):
         """Return four times the mean: the sum over four layers, averaged over the scales."""
         return 4 * distances.mean()
 
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return uniform numbers that select the features of each class, `[count, classes]` in [0, 1].
-
-        Without an encoder there are none.
-        """
-        if self.encoder is None:
-            return super().draw_noise(count, generator)
-        return (rows("uniform", count, self.classes, generator) + 1) / 2
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return the images of label maps or input images, with features of training selected by the noise.
-
-        Raises:
-            ValueError: `condition` is None.
-        """
-        if condition is None:
-            raise ValueError("condition is None; this model needs label maps or input images")
-        inputs = self.network_input(condition)
-        if self.encoder is not None:
-            features = self.looks.drawn(noise)
-            planes = one_hot_planes(condition[:, :1], self.classes)
+    def paint(self, images: Tensor, z: Tensor | None) -> Tensor:
+        """Return the images of label maps or input images, with features of training selected by `z`."""
+        inputs = self.network_input(images)
+        if z is not None:
+            features = self.looks.drawn(z)
+            planes = one_hot_planes(images[:, :1], self.classes)
             inputs = cat([inputs, torch.einsum("nkf,nkhw->nfhw", features, planes)], 1)
         return padded_forward(self.translator, inputs)
 
-    def in_style(self, pictures: Tensor, styles: Tensor) -> Tensor:
+    def in_style(self, images: Tensor, styles: Tensor) -> Tensor:
         """Return the images of label maps, with features computed from images aligned with the maps."""
         assert self.encoder is not None
-        resized = interpolate(styles, pictures.shape[2:], mode="bilinear")
-        inputs = cat([self.network_input(pictures), self.encoder(resized, pictures[:, -1:])], 1)
+        resized = interpolate(styles, images.shape[2:], mode="bilinear")
+        inputs = cat([self.network_input(images), self.encoder(resized, images[:, -1:])], 1)
         return padded_forward(self.translator, inputs)
 
 
@@ -176,7 +162,7 @@ class Pix2PixHD(Campaign):
 
     roles = Pix2PixHDStage.roles
     settings_from: ClassVar = (Pix2PixHDStage,)
-    directions = Pix2PixHDStage.directions
+    tasks = Pix2PixHDStage.tasks
 
     def __init__(
         self,

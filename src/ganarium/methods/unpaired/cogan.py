@@ -106,15 +106,9 @@ class CoGAN(ScoredTwoPlayerGame):
         """Return fake samples of the domains in `condition`, with the same noise for each domain."""
         return self.generator(self.noise_for(count // self.domains).repeat(self.domains, 1), condition)
 
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return images from noise `[N, noise_dim]`, of the domains in `condition`, int64 `[N]`.
-
-        Raises:
-            ValueError: `condition` is None.
-        """
-        if condition is None:
-            raise ValueError("condition is None; this model needs the domain of each image, int64 [N]")
-        return self.generator(noise, condition)
+    def generate(self, z: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
+        """Return images of latents `[N, noise_dim]` and domains, int64 `[N]`."""
+        return self.generator(z, condition)
 
     def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
         """Return the discriminators' loss, the mean over the domains, and the penalties."""

@@ -53,12 +53,13 @@ from ganarium.data.batches import Unpaired
 from ganarium.data.settings import Data
 from ganarium.data.spec import DataSpec
 from ganarium.losses.patches import PatchAdversarialLoss
-from ganarium.methods.translators import Direction, UnpairedTranslator, check_domains, forward_batches
+from ganarium.methods.translators import UnpairedTranslator, check_domains, forward_batches
 from ganarium.networks import PATCH_DISCRIMINATORS, TRANSLATORS
 from ganarium.networks.layers.padding import padded_forward
 from ganarium.ops.image_pool import Pool
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
+from ganarium.tasks.translate import Direction
 
 PLAYERS = ("a_to_b", "b_to_a", "discriminator_a", "discriminator_b")
 
@@ -123,9 +124,9 @@ class CycleGAN(UnpairedTranslator):
         translators = [network("translator", channels, channels, size) for _ in range(2)]
         return cls(*translators, *(network("discriminator", channels) for _ in range(2)), **settings)
 
-    def translator(self, way: Direction) -> nn.Module:
+    def translator(self, direction: Direction) -> nn.Module:
         """Return the network that translates in this direction."""
-        return self.a_to_b if way == (0, 1) else self.b_to_a
+        return self.a_to_b if direction == (0, 1) else self.b_to_a
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Iterator[Turn | tuple[Turn, ...]]:
         """Update both translators, then both discriminators."""

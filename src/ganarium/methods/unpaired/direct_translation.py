@@ -46,11 +46,12 @@ from ganarium.data.batches import Unpaired
 from ganarium.data.settings import Data
 from ganarium.data.spec import DataSpec
 from ganarium.losses.patches import PatchAdversarialLoss
-from ganarium.methods.translators import Direction, UnpairedTranslator, check_domains
+from ganarium.methods.translators import UnpairedTranslator, check_domains
 from ganarium.networks import FEATURES, PATCH_DISCRIMINATORS, TRANSLATORS
 from ganarium.networks.layers.padding import padded_forward
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
+from ganarium.tasks.translate import Direction
 
 
 class DirectTranslation(UnpairedTranslator):
@@ -100,7 +101,7 @@ class DirectTranslation(UnpairedTranslator):
         generator = network("generator", channels, channels, size)
         return cls(generator, network("discriminator", channels), network("features", channels), **settings)
 
-    def translator(self, way: Direction) -> nn.Module:
+    def translator(self, direction: Direction) -> nn.Module:
         """Return the generator, for the only direction."""
         return self.generator
 

@@ -45,12 +45,13 @@ from ganarium.core.game import Clock, Turn, turn
 from ganarium.data.batches import Unpaired
 from ganarium.data.settings import Data
 from ganarium.data.spec import DataSpec
-from ganarium.methods.translators import Direction, UnpairedTranslator, check_domains
+from ganarium.methods.translators import UnpairedTranslator, check_domains
 from ganarium.networks import DECODERS, FEATURES, PATCH_DISCRIMINATORS
 from ganarium.networks.layers.padding import padded_forward
 from ganarium.ops.scoring import frozen, scores
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
+from ganarium.tasks.translate import Direction
 
 FROM_SOURCE, FROM_TARGET, REAL = range(3)
 """Classes of the discriminator, D_1 to D_3: generated from the first domain, from the second, and real."""
@@ -111,7 +112,7 @@ class DTN(UnpairedTranslator):
         """Return the translations G(x) = g(f(x)), `[N, C, H, W]`."""
         return self.generator(self.features(images))
 
-    def translator(self, way: Direction) -> nn.Module:
+    def translator(self, direction: Direction) -> nn.Module:
         """Return this game itself, whose `forward` is the only direction."""
         return self
 
