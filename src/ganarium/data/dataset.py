@@ -136,6 +136,11 @@ class Dataset:
         ]
         return self.join(parts)
 
+    def batch_and_rows(self, indices: Sequence[int] | Indices) -> tuple[Batch, Rows]:
+        """Return the samples of these numbers as a batch, and the rows of the first stream."""
+        parts = [self.part(number, indices) for number in range(len(self.streams))]
+        return self.join(parts), parts[0][1]
+
     def join(self, parts: Sequence[tuple[Tensor, Rows]]) -> Batch:
         """Return the batch of the rows of every stream; see `part`."""
         return parts[0][0] if self.condition is None else self.condition.join(parts)

@@ -152,8 +152,8 @@ class Task(ABC):
         """
         kept = [game.get_submodule(name) for name in game.saved_networks]
         multiples = [int(getattr(module, "multiple", 1)) for net in kept for module in net.modules()]
-        scale = Fraction(options.get("scale") or getattr(game, "scale", 1))
-        return Sizes(multiple=math.lcm(*multiples), scale=scale)
+        scale: Any = options.get("scale") or getattr(game, "scale", 1)
+        return Sizes(multiple=math.lcm(*multiples), scale=Fraction(scale))
 
     def variants(self, game: Any, spec: DataSpec) -> tuple[Variant, ...]:
         """Return the graphs that an export writes."""
@@ -243,12 +243,14 @@ class Task(ABC):
         device = device_of(game)
         return self.run(game, spec, {name: value.to(device) for name, value in given.items()}, options)
 
-    def examples(self, game: Any, spec: DataSpec, batch: Any, rows: Rows) -> dict[str, tuple[Kind, Tensor]]:
+    def examples(
+        self, game: Any, spec: DataSpec, batch: Any, rows: Rows
+    ) -> dict[str, tuple[Modality, Tensor]]:
         """Return the columns of a grid during training: inputs and outputs that are samples, and the truth.
 
-        Each column has a name, the kind of its values, and as many samples as the batch has rows.
+        Each column has a name, the modality of its values, and as many samples as the batch has rows.
         """
-        columns: dict[str, tuple[Kind, Tensor]] = {}
+        columns: dict[str, tuple[Modality, Tensor]] = {}
         for variant in self.variants(game, spec):
             suffix = f" ({variant.name})" if variant.name else ""
             options = self.checked(game, variant.options)
@@ -264,6 +266,17 @@ class Task(ABC):
                     if output.name in case.truth:
                         columns["truth"] = (output.modality, case.truth[output.name])
         return columns
+
+    def grid_rows(self, spec: DataSpec) -> int:
+        """Return how many samples of the data a grid during training is made of."""
+        return 8
+
+    def comparison(self, game: Any, spec: DataSpec, batch: Any) -> Case | None:
+        """Return the inputs of samples that are to be distributed as the data are; None if outputs are not.
+
+        During training their statistics are compared with those of the data.
+        """
+        return None
 
     def graph(self, game: nn.Module, spec: DataSpec, variant: Variant) -> "Graph":
         """Return a variant as a module of tensors, from which an exported file is traced."""

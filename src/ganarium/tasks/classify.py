@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from ganarium.data.batches import real_samples
 from ganarium.data.kinds import Vector
+from ganarium.data.rows import Rows
 from ganarium.data.spec import DataSpec
-from ganarium.tasks.base import Input, Options, Output, Task
+from ganarium.tasks.base import NONE, Case, Input, Options, Output, Task
 
 
 class Classify(Task):
@@ -17,6 +19,10 @@ class Classify(Task):
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
         """See `Task.inputs`."""
         return (Input("images", spec.modality, spec.shape),)
+
+    def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
+        """Return the samples of the batch."""
+        return Case({"images": real_samples(batch)})
 
     def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:
         """See `Task.outputs`."""

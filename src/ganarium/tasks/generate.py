@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from ganarium.data.kinds import Kind
+from ganarium.data.modalities.base import Modality
 from ganarium.data.rows import Rows
 from ganarium.data.spec import DataSpec
 from ganarium.tasks.base import (
@@ -37,6 +37,14 @@ class Generate(Task):
         """See `Task.outputs`."""
         return (Output("samples", spec.modality, spec.shape),)
 
+    def grid_rows(self, spec: DataSpec) -> int:
+        """See `Task.grid_rows`."""
+        return spec.modality.grid_count
+
+    def comparison(self, game: Any, spec: DataSpec, batch: Any) -> Case | None:
+        """See `Task.comparison`."""
+        return self.grid_case(game, spec, batch, spec.modality.grid_count)
+
     def grid_case(self, game: Any, spec: DataSpec, batch: Any, count: int) -> Case:
         """Return latents and conditions of the samples of a grid, always the same.
 
@@ -58,7 +66,7 @@ class Generate(Task):
 
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows
-    ) -> dict[str, tuple[Kind, torch.Tensor]]:
+    ) -> dict[str, tuple[Modality, torch.Tensor]]:
         """Return one column: samples for the grid's latents and conditions."""
         made = self.run_case(game, spec, self.grid_case(game, spec, batch, spec.modality.grid_count))
         return {"samples": (spec.modality, made["samples"])}

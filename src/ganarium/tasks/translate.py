@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganarium.data.conditions.base import index_of
-from ganarium.data.kinds import Kind
+from ganarium.data.modalities.base import Modality
 from ganarium.data.rows import Rows
 from ganarium.data.spec import DataSpec
 from ganarium.tasks.base import (
@@ -101,12 +101,14 @@ class TranslateInStyle(Translate):
         latents = tuple(latent.argument for latent in game.latents)
         return Variant("random-style"), Variant("reference-style", takes=("style",), omits=latents)
 
-    def examples(self, game: Any, spec: DataSpec, batch: Any, rows: Rows) -> dict[str, tuple[Kind, Tensor]]:
+    def examples(
+        self, game: Any, spec: DataSpec, batch: Any, rows: Rows
+    ) -> dict[str, tuple[Modality, Tensor]]:
         """Return input, output in a style that is drawn, output in the style of the truth, and truth."""
         case = self.case(game, spec, batch, rows)
         condition = spec.condition_modality
         assert condition is not None
-        columns: dict[str, tuple[Kind, Tensor]] = {"input": (condition, case.inputs["images"])}
+        columns: dict[str, tuple[Modality, Tensor]] = {"input": (condition, case.inputs["images"])}
         columns["output"] = (spec.modality, self.run_case(game, spec, case)["translations"])
         if game.takes_style:
             styled = Case({**case.inputs, "style": case.truth["translations"]})
@@ -162,9 +164,11 @@ class TranslateBetweenDomains(Translate):
         source, _ = find_direction(game.directions, spec.classes, options.get("to"), options.get("source"))
         return Case({"images": batch.domains[source]})
 
-    def examples(self, game: Any, spec: DataSpec, batch: Any, rows: Rows) -> dict[str, tuple[Kind, Tensor]]:
+    def examples(
+        self, game: Any, spec: DataSpec, batch: Any, rows: Rows
+    ) -> dict[str, tuple[Modality, Tensor]]:
         """Return for each direction input, output and, if there is a way back, the reconstruction."""
-        columns: dict[str, tuple[Kind, Tensor]] = {}
+        columns: dict[str, tuple[Modality, Tensor]] = {}
         device = next(game.parameters()).device
         with torch.no_grad():
             for source, to in game.directions:

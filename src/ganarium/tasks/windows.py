@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -106,10 +107,11 @@ def in_windows(
     ]
 
     def at(places: Sequence[tuple[int, int]]) -> list[Tensor]:
-        area = (..., *(slice(start, start + length) for start, length in places))
+        area: Any = (..., *(slice(start, start + length) for start, length in places))
         return [(x[area] if yes else x)[None] for x, yes in zip(padded, cut, strict=True)]
 
     made: Tensor | None = None
+    area: Any
     context = shared(lambda: run(*_pieces(padded, cut, whole, each))) if shared else contextlib.nullcontext()
     total = math.prod(len(starts) for starts, _ in plans)
     with context:
@@ -120,14 +122,16 @@ def in_windows(
             if made is None:
                 ends = [int(side * scale) for side, (_, _, scale) in zip(whole, each, strict=True)]
                 made = torch.zeros(*part.shape[: part.ndim - axes], *ends)
-            area, weight = [], torch.ones(())
+            slices, weight = [], torch.ones(())
             for i, (start, length), (_, _, scale), fade in zip(number, places, each, weights, strict=True):
-                area.append(slice(int(start * scale), int((start + length) * scale)))
+                slices.append(slice(int(start * scale), int((start + length) * scale)))
                 weight = weight[..., None] * fade[i]
-            made[(..., *area)] += part * weight.to(part)
+            area = (..., *slices)
+            made[area] += part * weight.to(part)
             progress(done / total)
     assert made is not None
-    return made[(..., *(slice(0, int(n * scale)) for n, (_, _, scale) in zip(lengths, each, strict=True)))]
+    area = (..., *(slice(0, int(n * scale)) for n, (_, _, scale) in zip(lengths, each, strict=True)))
+    return made[area]
 
 
 def check_windows(window: int, overlap: int) -> None:
@@ -193,7 +197,7 @@ def _pieces(
         torch.linspace(0, side - length, PIECES).long().tolist()
         for side, length in zip(whole, lengths, strict=True)
     ]
-    areas = [
+    areas: list[Any] = [
         (..., *(slice(at, at + length) for at, length in zip(corner, lengths, strict=True)))
         for corner in itertools.product(*starts)
     ]

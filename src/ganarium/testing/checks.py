@@ -12,11 +12,10 @@ from torch import Tensor
 
 from ganarium import methods
 from ganarium.core.game import Clock
-from ganarium.data.batches import Unpaired
-from ganarium.methods.translators import Translator
-from ganarium.models.loading import load_model
-from ganarium.models.model import Model
+from ganarium.models.loading import load
 from ganarium.recipes.method import Method
+from ganarium.tasks.base import Graph, Output
+from ganarium.tasks.windows import Sizes
 from ganarium.testing.equality import assert_equal, near, state_of
 from ganarium.testing.spies import Play, equal_runs, gradients_of, modes_of, turns_of, wrap_script
 from ganarium.testing.trial import ROUNDS, MethodUnderTest
@@ -172,37 +171,61 @@ def check_resumed_equals_uninterrupted(trial: MethodUnderTest) -> None:
 
 
 def check_samples(trial: MethodUnderTest) -> None:
-    """Samples have the data's shape, pictures lie in [-1, 1]; the first are the same however many follow."""
-    game, shape = trial.game().eval(), trial.dataset.spec.shape
-    if isinstance(game, Translator):
-        _check_translations(trial, game)
-    if not hasattr(game, "generate"):
-        return
-    many, few = (_drawn(trial, game, count, seed=1) for count in (5, 3))
-    assert many.shape == (5, *shape), f"5 samples have the shape {tuple(many.shape)}, the data {shape}"
-    assert many.isfinite().all(), "a fresh game's samples are not finite"
-    assert len(shape) < 3 or many.abs().max() <= 1, f"samples reach {float(many.abs().max()):.2f}, beyond 1"
-    assert torch.allclose(many[:3], few, atol=1e-5), "the first samples depend on how many follow"
+    """Every task gives what it declares, for a batch of the data and for any number of samples.
+
+    Outputs have the declared shape, are finite and valid values of their kind; the first ones do not
+    depend on the number of the others; tasks that declare varying sizes take odd ones.
+    """
+    game, spec = trial.game().eval(), trial.dataset.spec
+    batch, rows = trial.dataset.batch_and_rows(range(3))
+    for task in game.tasks:
+        for variant in task.variants(game, spec):
+            graph = task.graph(game, spec, variant)
+            sizes = task.sizes(game, spec, graph.options)
+            lengths = tuple(int(n) + 1 for n in spec.shape[1:])[::-1] if sizes.fixed is None else sizes.fixed
+            values = graph.draw(5, lengths, torch.Generator().manual_seed(1))
+            many = _run(graph, values)
+            few = _run(graph, {k: v[:3] if v.ndim else v for k, v in values.items()})
+            for output, all_, first in zip(graph.outputs(), many, few, strict=True):
+                what = f"{task.name} {variant.name}: {output.name}".replace(" :", ":")
+                _check_output(what, output, all_, sizes, lengths)
+                assert torch.allclose(all_[: len(first)], first, atol=1e-4), (
+                    f"{what}: the first samples depend on how many follow"
+                )
+        columns = task.examples(game, spec, batch, rows)
+        for name, (modality, column) in columns.items():
+            image = modality.thumbnail(column[0], 64) if column.ndim > 2 else modality.grid(column)
+            assert image.width > 0, f"the grid column {name} of {task.name} cannot be drawn"
 
 
 def check_model_round_trip(trial: MethodUnderTest) -> None:
-    """A saved and loaded model draws the same samples."""
-    game = trial.game(seed=trial.recipe.seed + 1)
-    if not hasattr(game, "generate") and not isinstance(game, Translator):
+    """A saved and loaded model does the same."""
+    game, spec = trial.game(seed=trial.recipe.seed + 1), trial.dataset.spec
+    if not game.tasks:
         return
     trial.played(trial.engine(game), trial.feed())
     game.to("cpu")  # as a loaded model; elsewhere the same weights round otherwise
     methods.add(trial.method)
-    ours = Model(trial.method, trial.recipe, trial.dataset.spec, game, stage=trial.stage)
-    before = _drawn(trial, game, 4, seed=2)
+    ours = trial.model(game)
     with tempfile.TemporaryDirectory() as folder:
-        theirs = load_model(ours.save(folder))
-    try:
-        after = _drawn(trial, theirs.game, 4, seed=2)
-    except AttributeError as error:
-        raise AssertionError(f"a loaded model cannot draw; what does `keeps` leave out? {error}") from error
-    same = torch.allclose(before, after, rtol=0, atol=1e-6)
-    assert same, "a loaded model draws other samples; what does `keeps` leave out?"
+        theirs = load(ours.save(folder))
+    batch, rows = trial.dataset.batch_and_rows(range(4))
+    for task in game.tasks:
+        for variant in task.variants(game, spec):
+            options = task.checked(game, variant.options)
+            case = task.case(game, spec, batch, rows, options)
+            before = task.run_case(game, spec, case, variant.options, seed=2)
+            try:
+                after = task.run_case(theirs.game, theirs.spec, case, variant.options, seed=2)
+            except AttributeError as error:
+                raise AssertionError(
+                    f"a loaded model cannot {task.name}; what does `saved_networks` leave out? {error}"
+                ) from error
+            for name, value in before.items():
+                same = torch.allclose(value, after[name], rtol=0, atol=1e-6)
+                assert same, (
+                    f"a loaded model differs in {task.name}: {name}; what does `saved_networks` leave out?"
+                )
 
 
 def check_card(trial: MethodUnderTest) -> None:
@@ -247,33 +270,22 @@ def check_game(method: Method, **changes: Any) -> None:
         check(trial)
 
 
-def _drawn(trial: MethodUnderTest, game: Any, count: int, *, seed: int) -> Tensor:
-    with torch.no_grad():
-        if isinstance(game, Translator):
-            return torch.cat([game.translate(_told(trial, way, count), way) for way in game.directions])
-        noise = game.draw_noise(count, torch.Generator().manual_seed(seed))
-        return game.generate(noise, trial.condition(count))
+@torch.no_grad()
+def _run(graph: Graph, values: dict[str, Tensor]) -> tuple[Tensor, ...]:
+    return graph(*values.values())
 
 
-def _told(trial: MethodUnderTest, way: tuple[int, int], count: int) -> Tensor:
-    """What goes in at the beginning of a way."""
-    batch: Any = trial.dataset.batch(range(count))
-    told: Tensor = batch.domains[way[0]] if isinstance(batch, Unpaired) else batch.condition
-    return told
-
-
-def _check_translations(trial: MethodUnderTest, game: Translator) -> None:
-    """Every way leads to pictures of the data's shape, whatever height and width go in."""
-    with torch.no_grad():
-        for way in game.directions:
-            given = _told(trial, way, 3)
-            for cut in (0, 1):
-                part = given[..., : given.shape[-2] - cut, :]
-                made = game.translate(part, way)
-                wanted = (3, trial.dataset.spec.shape[0], *part.shape[-2:])
-                assert made.shape == wanted, f"way {way} gives {tuple(made.shape)}, not {wanted}"
-                assert made.isfinite().all(), f"way {way} gives pictures that are not finite"
-                assert made.abs().max() <= 1, f"way {way} gives pictures that reach beyond 1"
-        columns = game.examples(trial.dataset.batch(range(2)))
-        sizes = {tuple(column.shape[-2:]) for column in columns.values()}
-        assert len(sizes) == 1, f"a sheet's columns are of different sizes: {sizes}"
+def _check_output(what: str, output: Output, value: Tensor, sizes: Sizes, lengths: tuple[int, ...]) -> None:
+    """Check number of axes, fixed lengths, scaled lengths and values of an output of 5 samples."""
+    assert value.shape[0] % 5 == 0, f"{what} has {value.shape[0]} samples for 5 inputs"
+    assert value.ndim == 1 + len(output.shape), f"{what} is {tuple(value.shape)}, declared {output.shape}"
+    for have, want in zip(value.shape[1:], output.shape, strict=True):
+        assert isinstance(want, str) or have == want, (
+            f"{what} is {tuple(value.shape)}, declared {output.shape}"
+        )
+    if output.modality is not None and any(isinstance(axis, str) for axis in output.shape):
+        axes = len(output.modality.windowed)
+        wanted = [int(n * scale) for n, (_, _, scale) in zip(lengths, sizes.along(axes), strict=True)]
+        assert list(value.shape[-axes:]) == wanted, f"{what} has lengths {value.shape[-axes:]}, not {wanted}"
+    assert value.isfinite().all(), f"{what} is not finite"
+    assert torch.equal(output.kind.finish(value), value), f"{what} has values beyond those of its kind"

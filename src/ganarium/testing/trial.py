@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ganarium.core.campaign import Campaign, last_stage
+from ganarium.core.campaign import Stage, untrained_stage
 from ganarium.core.devices import device_named
 from ganarium.core.engine import Engine
 from ganarium.core.game import Game
-from ganarium.data.batches import Unpaired
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
-from ganarium.recipes.assemble import assemble
+from ganarium.models.model import Model
+from ganarium.models.trained import Trained
+from ganarium.recipes.assemble import build_campaign
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import TINY, resolve
@@ -49,18 +49,19 @@ class MethodUnderTest:
         return open_data(self.recipe.data, seed=self.recipe.seed)
 
     def game(self, **changes: Any) -> Game:
-        """Built anew; of a campaign, the last stage's. `changes` are keys of the recipe."""
-        played = self._played(**changes)
-        return last_stage(played).game if isinstance(played, Campaign) else played
+        """Return a new game; of a campaign, that of the last stage. `changes` are keys of the recipe."""
+        return self.last_stage(**changes).game
 
-    @property
-    def stage(self) -> str:
-        """Of a campaign, the last stage's name."""
-        played = self._played()
-        return last_stage(played).name if isinstance(played, Campaign) else ""
+    def last_stage(self, **changes: Any) -> Stage:
+        """Return the last stage with a new game."""
+        recipe = self.recipe.model_copy(update=changes)
+        campaign = build_campaign(self.method, recipe, self.dataset.spec)
+        return untrained_stage(campaign, seed=recipe.seed)
 
-    def _played(self, **changes: Any) -> Game | Campaign:
-        return assemble(self.method, self.recipe.model_copy(update=changes), self.dataset.spec)
+    def model(self, game: Game) -> Model:
+        """Return a game as a model."""
+        provenance = Trained(self.method, self.recipe, self.dataset.spec, stage=self.last_stage().name)
+        return Model(game, self.dataset.spec, provenance)
 
     def engine(self, game: Game | None = None, **changes: Any) -> Engine:
         """One that plays `game`, or a game built anew."""
@@ -86,12 +87,3 @@ class MethodUnderTest:
             except (RuntimeError, TypeError, ValueError) as error:
                 raise AssertionError(f"{self.method.name} cannot play a round: {error}") from error
         return terms
-
-    def condition(self, count: int) -> Tensor | None:
-        """What the game is told for each of `count` samples."""
-        if not self.dataset.spec.condition:
-            return None
-        told: Any = self.dataset.batch(range(min(count, len(self.dataset))))
-        if isinstance(told, Unpaired):
-            return torch.arange(count) % len(told.domains)
-        return told.condition[torch.arange(count) % len(told.condition)]

@@ -14,7 +14,7 @@ from ganarium.core.devices import device_named
 from ganarium.data.settings import Sources
 from ganarium.evaluation.during_training import BEST
 from ganarium.methods.resolve import chosen_recipe, method_of, naming_file
-from ganarium.models.loading import load_model
+from ganarium.models.loading import load
 from ganarium.models.model import Model
 from ganarium.monitoring import log
 from ganarium.recipes.method import Method
@@ -108,7 +108,7 @@ class Run:
 
     def model(self) -> Model:
         """The model as it was last saved."""
-        return load_model(self.folder)
+        return load(self.folder)
 
     def __fspath__(self) -> str:
         return str(self.folder)

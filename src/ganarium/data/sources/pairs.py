@@ -164,5 +164,5 @@ class PaintedMaps(Source):
         return self.maps.palette.painted(ids[:, 0])
 
 
-def _by(size: tuple[int, int]) -> str:
+def _by(size: tuple[int, ...]) -> str:
     return f"{size[0]}x{size[1]}"

@@ -192,7 +192,7 @@ class CGAN(ScoredTwoPlayerGame):
         """Return a fake sample for each condition, from new noise."""
         return self.generator(None if self.without_noise else self.noise_for(count), condition)
 
-    def generate(self, z: Tensor | None = None, condition: Tensor | None = None) -> Tensor:  # type: ignore[override]
+    def generate(self, z: Tensor | None = None, condition: Tensor | None = None) -> Tensor:
         """Return samples of latents `[N, noise_dim]` and conditions; without noise there are no latents."""
         assert condition is not None
         return self.generator(z, condition)
