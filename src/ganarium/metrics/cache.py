@@ -53,7 +53,7 @@ def identity(data: Data, seed: int) -> dict[str, Any]:
 
 
 def fingerprint(samples: Tensor) -> str:
-    """Return a checksum of samples; that of a few detects another way of generating or reading the data."""
+    """Return a checksum of samples; checksums of a few reveal data that are generated or read differently."""
     return _sum(samples.contiguous().numpy().tobytes())
 
 

@@ -11,7 +11,7 @@ def frechet_distance(a: Tensor, b: Tensor, *, biased: bool = False) -> float:
 
     |m_a - m_b|² + tr(C_a + C_b - 2 (C_a C_b)^1/2) for the means m and covariances C, Heusel et al. 2017,
     eq. 6; known as FID on Inception features. The distance falls with the number of samples on either side:
-    compare distances of equal numbers.
+    compare values for equal numbers.
 
     With C = X'X for centred, scaled features X, the eigenvalues of (C_a C_b)^1/2 are the singular values of
     X_a X_b'. They are computed in float64 without a covariance or a matrix root, which is exact also for

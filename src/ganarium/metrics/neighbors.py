@@ -11,7 +11,7 @@ from ganarium.metrics.features import checked_features
 CHUNK = 2**23
 """Largest number of distances in memory: 64 MiB in float64."""
 TIE = 1e-12
-"""Share of the largest squared norm; squared distances that differ by less, as by rounding, are equal."""
+"""Tolerance for rounding, as a share of the largest squared norm: squared distances within it are equal."""
 
 
 class PrecisionRecall(NamedTuple):
@@ -44,19 +44,20 @@ class Memorization(NamedTuple):
     expected: float
     """Share of unseen real samples within the threshold: the expectation for a model without copies."""
     threshold: float
-    """Distance to the nearest training sample."""
+    """Distance to the nearest training sample, up to which a sample counts in the shares."""
     memorized: bool
     """True if `share` exceeds `expected` by more than three standard errors."""
 
 
 def precision_recall_density_coverage(samples: Tensor, real: Tensor, *, nearest: int = 5) -> PrecisionRecall:
-    """Compute precision and recall, and density and coverage.
+    """Compute precision, recall, density and coverage of samples.
 
-    Kynkäänniemi et al. 2019, section 2, and Naeem et al. 2020, section 3. A neighbourhood is the ball around
-    a feature that reaches to its `nearest`-th neighbour in its own set, itself not counted; a manifold is the
-    union of the balls. As in the official codes, the surface belongs to the ball for precision and recall,
-    but not for density and coverage. All but density depend on the numbers of samples, and the large ball of
-    an outlier raises precision: compare values of equal numbers.
+    Precision and recall are those of Kynkäänniemi et al. 2019, section 2; density and coverage are those of
+    Naeem et al. 2020, section 3. A neighbourhood is the ball around a feature that reaches to its
+    `nearest`-th neighbour in its own set, itself not counted; a manifold is the union of the balls. As in the
+    official codes, the surface belongs to the ball for precision and recall, but not for density and
+    coverage. All but density depend on the numbers of samples: compare values for equal numbers. The large
+    ball of an outlier raises precision.
 
     Args:
         samples: features `[N, D]`, N > nearest.

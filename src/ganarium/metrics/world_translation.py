@@ -29,7 +29,7 @@ class WorldTranslations:
     psnr: Tensor
     """PSNR to the true image, in decibels: float64 `[N]`."""
     read_right: Tensor | None
-    """Mask of the well-formed images in which `World.judge`, which does not know the scene, finds the true
+    """Mask of the images that `World.judge`, which does not know the scene, finds well formed and of the true
     class and colour: bool `[N]`. None in the inked style, which it cannot evaluate."""
 
     @property
@@ -51,8 +51,8 @@ class WorldTranslations:
     def values(self) -> dict[str, Tensor]:
         """Return the values of each image by name, float64 `[N]` each.
 
-        `translation_accuracy` is `right`, with an expectation of 1/24 for random images; `class_kept` (1/6),
-        `color_kept` (1/4), `psnr` and, in the plain style, `read_right` are the fields.
+        `translation_accuracy` is `right`; `class_kept`, `color_kept`, `psnr` and, in the plain style,
+        `read_right` are the fields. The first three are 1/24, 1/6 and 1/4 for random images.
         """
         every = {
             "translation_accuracy": self.right,
