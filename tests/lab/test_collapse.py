@@ -1,4 +1,4 @@
-"""Collapse and dropping are told apart, and a game has each."""
+"""Collapse and dropping are distinguished, and the standard game has both."""
 
 import math
 
@@ -8,7 +8,7 @@ import torch
 
 from ganarium.data.sources.densities import ring
 from ganarium.lab import collapse
-from ganarium.lab.collapse import told
+from ganarium.lab.collapse import summarize
 
 torch.set_num_threads(1)
 POINTS = ring(deviation=0.1)
@@ -16,38 +16,38 @@ LAST = POINTS.sample(800)
 MODES = np.eye(8, dtype=bool)
 
 
-def verdict(seen):
-    return told(seen, LAST, POINTS)["verdict"]
+def verdict(covered):
+    return summarize(covered, LAST, POINTS)["verdict"]
 
 
 def test_one_mode_after_another_is_collapse_though_all_are_visited():
-    seen = np.tile(MODES, (4, 1))
-    row = told(seen, LAST, POINTS)
+    covered = np.tile(MODES, (4, 1))
+    row = summarize(covered, LAST, POINTS)
     assert (row["modes at once"], row["modes ever"], row["verdict"]) == (1, 8, "collapse")
     assert row["changes a look"] == 2
 
 
 def test_many_modes_and_some_never_is_dropping():
-    seen = np.ones((20, 8), bool)
-    seen[:, 5] = False
-    row = told(seen, LAST, POINTS)
+    covered = np.ones((20, 8), bool)
+    covered[:, 5] = False
+    row = summarize(covered, LAST, POINTS)
     assert (row["modes at once"], row["modes ever"], row["verdict"]) == (7, 7, "dropping")
-    seen[15, 5] = True
-    assert verdict(seen) == "all covered"
+    covered[15, 5] = True
+    assert verdict(covered) == "all covered"
 
 
 def test_only_the_second_half_counts():
-    seen = np.ones((20, 8), bool)
-    seen[:10] = False
-    assert verdict(seen) == "all covered"
-    assert verdict(~seen) == "collapse"
+    covered = np.ones((20, 8), bool)
+    covered[:10] = False
+    assert verdict(covered) == "all covered"
+    assert verdict(~covered) == "collapse"
 
 
 def test_the_last_samples_are_measured():
-    row = told(np.ones((2, 8), bool), LAST, POINTS)
+    row = summarize(np.ones((2, 8), bool), LAST, POINTS)
     assert row["width of modes"] == pytest.approx(1, abs=0.05)
     assert row["good samples"] > 0.99
-    nowhere = told(np.zeros((2, 8), bool), torch.zeros(10, 2), POINTS)
+    nowhere = summarize(np.zeros((2, 8), bool), torch.zeros(10, 2), POINTS)
     assert math.isnan(nowhere["width of modes"])
     assert nowhere["good samples"] == 0
 
@@ -61,11 +61,11 @@ def test_a_weak_discriminator_has_collapse_and_a_strong_one_has_not():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
-def test_each_disease_has_its_cure(seed):
-    finding = collapse(cures=("none", "minibatch discrimination", "R1"), seed=seed)
-    verdicts = {(row["discriminator"], row["cure"]): row["verdict"] for row in finding.rows}
+def test_each_failure_has_its_cure(seed):
+    result = collapse(cures=("none", "minibatch discrimination", "R1"), seed=seed)
+    verdicts = {(row["discriminator"], row["cure"]): row["verdict"] for row in result.rows}
     assert verdicts["weak", "none"] == verdicts["weak", "R1"] == "collapse"
     assert verdicts["weak", "minibatch discrimination"] == "all covered"
     assert verdicts["strong", "none"] == "dropping"
     assert verdicts["strong", "R1"] == "all covered"
-    assert "minibatch discrimination (weak discriminator)" in finding.words
+    assert "minibatch discrimination (weak discriminator)" in result.words

@@ -1,4 +1,4 @@
-"""The envelope of lines, and its picture."""
+"""The envelope of lines, and its figure."""
 
 import math
 
@@ -11,38 +11,38 @@ from ganarium.losses.divergences import DIVERGENCES
 
 
 @pytest.fixture(scope="module")
-def finding():
+def result():
     return conjugate(lines=9)
 
 
-def test_a_row_for_every_divergence(finding):
-    assert [row["divergence"] for row in finding.rows] == list(DIVERGENCES)
-    assert {row["domain"] for row in finding.rows} == {
+def test_a_row_for_every_divergence(result):
+    assert [row["divergence"] for row in result.rows] == list(DIVERGENCES)
+    assert {row["domain"] for row in result.rows} == {
         "every t", "-0.5 ≤ t ≤ 0.5", "t < 0", "t < 1", "t ≤ 1", "t < log 2"
     }  # fmt: skip
 
 
-def test_many_lines_close_the_gap_that_few_leave(finding):
+def test_many_lines_close_the_gap_that_few_leave(result):
     """Of total variation the line u = 1 is f* itself."""
-    few, many = ([row[key] for row in finding.rows[1:]] for key in ("gap of 9 lines", "gap of 20,001"))
+    few, many = ([row[key] for row in result.rows[1:]] for key in ("gap of 9 lines", "gap of 20,001"))
     assert all(gap > 0.01 for gap in few)
     assert all(gap < 1e-7 for gap in many)
-    assert finding.rows[0]["gap of 9 lines"] < 1e-12
+    assert result.rows[0]["gap of 9 lines"] < 1e-12
 
 
-def test_no_line_crosses_the_conjugate(finding):
-    found = finding.arrays
+def test_no_line_crosses_the_conjugate(result):
+    found = result.arrays
     lines = found["slopes"][:, :, None] * found["t"][:, None] - found["heights"][:, :, None]
     assert (lines <= found["conjugate"][:, None] + 1e-9).all()
 
 
-def test_a_domain_that_ends_is_shown_to_its_end(finding):
-    for row, values in zip(finding.rows, finding.arrays["conjugate"], strict=True):
+def test_a_domain_that_ends_is_shown_to_its_end(result):
+    for row, values in zip(result.rows, result.arrays["conjugate"], strict=True):
         assert np.isfinite(values).all() == (row["domain"] == "every t")
 
 
-def test_the_picture_has_a_panel_for_each(finding):
-    figure = finding.draw()
+def test_the_figure_has_a_panel_for_each(result):
+    figure = result.draw()
     titles = [axes.get_title().splitlines() for axes in figure.axes]
     assert [title[0] for title in titles] == list(DIVERGENCES)
     assert titles[1][1:] == ["f(u) = u log u", "f*(t) = exp(t − 1)"]
@@ -63,8 +63,8 @@ def meant(text, **values):
 
 
 @pytest.mark.parametrize("index", range(len(DIVERGENCES)), ids=list(DIVERGENCES))
-def test_the_formulas_to_read_are_those_that_are_computed(finding, index):
-    row, divergence = finding.rows[index], DIVERGENCES[finding.rows[index]["divergence"]]
+def test_the_formulas_to_read_are_those_that_are_computed(result, index):
+    row, divergence = result.rows[index], DIVERGENCES[result.rows[index]["divergence"]]
     u, t = torch.tensor([1.7, divergence.threshold - 0.2], dtype=torch.float64)
     assert meant(row["f(u)"], u=u.item()) == pytest.approx(divergence.f(u).item())
     assert meant(row["f*(t)"], t=t.item()) == pytest.approx(divergence.conjugate(t).item())

@@ -1,4 +1,4 @@
-"""What the divergences of two supports are, and what trained networks say of them."""
+"""Divergences of two supports, exact and estimated by trained networks."""
 
 import itertools
 import math
@@ -14,12 +14,12 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
-def finding():
+def result():
     return distances(shifts=(0.0, 0.5, 1.0, 2.0), lessons_each=200, rounds=80, looks=10)
 
 
-def told(finding, what, of):
-    (row,) = (row for row in finding.rows if (row["what"], row["of"]) == (what, of))
+def row_of(result, what, of):
+    (row,) = (row for row in result.rows if (row["what"], row["of"]) == (what, of))
     return row
 
 
@@ -35,26 +35,26 @@ def test_the_exact_distances_of_lines():
     assert set(exact(0.0).values()) == {0.0}
 
 
-def test_a_discriminator_finds_no_slope_between_lines(finding):
+def test_a_discriminator_finds_no_slope_between_lines(result):
     for shift in ("0.5", "1", "2"):
-        js = told(finding, "Jensen-Shannon", f"lines {shift} apart")["learned"]
+        js = row_of(result, "Jensen-Shannon", f"lines {shift} apart")["learned"]
         assert 0.99 * math.log(2) < js <= math.log(2)
-    assert abs(told(finding, "slope of Jensen-Shannon", "lines apart")["learned"]) < 0.01
-    assert told(finding, "Jensen-Shannon", "lines 0 apart")["learned"] < 0.01
+    assert abs(row_of(result, "slope of Jensen-Shannon", "lines apart")["learned"]) < 0.01
+    assert row_of(result, "Jensen-Shannon", "lines 0 apart")["learned"] < 0.01
 
 
-def test_a_critic_finds_slope_one(finding):
+def test_a_critic_finds_slope_one(result):
     for shift in (0.5, 1.0, 2.0):
-        found = told(finding, "Wasserstein", f"lines {shift:g} apart")["learned"]
+        found = row_of(result, "Wasserstein", f"lines {shift:g} apart")["learned"]
         assert found == pytest.approx(shift, rel=0.1)
-    assert told(finding, "slope of Wasserstein", "lines apart")["learned"] == pytest.approx(1, abs=0.1)
-    assert abs(told(finding, "Wasserstein", "lines 0 apart")["learned"]) < 0.05
+    assert row_of(result, "slope of Wasserstein", "lines apart")["learned"] == pytest.approx(1, abs=0.1)
+    assert abs(row_of(result, "Wasserstein", "lines 0 apart")["learned"]) < 0.05
 
 
 def test_who_has_not_learned_finds_neither():
-    finding = distances(shifts=(0.5, 2.0), lessons_each=1, rounds=2, looks=2)
-    assert told(finding, "Jensen-Shannon", "lines 2 apart")["learned"] < 0.9 * math.log(2)
-    assert told(finding, "slope of Wasserstein", "lines apart")["learned"] < 0.5
+    result = distances(shifts=(0.5, 2.0), lessons_each=1, rounds=2, looks=2)
+    assert row_of(result, "Jensen-Shannon", "lines 2 apart")["learned"] < 0.9 * math.log(2)
+    assert row_of(result, "slope of Wasserstein", "lines apart")["learned"] < 0.5
 
 
 def test_noise_brings_the_slope_back():
@@ -66,28 +66,30 @@ def test_noise_brings_the_slope_back():
     assert values[2] < 0.6 * math.log(2)
 
 
-def test_the_critics_estimate_follows_the_true_distance(finding):
-    estimate = told(finding, "correlation with the true distance", "critic's estimate")["learned"]
+def test_the_critics_estimate_follows_the_true_distance(result):
+    estimate = row_of(result, "correlation with the true distance", "critic's estimate")["learned"]
     assert estimate > 0.8
-    for reading in ("discriminator's loss", "generator's loss"):
-        assert told(finding, "correlation with the true distance", reading)["learned"] < estimate - 0.2
+    for indicator in ("discriminator's loss", "generator's loss"):
+        assert row_of(result, "correlation with the true distance", indicator)["learned"] < estimate - 0.2
 
 
 def test_no_plan_is_cheaper():
     """Six grains on five places: each of the 720 ways to move them is tried."""
-    shared_random = np.random.default_rng(0)
-    axis = np.sort(shared_random.normal(size=5))
+    rng = np.random.default_rng(0)
+    axis = np.sort(rng.normal(size=5))
     for _ in range(3):
-        here, there = shared_random.multinomial(6, np.full(5, 0.2), size=2)
+        here, there = rng.multinomial(6, np.full(5, 0.2), size=2)
         grains, holes = np.repeat(axis, here), np.repeat(axis, there)
-        cheapest = min(np.abs(grains - holes[list(way)]).mean() for way in itertools.permutations(range(6)))
+        cheapest = min(
+            np.abs(grains - holes[list(order)]).mean() for order in itertools.permutations(range(6))
+        )
         moved = plan(here / 6, there / 6)
         np.testing.assert_allclose(moved.sum(1), here / 6, atol=1e-12)
         np.testing.assert_allclose(moved.sum(0), there / 6, atol=1e-12)
         assert cost(moved, axis) == pytest.approx(cheapest)
 
 
-def test_the_critic_is_the_plans_dual(finding):
-    best = told(finding, "Wasserstein", "histograms, by the best plan")
+def test_the_critic_is_the_plans_dual(result):
+    best = row_of(result, "Wasserstein", "histograms, by the best plan")
     assert best["learned"] == pytest.approx(best["exact"], rel=0.05)
-    assert best["exact"] < told(finding, "cost", "histograms, each place to all alike")["exact"]
+    assert best["exact"] < row_of(result, "cost", "histograms, each place to all alike")["exact"]

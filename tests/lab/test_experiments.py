@@ -1,4 +1,4 @@
-"""What every experiment holds, at a size at which nothing is learned."""
+"""Properties of every experiment, at a size at which nothing is learned."""
 
 import json
 
@@ -25,7 +25,7 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
-def findings() -> dict[str, ExperimentResult]:
+def results() -> dict[str, ExperimentResult]:
     return {name: experiment(**TINY[name]) for name, experiment in EXPERIMENTS.items()}
 
 
@@ -42,52 +42,52 @@ def test_there_is_a_tiny_one_of_each():
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_table_words_and_figures(findings, name):
-    finding = findings[name]
-    assert finding.name == name
-    assert len({tuple(row) for row in finding.rows}) == 1
-    assert finding.title
-    assert finding.words.endswith(".")
-    assert all(values.size for values in finding.arrays.values())
-    json.dumps(finding.to_dict(), allow_nan=False)
+def test_a_table_words_and_figures(results, name):
+    result = results[name]
+    assert result.name == name
+    assert len({tuple(row) for row in result.rows}) == 1
+    assert result.title
+    assert result.words.endswith(".")
+    assert all(values.size for values in result.arrays.values())
+    json.dumps(result.to_dict(), allow_nan=False)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_seed_decides_and_the_callers_chance_stays(findings, name):
+def test_the_seed_decides_and_the_callers_random_state_stays(results, name):
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    assert same(EXPERIMENTS[name](**TINY[name]), findings[name])
+    assert same(EXPERIMENTS[name](**TINY[name]), results[name])
     assert torch.equal(torch.rand(3), expected)
     if name != "conjugate":
-        assert not same(EXPERIMENTS[name](**TINY[name], seed=1), findings[name])
+        assert not same(EXPERIMENTS[name](**TINY[name], seed=1), results[name])
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_picture(findings, name, tmp_path):
-    findings[name].save(tmp_path / "a" / "picture.png")
-    findings[name].save(tmp_path / "again.png")
-    picture = tmp_path / "a" / "picture.png"
-    assert picture.stat().st_size < 150_000
-    with Image.open(picture) as image, Image.open(tmp_path / "again.png") as again:
-        # Matplotlib and the palette owe nobody the same bytes; the same picture they do.
+def test_the_figure(results, name, tmp_path):
+    results[name].save(tmp_path / "a" / "figure.png")
+    results[name].save(tmp_path / "again.png")
+    path = tmp_path / "a" / "figure.png"
+    assert path.stat().st_size < 150_000
+    with Image.open(path) as image, Image.open(tmp_path / "again.png") as again:
+        # Matplotlib and the palette do not promise the same bytes, but the same image.
         difference = ImageChops.difference(image.convert("RGB"), again.convert("RGB"))
         assert max(ImageStat.Stat(difference).mean) < 0.1
         assert min(image.size) >= 400
         assert len(image.getcolors()) > 20
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["picture.png"]
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["figure.png"]
 
 
 @pytest.mark.parametrize(
     ("name", "settings", "complaint"),
     [
-        ("ring", {"objectives": ("hinje",)}, "no objective 'hinje'.*Did you mean 'hinge'"),
+        ("ring", {"objectives": ("hinje",)}, "objective 'hinje'.*Did you mean 'hinge'"),
         ("ring", {"points": "rings"}, "points='rings'.*Did you mean 'ring'"),
         ("ring", {"rounds": 0}, "rounds is 0; it must be at least 1"),
         ("ring", {"r1_weight": -1.0}, "r1_weight is -1.0"),
         ("distances", {"shifts": (0.0, 1.0)}, "at least two above 0"),
         ("distances", {"looks": 1}, "at least 2 of each"),
-        ("collapse", {"cures": ("luck",)}, "no cure 'luck'"),
+        ("collapse", {"cures": ("luck",)}, "cure 'luck'"),
         ("lipschitz", {"clip_bounds": (0.0,)}, "above 0"),
         ("gradient", {"stages": (5, 2)}, "rising order"),
     ],
@@ -97,8 +97,8 @@ def test_wrong_settings_are_named(name, settings, complaint):
         EXPERIMENTS[name](**settings)
 
 
-def test_what_json_cannot_say_is_said_in_words():
-    finding = ExperimentResult(
-        "a", "b", [{"x": float("inf"), "y": 1.5, "z": "t"}], "c.", arrays(), painter=lambda _: None
+def test_numbers_that_json_lacks_become_strings():
+    result = ExperimentResult(
+        "a", "b", [{"x": float("inf"), "y": 1.5, "z": "t"}], "c.", arrays(), plot=lambda _: None
     )
-    assert finding.to_dict()["rows"] == [{"x": "inf", "y": 1.5, "z": "t"}]
+    assert result.to_dict()["rows"] == [{"x": "inf", "y": 1.5, "z": "t"}]

@@ -10,8 +10,8 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="module")
 def rows():
-    finding = gradient(stages=(0, 600), steps=300, looks=6)
-    return {(row["generator"], row["loss"]): row for row in finding.rows}
+    result = gradient(stages=(0, 600), steps=300, looks=6)
+    return {(row["generator"], row["loss"]): row for row in result.rows}
 
 
 def test_found_out_the_saturating_gradient_dies(rows):

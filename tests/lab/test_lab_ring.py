@@ -1,4 +1,4 @@
-"""All objectives cover the ring; who does not learn, does not."""
+"""All objectives cover the ring; untrained generators do not."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from ganarium.lab import ring
 torch.set_num_threads(1)
 
 
-def test_a_short_match_covers_the_ring():
+def test_a_short_run_covers_the_ring():
     (row,) = ring(objectives=("hinge",), rounds=1000, looks=5, seed=3).rows
     assert row["modes covered"] == "8 of 8"
     assert row["sliced W1"] < 0.1
@@ -23,18 +23,18 @@ def test_the_beginning_does_not():
 
 
 def test_all_begin_with_the_same_weights_and_data():
-    finding = ring(objectives=("non-saturating", "least-squares"), rounds=1, looks=1)
-    one, other = finding.arrays["distances"]
+    result = ring(objectives=("non-saturating", "least-squares"), rounds=1, looks=1)
+    one, other = result.arrays["distances"]
     assert one[0] == other[0]
-    assert [row["penalty"] for row in finding.rows] == ["r1, weight 0.1"] * 2
+    assert [row["penalty"] for row in result.rows] == ["r1, weight 0.1"] * 2
     assert ring(objectives=("hinge",), rounds=1, looks=1, r1_weight=0.0).rows[0]["penalty"] == "none"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_five_objectives_from_any_seed(seed):
-    finding = ring(seed=seed)
-    assert len(finding.rows) == 5
-    for row in finding.rows:
+    result = ring(seed=seed)
+    assert len(result.rows) == 5
+    for row in result.rows:
         assert row["modes covered"] == "8 of 8", row
         assert row["sliced W1"] <= (0.2 if row["objective"] == "wasserstein-gp" else 0.1), row

@@ -1,4 +1,4 @@
-"""What each bound does to a critic (Gulrajani et al. 2017, section 3)."""
+"""Effect of each bound on a critic (Gulrajani et al. 2017, section 3)."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="module")
 def rows():
-    finding = lipschitz(clip_bounds=(0.01, 0.1), rounds=250, deep_rounds=60)
-    return {row["bounded by"]: row for row in finding.rows}
+    result = lipschitz(clip_bounds=(0.01, 0.1), rounds=250, deep_rounds=60)
+    return {row["bounded by"]: row for row in result.rows}
 
 
 def test_clipped_weights_pile_up_at_the_bound(rows):
@@ -36,9 +36,9 @@ def test_only_some_bounds_hold_the_slope(rows):
     assert rows["clipping at 0.1"]["steepest slope"] > 3
 
 
-def test_at_equal_slope_the_penalised_critic_tells_most(rows):
-    told = {name: row["distance at slope one"] for name, row in rows.items()}
-    assert max(told, key=told.get) == "gradient penalty"
-    assert told["gradient penalty"] > 1.2 * told["clipping at 0.1"]
+def test_at_equal_slope_the_penalized_critic_estimates_most(rows):
+    estimates = {name: row["distance at slope one"] for name, row in rows.items()}
+    assert max(estimates, key=estimates.get) == "gradient penalty"
+    assert estimates["gradient penalty"] > 1.2 * estimates["clipping at 0.1"]
     # No more than the mean length of the noise, by which every point could be moved back.
-    assert max(told.values()) < np.sqrt(np.pi / 2)
+    assert max(estimates.values()) < np.sqrt(np.pi / 2)

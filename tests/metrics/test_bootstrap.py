@@ -39,14 +39,13 @@ def test_intervals_hold_what_fresh_sets_give():
 
     typical = torch.tensor([measures(*fresh(1000 + seed)) for seed in range(100)]).double().mean(0)
     held, held_by_plain_bootstrap = torch.zeros(5), torch.zeros(5)
-    shared_random = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     for seed in range(20):
         sets = fresh(seed)
         found = torch.tensor(intervals(measures, *sets, resamples=40))
         held += (found[:, 0] <= typical) & (typical <= found[:, 1])
         again = [
-            measures(*(x[torch.randint(len(x), (len(x),), generator=shared_random)] for x in sets))
-            for _ in range(40)
+            measures(*(x[torch.randint(len(x), (len(x),), generator=rng)] for x in sets)) for _ in range(40)
         ]
         low, high = torch.tensor(again).double().quantile(torch.tensor([0.025, 0.975]).double(), dim=0)
         held_by_plain_bootstrap += (low <= typical) & (typical <= high)

@@ -57,16 +57,16 @@ def test_bad_logits_are_named():
     good = normal(12, 3)
     broken = good.clone()
     broken[3, 1], broken[5] = math.nan, -math.inf
-    for logits, said in (
+    for logits, message in (
         (broken, "2 of 12 samples are not finite"),
         (good[0], r"\[3\]"),
         (good[:, :1], "two classes"),
         (good[:0], "at least one sample"),
         (good.long(), "int64"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             inception_score(logits, splits=1)
-    with pytest.raises(ValueError, match="between 1 and the 12 samples; given: 13"):
+    with pytest.raises(ValueError, match=r"splits.*12.*given: 13"):
         inception_score(good, splits=13)
     with pytest.raises(ValueError, match="given: 0"):
         inception_score(good, splits=0)
@@ -82,18 +82,18 @@ def test_class_accuracy_by_hand():
 
 def test_bad_labels_are_named():
     logits = normal(4, 3)
-    for labels, said in (
+    for labels, message in (
         (torch.tensor([0, 1, 2]), r"integers \[4\].*\[3\]"),
         (torch.tensor([0.0, 1, 2, 0]), "float32"),
         (torch.tensor([0, 1, 2, 3]), "classes 0 to 2; given: 0 to 3"),
         (torch.tensor([-1, 1, 2, 0]), "given: -1 to 2"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             class_accuracy(logits, labels)
 
 
-def readings(counts):
-    """Logits and codes of which `counts[code][class]` samples are read so."""
+def logits_and_codes(counts):
+    """Logits and codes with `counts[code][class]` samples of each pair."""
     pairs = [(code, read) for code, row in enumerate(counts) for read, n in enumerate(row) for _ in range(n)]
     codes, read = torch.tensor(pairs).T
     return torch.eye(len(counts))[read], codes
@@ -101,10 +101,10 @@ def readings(counts):
 
 @pytest.mark.parametrize("size", [2, 3, 5, 6])
 def test_the_matching_of_codes_is_the_best_of_all(size):
-    shared_random = torch.Generator().manual_seed(size)
+    rng = torch.Generator().manual_seed(size)
     for _ in range(20):
-        counts = torch.randint(0, 9, (size, size), generator=shared_random) ** 2 + torch.eye(size).long()
-        agreement = code_agreement(*readings(counts.tolist()))
+        counts = torch.randint(0, 9, (size, size), generator=rng) ** 2 + torch.eye(size).long()
+        agreement = code_agreement(*logits_and_codes(counts.tolist()))
         sums = [counts[range(size), order].sum().item() for order in itertools.permutations(range(size))]
         assert agreement.share == pytest.approx(max(sums) / counts.sum().item())
         assert sorted(agreement.classes.values()) == list(range(size))
@@ -123,13 +123,13 @@ def test_a_code_that_names_classes_in_another_order_agrees_wholly():
 
 
 @pytest.mark.parametrize(
-    ("codes", "said"),
+    ("codes", "message"),
     [
-        (torch.zeros(3).long(), r"codes are integers \[4\]"),
+        (torch.zeros(3).long(), r"codes .*integers \[4\]"),
         (torch.zeros(4), r"given: torch.float32"),
         (torch.tensor([0, 1, 2, 3]), "classes 0 to 2; given: 0 to 3"),
     ],
 )
-def test_codes_that_do_not_fit(codes, said):
-    with pytest.raises(ValueError, match=said):
+def test_codes_that_do_not_fit(codes, message):
+    with pytest.raises(ValueError, match=message):
         code_agreement(torch.eye(4, 3), codes)

@@ -55,13 +55,13 @@ def test_lenet_reads_digits(lenet, digits, digit_features):
 @real_data
 def test_frechet_distance_orders_damage_to_digits(lenet, digits, digit_features):
     images, _ = digits
-    shared_random = torch.Generator().manual_seed(0)
-    some = images[torch.randperm(5000, generator=shared_random)[:1000]]
+    rng = torch.Generator().manual_seed(0)
+    some = images[torch.randperm(5000, generator=rng)[:1000]]
     damaged = {
         "real": some,
         "blurred": F.avg_pool2d(F.pad(some, (1, 1, 1, 1), value=-1), 3, stride=1),
         "mean of two": (some + some.roll(1, 0)) / 2,
-        "noise": 2 * torch.rand(1000, 1, 28, 28, generator=shared_random) - 1,
+        "noise": 2 * torch.rand(1000, 1, 28, 28, generator=rng) - 1,
     }
     features = {name: features_of(lenet, x) for name, x in damaged.items()}
     distance = {name: frechet_distance(x, digit_features) for name, x in features.items()}
@@ -95,8 +95,8 @@ def test_squeezenet_sees_the_cat():
     photo = Image.open(DATA / "photos/chelsea.png").convert("RGB")
     network = load_features(DATA / "weights/squeezenet1_0")
     # Pillow rounds to 8 bits between its two passes; the network's own resizing does not.
-    for picture, tolerance in ((photo.resize((227, 227), Image.Resampling.BICUBIC), 0.01), (photo, 0.3)):
-        image = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 127.5 - 1
+    for resized, tolerance in ((photo.resize((227, 227), Image.Resampling.BICUBIC), 0.01), (photo, 0.3)):
+        image = torch.from_numpy(np.array(resized)).permute(2, 0, 1)[None] / 127.5 - 1
         with torch.no_grad():
             logits = network.classify(image)[0]
         assert logits.argmax() == 285
@@ -207,12 +207,12 @@ def test_weights_of_a_trunk_arrive(tmp_path):
 def test_the_fid_network_pools_as_tensorflow_did(tmp_path):
     torch.manual_seed(0)
     theirs = InceptionV3(classes=1008, auxiliary=False, tensorflow=True).eval()
-    # The public file says nothing of how many batches were seen.
+    # The public file does not contain the number of batches seen.
     state = {key: x for key, x in theirs.state_dict().items() if "num_batches" not in key}
     save_file(state, tmp_path / "fid.safetensors")
     images = torch.rand(1, 3, 299, 299) * 2 - 1
     features = features_of(load_features(tmp_path), images)
-    # Its pictures are in -1..1, as ours are.
+    # Its images are in -1..1, as ours are.
     assert features.allclose(theirs.penultimate(images), rtol=1e-3, atol=1e-5)
     theirs.Mixed_7c.pool = theirs.Mixed_7b.pool  # as torchvision pools
     assert not features.allclose(theirs.penultimate(images), rtol=0.05)
@@ -228,7 +228,7 @@ def test_other_stacks_of_convolutions_are_named(tmp_path):
         load_features(tmp_path / "other.pth")
 
 
-def test_pictures_are_brought_into_form(weights):
+def test_images_are_converted_to_the_format_of_the_network(weights):
     network = load_features(weights)
     gray = torch.rand(3, 1, 32, 32) * 2 - 1
     assert network(gray.expand(-1, 3, -1, -1)).allclose(network(gray), atol=1e-4)
@@ -270,17 +270,17 @@ def test_features_do_not_depend_on_the_batches(weights):
 
 
 @pytest.mark.parametrize(
-    ("images", "said"),
+    ("images", "message"),
     [
-        (torch.zeros(0, 1, 8, 8), "no pictures"),
+        (torch.zeros(0, 1, 8, 8), "no images"),
         (torch.zeros(1, 8, 8), r"\[1, 8, 8\]"),
         (torch.zeros(1, 1, 8, 8, dtype=torch.uint8), "torch.uint8"),
         (torch.full((1, 1, 8, 8), 255.0), "given: 255 to 255"),
         (torch.full((1, 1, 8, 8), torch.nan), "given: nan"),
     ],
 )
-def test_bad_pictures_are_named(images, said, weights):
-    with pytest.raises(ValueError, match=said):
+def test_bad_images_are_named(images, message, weights):
+    with pytest.raises(ValueError, match=message):
         features_of(load_features(weights), images)
 
 
@@ -333,7 +333,7 @@ def test_pickle_with_code_is_refused_unread(save, tmp_path):
 
 
 def onnx_file(path, shape, *, rank=4):
-    """y = the picture's mean over each channel, [N, C, 1, 1]."""
+    """y = the mean of each channel of an image, [N, C, 1, 1]."""
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     value = onnx.helper.make_tensor_value_info
@@ -349,7 +349,7 @@ def onnx_file(path, shape, *, rank=4):
 
 
 @pytest.mark.parametrize("batch", ["N", 1, 4])
-def test_onnx_takes_pictures_in_0_to_1(batch, tmp_path):
+def test_onnx_takes_images_in_0_to_1(batch, tmp_path):
     network = load_features(onnx_file(tmp_path / "means.onnx", [batch, 3, 16, 20]))
     images = torch.rand(6, 3, 16, 20) * 2 - 1
     assert features_of(network, images).allclose((images.mean((2, 3)) + 1) / 2, atol=1e-6)
@@ -362,7 +362,7 @@ def test_onnx_takes_pictures_in_0_to_1(batch, tmp_path):
         network.classify(images)
 
 
-def test_onnx_with_open_dimensions_takes_pictures_as_they_are(tmp_path):
+def test_onnx_with_open_dimensions_takes_images_as_they_are(tmp_path):
     network = load_features(onnx_file(tmp_path / "means.onnx", ["N", "C", "H", "W"]))
     assert network.size is None
     assert network.describe()["resizing"] == "none"
@@ -370,11 +370,11 @@ def test_onnx_with_open_dimensions_takes_pictures_as_they_are(tmp_path):
     assert features_of(network, torch.zeros(2, 5, 7, 9)).shape == (2, 5)
 
 
-def test_onnx_that_takes_no_pictures_is_named(tmp_path):
+def test_onnx_that_takes_no_images_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"must take one float batch.*\['N', 3, 16\]"):
         load_features(onnx_file(tmp_path / "sound.onnx", ["N", 3, 16], rank=3))
     (tmp_path / "broken.onnx").write_bytes(b"not a graph")
-    with pytest.raises(ValueError, match=r"broken\.onnx is not a network"):
+    with pytest.raises(ValueError, match=r"broken\.onnx"):
         load_features(tmp_path / "broken.onnx")
 
 

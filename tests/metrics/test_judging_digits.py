@@ -1,4 +1,4 @@
-"""The measures on real digits, damaged in known ways."""
+"""Metrics of real digits, damaged in known ways."""
 
 import gzip
 import time
@@ -48,8 +48,8 @@ def test_half_of_the_classes_and_noise(digits, read):
     assert few.precision > 0.85
     assert few.recall < 0.75
     assert few.coverage < 0.6
-    shared_random = torch.Generator().manual_seed(0)
-    noisy = (digits[0][:2500] + torch.randn(2500, 1, 28, 28, generator=shared_random)).clamp(-1, 1)
+    rng = torch.Generator().manual_seed(0)
+    noisy = (digits[0][:2500] + torch.randn(2500, 1, 28, 28, generator=rng)).clamp(-1, 1)
     damaged = precision_recall_density_coverage(features_of(digits[2], noisy), real)
     # Precision does not see the noise: the large balls of rare digits hold it. Coverage does.
     assert damaged.precision > 0.9
@@ -61,14 +61,14 @@ def test_copies_of_training_digits_are_found_through_noise(digits, read):
     images, _, network = digits
     training, fresh = read.features[:4000], read.features[4000:]
     assert not memorized_share(fresh, training).memorized
-    shared_random = torch.Generator().manual_seed(0)
-    copies = (images[:200] + 0.05 * torch.randn(200, 1, 28, 28, generator=shared_random)).clamp(-1, 1)
+    rng = torch.Generator().manual_seed(0)
+    copies = (images[:200] + 0.05 * torch.randn(200, 1, 28, 28, generator=rng)).clamp(-1, 1)
     mixed = memorized_share(torch.cat([features_of(network, copies), fresh[:800]]), training)
     assert mixed.memorized
     assert 0.15 < mixed.share < 0.25
 
 
-def test_digits_are_of_the_class_asked_for(digits, read):
+def test_digits_are_of_the_requested_class(digits, read):
     labels = digits[1]
     accuracy = class_accuracy(read.logits, labels)
     assert accuracy.overall > 0.98
@@ -78,7 +78,7 @@ def test_digits_are_of_the_class_asked_for(digits, read):
     assert inception_score(read.logits[labels < 5]).mean < 5.5
 
 
-def test_one_picture_a_class_is_told_from_many(digits):
+def test_one_image_per_class_differs_from_many(digits):
     images, labels, _ = digits
     real = ms_ssim_diversity(images, labels)
     assert real.overall < min(0.3, sum(real.by_class.values()) / 10)
@@ -90,8 +90,8 @@ def test_one_picture_a_class_is_told_from_many(digits):
 
 def test_frechet_distance_of_ten_thousand_takes_seconds(digits):
     images, _, network = digits
-    shared_random = torch.Generator().manual_seed(0)
-    noisy = (images + 0.3 * torch.randn(images.shape, generator=shared_random)).clamp(-1, 1)
+    rng = torch.Generator().manual_seed(0)
+    noisy = (images + 0.3 * torch.randn(images.shape, generator=rng)).clamp(-1, 1)
     began = time.process_time()
     samples = features_of(network, torch.cat([images, noisy]))
     distance = frechet_distance(samples, features_of(network, images))

@@ -64,7 +64,7 @@ def test_equals_the_papers_formulas(num_samples, num_real, dimension, nearest, s
     samples = 1.5 * normal(num_samples, dimension, seed=seed) + 0.3
     real = normal(num_real, dimension, seed=100 + seed).float()
     expected = by_the_papers(samples, real.double(), nearest)
-    assert 0 < sum(expected) < 4  # the case says something
+    assert 0 < sum(expected) < 4  # the case is not trivial
     whole = precision_recall_density_coverage(samples, real, nearest=nearest)
     assert list(whole) == pytest.approx(expected, abs=1e-12)
     monkeypatch.setattr(neighbors, "CHUNK", 130)  # a few rows at a time
@@ -80,8 +80,8 @@ def test_equal_sets_are_perfect_and_far_ones_nothing():
 
 def test_ties_survive_rounding_far_from_the_origin():
     # Whole numbers tie all over; a shift and a scale must not break them.
-    shared_random = torch.Generator().manual_seed(3)
-    samples, real = (torch.randint(4, (n, 3), generator=shared_random).double() for n in (50, 60))
+    rng = torch.Generator().manual_seed(3)
+    samples, real = (torch.randint(4, (n, 3), generator=rng).double() for n in (50, 60))
     expected = by_the_papers(samples, real, 3)
     for scale, shift in ((1.0, 0.0), (1 / 3, 0.1), (1e-3, 7.0)):
         moved = precision_recall_density_coverage(samples * scale + shift, real * scale + shift, nearest=3)
@@ -109,7 +109,7 @@ def test_bad_features_are_named():
         precision_recall_density_coverage(good, normal(6, 4))
     with pytest.raises(ValueError, match="6 of 6 samples are not finite"):
         nearest_neighbors(good, good * torch.nan)
-    with pytest.raises(ValueError, match="between 1 and the 6 real features; given: 7"):
+    with pytest.raises(ValueError, match=r"count.*6.*given: 7"):
         nearest_neighbors(good, good, count=7)
     with pytest.raises(ValueError, match="at least 1 sample"):
         nearest_neighbors(good[:0], good)
@@ -151,7 +151,7 @@ def test_copies_among_the_samples_are_counted():
     assert clean.share < 0.03
     assert dirty.memorized
     assert dirty.share == pytest.approx((30 + 270 * clean.share) / 300)
-    # Pictures that were held out say the same of both.
+    # Held-out samples give the same verdicts.
     held_out = normal(300, 6, seed=3)
     assert not memorized_share(fresh, real, held_out=held_out).memorized
     assert memorized_share(torch.cat([fresh, copies]), real, held_out=held_out).memorized

@@ -17,7 +17,7 @@ PARITY = Path(os.environ.get("GANARIUM_PARITY", Path(__file__).parents[3] / "sha
 RECORDS = sorted(PARITY.glob("metrics_psnr_ssim*.json"))
 
 
-def pictures(*shape, seed=0):
+def random_images(*shape, seed=0):
     return 2 * torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 1
 
 
@@ -25,10 +25,10 @@ def pictures(*shape, seed=0):
 @pytest.mark.parametrize("luma", [False, True])
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_official_psnr_and_ssim(path, luma):
-    told, tensors = json.loads(path.read_text()), load_file(path.with_suffix(".safetensors"))
+    record, tensors = json.loads(path.read_text()), load_file(path.with_suffix(".safetensors"))
     a, b = (tensors[key].flip(2).permute(2, 0, 1)[None] / 127.5 - 1 for key in ("in/img", "in/img2"))
-    values = told["values_float64"]
-    for border in (0, told["config"]["crop_border"]):
+    values = record["values_float64"]
+    for border in (0, record["config"]["crop_border"]):
         for name, measure in (("psnr", psnr), ("ssim", ssim)):
             key = f"{name}_{'y' if luma else 'bgr'}_crop{border}"
             ours = measure(a, b, border=border, luma=luma).item()
@@ -44,8 +44,8 @@ def test_psnr_in_decibels():
     assert absolute_error(a, b).tolist() == [pytest.approx(0.2), 0]
 
 
-def test_ssim_of_equal_blurred_and_other_pictures():
-    a = pictures(4, 3, 24, 32)
+def test_ssim_of_equal_blurred_and_other_images():
+    a = random_images(4, 3, 24, 32)
     blurred = F.avg_pool2d(F.pad(a, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
     assert ssim(a, a).tolist() == pytest.approx([1] * 4)
     assert ssim(a, blurred).allclose(ssim(blurred, a), rtol=1e-12)
@@ -53,16 +53,16 @@ def test_ssim_of_equal_blurred_and_other_pictures():
 
 
 def test_bad_pairs_are_named():
-    a = pictures(2, 3, 16, 16)
+    a = random_images(2, 3, 16, 16)
     for measure in (psnr, ssim):
-        for pair, keys, said in (
+        for pair, keys, message in (
             ((a, a[:1]), {}, "one shape"),
             ((a, a * 9), {}, r"in \[-1, 1\]"),
-            ((a, a), {"border": 8}, "border=8 leaves nothing of pictures of 16 x 16"),
+            ((a, a), {"border": 8}, "border=8.*16 x 16"),
             ((a, a), {"border": -1}, "border=-1"),
             ((a[:, :1], a[:, :1]), {"luma": True}, r"1 channel"),
         ):
-            with pytest.raises(ValueError, match=said):
+            with pytest.raises(ValueError, match=message):
                 measure(*pair, **keys)
     with pytest.raises(ValueError, match="at least 11"):
         ssim(a, a, border=3)
@@ -105,12 +105,12 @@ def test_confusions_are_of_each_map():
 
 def test_bad_maps_are_named():
     truth = maps(2, 1, 4, 4)
-    for found, true, keys, said in (
+    for found, true, keys, message in (
         (truth, truth[:1], {}, "one shape"),
         (truth.float(), truth, {}, "integers"),
-        (truth + 1, truth, {}, r"found label maps hold \[5\].*0 to 4"),
-        (truth, truth - 1, {"ignore": 255}, r"true label maps hold \[-1\].*255, which is ignored"),
+        (truth + 1, truth, {}, r"found label maps .*\[5\].*0 to 4"),
+        (truth, truth - 1, {"ignore": 255}, r"true label maps .*\[-1\].*255"),
         (truth, torch.full_like(truth, 255), {"ignore": 255}, "ignored class"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             map_agreement(found, true, classes=5, **keys)

@@ -80,20 +80,20 @@ def test_lost_modes_are_seen():
 
 
 @pytest.mark.parametrize(
-    ("samples", "said"),
+    ("samples", "message"),
     [
         (torch.zeros(0, 2), r"\[0, 2\]"),
         (torch.zeros(5, 3), r"\[5, 3\]"),
         (torch.tensor([[0.0, math.nan], [0.0, 0.0]]), "1 of 2 points are not finite"),
     ],
 )
-def test_bad_samples_are_named(samples, said):
+def test_bad_samples_are_named(samples, message):
     ring = POINTS["ring"]
     for measure in (
         lambda: modes_covered(samples, ring),
         lambda: sliced_wasserstein(ring.sample(5), samples),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             measure()
 
 

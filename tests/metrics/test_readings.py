@@ -1,4 +1,4 @@
-"""Features and logits in one pass, and what is kept of them on disk."""
+"""Features and logits in one pass."""
 
 import pytest
 import torch
@@ -38,15 +38,15 @@ def random(network, size, channels, classes):
 def test_features_and_logits_come_of_one_pass(network, size, channels, dimension):
     made = random(network, size, channels, 7)
     images = 2 * torch.rand(3, channels, 20, 20) - 1
-    reading = features_and_logits(made, images)
+    outputs = features_and_logits(made, images)
     assert made.passes == 1
-    assert reading.logits.shape == (3, 7)
-    assert reading.features.shape == (3, dimension)
+    assert outputs.logits.shape == (3, 7)
+    assert outputs.features.shape == (3, dimension)
     with torch.no_grad():
-        assert torch.equal(reading.features, made(images))
-        assert torch.equal(reading.logits, made.classify(images))
+        assert torch.equal(outputs.features, made(images))
+        assert torch.equal(outputs.logits, made.classify(images))
     in_batches = features_of(made, [images[:1], images[1:]], batch_size=2)
-    torch.testing.assert_close(in_batches, reading.features, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(in_batches, outputs.features, rtol=1e-4, atol=1e-5)
 
 
 def test_a_network_without_classes_gives_features_alone():

@@ -6,8 +6,8 @@ from torch.nn import functional as F  # noqa: N812
 from ganarium.metrics import ms_ssim, ms_ssim_diversity
 
 
-def pictures(*shape, seed=0):
-    """Smooth random pictures in [-1, 1]."""
+def random_images(*shape, seed=0):
+    """Smooth random images in [-1, 1]."""
     noise = torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     smooth = F.avg_pool2d(F.pad(noise, (2, 2, 2, 2), mode="reflect"), 5, stride=1)
     return (2 * smooth).tanh()
@@ -44,8 +44,8 @@ def by_the_paper(a, b):
 
 @pytest.mark.parametrize("size", [(28, 28), (32, 32), (11, 15), (22, 40), (45, 47), (90, 88)])
 def test_equals_the_papers_formula(size):
-    a = pictures(2, 2, *size, seed=1)
-    b = (0.7 * a + 0.5 * pictures(2, 2, *size, seed=2)).clamp(-1, 1)
+    a = random_images(2, 2, *size, seed=1)
+    b = (0.7 * a + 0.5 * random_images(2, 2, *size, seed=2)).clamp(-1, 1)
     expected = [
         np.mean([by_the_paper(*((x[i, c].numpy() + 1) / 2 for x in (a, b))) for c in range(2)])
         for i in range(2)
@@ -57,11 +57,11 @@ def test_equals_the_papers_formula(size):
 def test_five_scales_from_176_pixels():
     sizes = {10 * 16: 4, 175: 4, 176: 5, 87: 3, 43: 2, 32: 2, 28: 2, 21: 1}
     for side, scales in sizes.items():
-        assert ms_ssim_diversity(pictures(2, 1, side, side), pairs=1).scales == scales
+        assert ms_ssim_diversity(random_images(2, 1, side, side), pairs=1).scales == scales
 
 
 def test_bounds_and_symmetry():
-    a, b = pictures(5, 3, 32, 32), pictures(5, 3, 32, 32, seed=1)
+    a, b = random_images(5, 3, 32, 32), random_images(5, 3, 32, 32, seed=1)
     assert ms_ssim(a, a).tolist() == pytest.approx([1] * 5)
     assert ms_ssim(a, b).allclose(ms_ssim(b, a), rtol=1e-12)
     assert ms_ssim(a, b).max() < 0.6
@@ -72,9 +72,9 @@ def test_bounds_and_symmetry():
 
 
 def test_a_collapsed_class_stands_out():
-    images = pictures(300, 1, 28, 28)
+    images = random_images(300, 1, 28, 28)
     labels = torch.arange(300) % 3
-    images[labels == 1] = (pictures(1, 1, 28, 28, seed=9) + 0.05 * images[labels == 1]).clamp(-1, 1)
+    images[labels == 1] = (random_images(1, 1, 28, 28, seed=9) + 0.05 * images[labels == 1]).clamp(-1, 1)
     diversity = ms_ssim_diversity(images, labels, seed=1)
     assert list(diversity.by_class) == [0, 1, 2]
     assert diversity.by_class[1] > 0.9
@@ -84,8 +84,8 @@ def test_a_collapsed_class_stands_out():
     assert diversity != ms_ssim_diversity(images, labels, seed=2)
 
 
-def test_the_mean_is_over_pairs_of_different_pictures():
-    images = pictures(3, 1, 28, 28)
+def test_the_mean_is_over_pairs_of_different_images():
+    images = random_images(3, 1, 28, 28)
     expected = np.mean(
         [ms_ssim(images[i : i + 1], images[j : j + 1]).item() for i, j in ((0, 1), (0, 2), (1, 2))]
     )
@@ -97,18 +97,18 @@ def test_the_mean_is_over_pairs_of_different_pictures():
     )
 
 
-def test_bad_pictures_are_named():
-    good = pictures(4, 1, 28, 28)
-    for images, said in (
+def test_bad_images_are_named():
+    good = random_images(4, 1, 28, 28)
+    for images, message in (
         (good[:, :, :10], r"at least 11.*10, 28"),
         (good[0], r"\[1, 28, 28\]"),
         (good.to(torch.uint8), "uint8"),
         (good * 100, "given: -"),
         (good * torch.nan, "given: nan"),
-        (good[:1], "two pictures"),
-        (good[:0], "two pictures"),
+        (good[:1], "two images"),
+        (good[:0], "two images"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             ms_ssim_diversity(images)
     with pytest.raises(ValueError, match=r"\[2\] have one"):
         ms_ssim_diversity(good, torch.tensor([0, 0, 0, 2]))

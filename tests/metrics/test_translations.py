@@ -13,23 +13,23 @@ def scenes(**keys):
     return World(32, seed=5, **keys).scenes(range(7200, 7320))
 
 
-def drawn(some, style):
+def rendered(some, style):
     return torch.from_numpy(STYLES[style](some)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 @pytest.mark.parametrize("textured", [False, True])
 @pytest.mark.parametrize("style", STYLES)
-def test_the_truth_is_right_and_what_shows_nothing_is_by_chance(style, textured):
+def test_the_truth_is_right_and_other_images_are_random(style, textured):
     some = scenes(textured=textured)
-    truth, untranslated = drawn(some, style), drawn(some, OTHER[style])
-    shared_random = torch.Generator().manual_seed(0)
+    truth, untranslated = rendered(some, style), rendered(some, OTHER[style])
+    rng = torch.Generator().manual_seed(0)
     blurred = F.avg_pool2d(F.pad(truth, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     accuracy = {
-        name: world_translations(pictures, some, style).summary()["translation_accuracy"]
-        for name, pictures in {
+        name: world_translations(images, some, style).summary()["translation_accuracy"]
+        for name, images in {
             "truth": truth,
             "blurred": blurred,
-            "noisy": (truth + 0.3 * torch.randn(truth.shape, generator=shared_random)).clamp(-1, 1),
+            "noisy": (truth + 0.3 * torch.randn(truth.shape, generator=rng)).clamp(-1, 1),
             "moved by a pixel": truth.roll(1, 3),
             "blank": torch.zeros_like(truth),
             "black": -torch.ones_like(truth),
@@ -44,20 +44,20 @@ def test_the_truth_is_right_and_what_shows_nothing_is_by_chance(style, textured)
     assert all(value < 0.1 for value in accuracy.values())  # 1/24 is 0.042
 
 
-def test_what_is_said_of_each_picture():
+def test_values_of_each_image():
     some = scenes()
-    pictures = drawn(some, "plain")
+    images = rendered(some, "plain")
     recolored = World(32, seed=5).scenes(range(7200, 7320))
     recolored.colors[:] = (recolored.colors + 1) % 4
-    pictures[::2] = drawn(recolored, "plain")[::2]
-    pictures[1] = -1
-    said = world_translations(pictures, some, "plain")
-    assert said.right.tolist() == [False, False] + [False, True] * 59
-    assert said.class_kept[2:].all()
-    assert not said.color_kept[::2].any()
-    assert said.read_right.tolist() == said.right.tolist()
-    assert said.psnr[3] == float("inf") > said.psnr[2]
-    part = said.of(torch.tensor([2, 3]))
+    images[::2] = rendered(recolored, "plain")[::2]
+    images[1] = -1
+    found = world_translations(images, some, "plain")
+    assert found.right.tolist() == [False, False] + [False, True] * 59
+    assert found.class_kept[2:].all()
+    assert not found.color_kept[::2].any()
+    assert found.read_right.tolist() == found.right.tolist()
+    assert found.psnr[3] == float("inf") > found.psnr[2]
+    part = found.of(torch.tensor([2, 3]))
     assert part.right.tolist() == [False, True]
     assert part.read_right.tolist() == [False, True]
     assert part.summary()["class_kept"] == 1
@@ -66,25 +66,25 @@ def test_what_is_said_of_each_picture():
 
 def test_the_inked_style_is_not_read_by_the_judge():
     some = scenes(channels=1)
-    said = world_translations(drawn(some, "inked"), some, "inked")
-    assert said.read_right is None
-    assert set(said.of(torch.arange(3)).summary()) == {
+    found = world_translations(rendered(some, "inked"), some, "inked")
+    assert found.read_right is None
+    assert set(found.of(torch.arange(3)).summary()) == {
         "translation_accuracy",
         "class_kept",
         "color_kept",
         "psnr",
     }
-    assert said.right.all()
+    assert found.right.all()
 
 
 def test_bad_translations_are_named():
     some = scenes()
-    truth = drawn(some, "plain")
-    for pictures, style, said in (
-        (truth, "painted", "style='painted'.*plain and inked"),
-        (truth[:5], "plain", r"\[5, 3, 32, 32\] of scenes \[120, 3, 32, 32\]"),
+    truth = rendered(some, "plain")
+    for images, style, message in (
+        (truth, "painted", "style='painted'.*plain, inked"),
+        (truth[:5], "plain", r"\[5, 3, 32, 32\].*\[120, 3, 32, 32\]"),
         (truth[:, :1], "plain", "channels"),
         (truth * 9, "plain", r"in \[-1, 1\]"),
     ):
-        with pytest.raises(ValueError, match=said):
-            world_translations(pictures, some, style)
+        with pytest.raises(ValueError, match=message):
+            world_translations(images, some, style)

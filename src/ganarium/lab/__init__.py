@@ -1,14 +1,15 @@
-"""The laboratory: the theory of GANs, to be seen in a minute each.
+"""Experiments on the theory of GANs, each of about a minute.
 
-An experiment is a function: keyword settings in, a `ExperimentResult` out, the same for the same seed.
+An experiment is a function with keyword settings. It returns an `ExperimentResult`; equal settings, the seed
+included, give equal results.
 
     from ganarium import lab
 
-    finding = lab.ring(seed=1)
-    finding.rows                            # its table
-    finding.draw().savefig("ring.png")      # its picture; finding.arrays has the figures behind it
+    result = lab.ring(seed=1)
+    result.rows                            # table
+    result.draw().savefig("ring.png")      # figure; result.arrays has the values that it shows
 
-From the command line: `ganarium lab` lists the experiments, `ganarium lab ring --seed 1` does one.
+On the command line, `ganarium lab` lists the experiments and `ganarium lab ring --seed 1` runs one.
 """
 
 from collections.abc import Callable
@@ -43,4 +44,4 @@ EXPERIMENTS: dict[str, Callable[..., ExperimentResult]] = {
     "lipschitz": lipschitz,
     "gradient": gradient,
 }
-"""Every experiment by its name; the first line of its docstring says what it shows."""
+"""Experiments by name; the first line of each docstring is its summary in `ganarium lab`."""

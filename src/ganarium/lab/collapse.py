@@ -1,4 +1,4 @@
-"""Mode collapse and mode dropping, told apart by when each mode is covered, and what cures which."""
+"""Mode collapse and mode dropping, distinguished by the times at which modes are covered, and their cures."""
 
 import itertools
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ganarium.common.text import nearest
 from ganarium.data.sources.densities import Points, ring
 from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
 from ganarium.lab.ring import COMMON
-from ganarium.lab.toy_training import ToyRun, check_counts, looks_at, seeded
+from ganarium.lab.toy_training import ToyRun, check_counts, measured_rounds, seeded
 from ganarium.metrics.points import covered_modes, mode_widths, share_of_good_samples
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COUNT = 1000
-"""Samples at each look."""
+"""Number of samples in each measurement."""
 COLLAPSED = 0.25
-"""A generator that covers less than this share of the modes at once has collapsed."""
+"""Share of the modes; a generator that covers less at once has collapsed."""
 
 
 def _adam(lr: float, momentum: float) -> dict[str, Any]:
@@ -38,7 +38,7 @@ DISCRIMINATORS: Mapping[str, tuple[float, Mapping[str, Any]]] = {
         },
     ),
 }
-"""Too slow for its generator, and too fast: each one's share of the rounds, and keys of a recipe."""
+"""Discriminators that are too slow and too fast for the generator: share of the rounds, and recipe keys."""
 CURES: Mapping[str, Mapping[str, Any]] = {
     "none": {},
     "minibatch discrimination": {"networks": {"discriminator": {"minibatch_discrimination": 4}}},
@@ -46,74 +46,76 @@ CURES: Mapping[str, Mapping[str, Any]] = {
     "gradient penalty": {"game": {"penalty": "gp", "penalty_weight": 1.0}},
     "instance noise": {"game": {"instance_noise": 0.5}},
 }
-"""Keys of a recipe again."""
+"""Recipe keys of each cure."""
 
 
 @seeded
 def collapse(
     *, cures: tuple[str, ...] = tuple(CURES), rounds: int = 800, looks: int = 40, seed: int = 0
 ) -> ExperimentResult:
-    """Mode collapse and mode dropping told apart, and what each cure does to them.
+    """Distinguish mode collapse from mode dropping, and show the effect of each cure.
 
-    The standard game on a ring of eight wide modes, once with a discriminator that is too slow for its
-    generator, once with one that is too fast.
+    The standard game is played on a ring of eight wide modes, once with a discriminator that is too slow for
+    its generator, and once with one that is too fast.
 
     Args:
-        cures: of `CURES`.
-        rounds: updates of each generator against the weak discriminator; 0.6 as many against the strong one.
-        looks: how often it is seen which modes the generator covers.
-        seed: of weights, noise and data.
+        cures: names in `CURES`.
+        rounds: updates of each generator against the weak discriminator; 0.6 times as many against the
+            strong one.
+        looks: number of measurements of the covered modes.
+        seed: seed of weights, noise and data.
 
     Raises:
-        ValueError: an unknown cure, or a count below one.
+        ValueError: unknown cure, or count below one.
     """
     check_counts(rounds=rounds // 2, looks=looks, cures=len(cures))
     for cure in cures:
         if cure not in CURES:
-            raise ValueError(f"no cure {cure!r}; choose from {', '.join(CURES)}{nearest(cure, CURES)}")
+            raise ValueError(f"unknown cure {cure!r}; choose from {', '.join(CURES)}{nearest(cure, CURES)}")
     points = ring(deviation=0.1)
     rows: list[dict[str, Cell]] = []
     samples, covered = [], []
-    for kind, (length, disease) in DISCRIMINATORS.items():
+    for kind, (length, keys) in DISCRIMINATORS.items():
         for cure in cures:
-            changes = (COMMON, {"batch_size": 64}, disease, CURES[cure])
-            match = ToyRun("gan", points, *changes, rounds=round(length * rounds), seed=seed)
-            seen, last = followed(match, points, round(length * rounds), looks)
+            changes = (COMMON, {"batch_size": 64}, keys, CURES[cure])
+            run = ToyRun("gan", points, *changes, rounds=round(length * rounds), seed=seed)
+            modes, last = track(run, points, round(length * rounds), looks)
             samples.append(last.numpy())
-            covered.append(seen)
-            rows.append({"discriminator": kind, "cure": cure, **told(seen, last, points)})
+            covered.append(modes)
+            rows.append({"discriminator": kind, "cure": cure, **summarize(modes, last, points)})
     return ExperimentResult(
         name="collapse",
         title="Which modes does the generator cover, and when?",
         rows=rows,
         words=(
             "Against a weak discriminator the generator collapses: it puts nearly all samples into one place "
-            "and, once found out, moves on. Against a strong one it drops modes: it covers several at once, "
-            "and some never. Minibatch discrimination sees that samples are alike; R1, gradient penalty and "
-            "noise lay a slope between the modes. Here all modes were covered with: "
+            "and moves on once the discriminator rejects them. Against a strong one it drops modes: it "
+            "covers several at once, and some never. Minibatch discrimination detects samples that are "
+            "alike; R1, gradient penalty and noise make the scores slope between the modes. All modes were "
+            "covered with: "
             f"{_cured(rows, 'weak')} (weak discriminator); {_cured(rows, 'strong')} (strong)."
         ),
         arrays=arrays(
             real=points.sample(COUNT, seed=seed), samples=np.stack(samples), covered=np.stack(covered)
         ),
-        painter=_draw,
+        plot=_draw,
     )
 
 
-def followed(match: ToyRun, points: Points, rounds: int, looks: int) -> tuple[Array, Tensor]:
-    """Play the match; which modes the generator covers at each look, `[looks, M]`, and its last samples."""
-    times = looks_at(rounds, looks)
-    seen = []
+def track(run: ToyRun, points: Points, rounds: int, looks: int) -> tuple[Array, Tensor]:
+    """Play a run; return the modes covered at each measurement, bool `[looks, M]`, and the last samples."""
+    times = measured_rounds(rounds, looks)
+    covered = []
     for before, time in itertools.pairwise(times):
-        match.play(int(time - before))
-        samples = match.samples(COUNT, averaged=False)
-        seen.append(covered_modes(samples, points).numpy())
-    return np.stack(seen), samples
+        run.play(int(time - before))
+        samples = run.samples(COUNT, averaged=False)
+        covered.append(covered_modes(samples, points).numpy())
+    return np.stack(covered), samples
 
 
-def told(seen: Array, last: Tensor, points: Points) -> dict[str, Cell]:
-    """Collapse and dropping, from the modes covered at each look in the second half `[looks, M]`."""
-    late = seen[len(seen) // 2 :]
+def summarize(covered: Array, last: Tensor, points: Points) -> dict[str, Cell]:
+    """Return the verdict and its values, from the second half of the covered modes, bool `[looks, M]`."""
+    late = covered[len(covered) // 2 :]
     at_once, ever, modes = late.sum(1).mean().item(), int(late.any(0).sum()), late.shape[1]
     verdict = "collapse" if at_once < COLLAPSED * modes else "dropping" if ever < modes else "all covered"
     return {
@@ -127,7 +129,7 @@ def told(seen: Array, last: Tensor, points: Points) -> dict[str, Cell]:
 
 
 def _cured(rows: list[dict[str, Cell]], discriminator: str) -> str:
-    """The cures with which a discriminator's generator covers all modes, to be read."""
+    """Return the cures that cover all modes against this discriminator, as text."""
     found = [
         str(row["cure"])
         for row in rows
@@ -136,18 +138,18 @@ def _cured(rows: list[dict[str, Cell]], discriminator: str) -> str:
     return ", ".join(found) or "none"
 
 
-def _draw(finding: ExperimentResult) -> "Figure":
+def _draw(result: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import panels
 
     kinds = len(DISCRIMINATORS)
-    columns = len(finding.rows) // kinds
+    columns = len(result.rows) // kinds
     size = (2.8 * columns, 4.6 * kinds)
     ratios = {"height_ratios": [3, 1] * kinds}
-    figure, axes = panels(2 * kinds, columns, size=size, title=finding.title, gridspec_kw=ratios)
-    for index, row in enumerate(finding.rows):
+    figure, axes = panels(2 * kinds, columns, size=size, title=result.title, gridspec_kw=ratios)
+    for index, row in enumerate(result.rows):
         line, column = divmod(index, columns)
-        _draw_samples(axes[2 * line, column], row, finding.arrays, index)
-        _draw_times(axes[2 * line + 1, column], finding.arrays["covered"][index])
+        _draw_samples(axes[2 * line, column], row, result.arrays, index)
+        _draw_times(axes[2 * line + 1, column], result.arrays["covered"][index])
         if column == 0:
             axes[2 * line, 0].set_ylabel(f"{row['discriminator']} discriminator", fontweight="bold")
             axes[2 * line + 1, 0].set_ylabel("mode")
@@ -165,7 +167,7 @@ def _draw_samples(panel: "Axes", row: Mapping[str, Cell], found: Mapping[str, Ar
 
 
 def _draw_times(panel: "Axes", covered: Array) -> None:
-    """A line a mode, dark while it is covered."""
+    """Draw one line per mode, dark while the mode is covered."""
     panel.imshow(covered.T, aspect="auto", cmap="Greys", vmin=0, vmax=1.3, interpolation="nearest")
     panel.set(xlabel="time", xticks=[], yticks=[])
     panel.grid(False)

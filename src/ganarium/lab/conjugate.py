@@ -1,4 +1,4 @@
-"""The conjugate of every f as the upper envelope of lines (Nowozin et al. 2016, arXiv:1606.00709, eq. 3)."""
+"""Conjugates of all f as upper envelopes of lines (Nowozin et al. 2016, arXiv:1606.00709, eq. 3)."""
 
 import math
 from collections.abc import Mapping
@@ -26,26 +26,26 @@ FORMULAS = {
     "jensen-shannon": ("u log u − (u+1) log((u+1)/2)", "−log(2 − exp t)"),
     "gan": ("u log u − (u+1) log(u+1)", "−log(1 − exp t)"),
 }
-"""f(u) and f*(t), to be read."""
+"""Texts of f(u) and f*(t)."""
 
 MANY = 20_001
-"""Lines whose envelope is compared with the formula."""
+"""Number of lines whose envelope is compared with the formula."""
 PLACES = 401
-"""Values of t in each picture."""
+"""Number of values of t in each panel."""
 WIDEST = 4.0
-"""The pictures show the t at which lines with slopes u from 1/4 to 4 touch f*; there gaps are measured."""
+"""Largest slope u. Panels and gaps cover the t at which lines with slopes from 1/4 to 4 touch f*."""
 
 
 def conjugate(*, lines: int = 25) -> ExperimentResult:
-    """f* as the upper envelope of the lines t u - f(u), for every f-divergence.
+    """Show f* as the upper envelope of the lines t u - f(u), for every f-divergence.
 
-    There is no chance in it, so there is no seed.
+    The experiment uses no random numbers and has no seed.
 
     Args:
-        lines: how many are drawn in each picture.
+        lines: number of lines in each panel.
 
     Raises:
-        ValueError: less than one line.
+        ValueError: fewer than one line.
     """
     check_counts(lines=lines)
     rows: list[dict[str, Cell]] = []
@@ -73,16 +73,16 @@ def conjugate(*, lines: int = 25) -> ExperimentResult:
         words=(
             "Every line stays below f* and touches it at t = f'(u): a discriminator that has found the best "
             "t at a place has found the density ratio u = p/q there. The more lines, the smaller the gap. "
-            "Where f* is infinite the lines rise without end, which is why a discriminator's last layer must "
-            "keep t within the domain."
+            "Where f* is infinite the lines rise without limit, so a discriminator's last layer must keep t "
+            "within the domain."
         ),
         arrays=arrays(**{key: torch.stack(values) for key, values in figures.items()}),
-        painter=_draw,
+        plot=_draw,
     )
 
 
 def gap(divergence: Divergence, slopes: Tensor) -> float:
-    """How far the highest of the lines t u - f(u) with the given slopes u stays below f*, at most."""
+    """Return the largest gap between f* and the highest of the lines t u - f(u) with these slopes u."""
     low, high = _touched(divergence)
     t = torch.linspace(low, high, PLACES, dtype=torch.float64)
     heights = divergence.f(slopes)
@@ -91,13 +91,13 @@ def gap(divergence: Divergence, slopes: Tensor) -> float:
 
 
 def _touched(divergence: Divergence) -> tuple[float, float]:
-    """From where to where the lines of the picture touch f*."""
+    """Return the range of t in which the lines of a panel touch f*."""
     low, high = divergence.slope(torch.tensor([1 / WIDEST, WIDEST], dtype=torch.float64)).tolist()
     return low, high
 
 
 def _places(divergence: Divergence) -> Tensor:
-    """The t of the picture: a domain that ends near by is shown to its end and a little beyond."""
+    """Return the t of a panel, which extends a little beyond an end of the domain that is near."""
     touched = _touched(divergence)
     margin = (touched[1] - touched[0]) / 10
     low, high = (
@@ -108,7 +108,7 @@ def _places(divergence: Divergence) -> Tensor:
 
 
 def _slopes(divergence: Divergence, count: int) -> Tensor:
-    """Slopes u of lines that touch f* all over the picture; the middle one is u = 1."""
+    """Return slopes u of lines that touch f* across the panel; the middle one is u = 1."""
     if divergence.ratios[0] < 0:
         return torch.linspace(1 - WIDEST, 1 + WIDEST, count, dtype=torch.float64)
     reach = math.log(2 * WIDEST)
@@ -124,12 +124,12 @@ def _domain(divergence: Divergence) -> str:
     return ("" if math.isinf(low) else f"{low:g} ≤ ") + f"t {'≤' if closed else '<'} {end}"
 
 
-def _draw(finding: ExperimentResult) -> "Figure":
+def _draw(result: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import panels
 
-    figure, axes = panels(2, 4, size=(14, 8.5), title=finding.title)
-    for index, (panel, row) in enumerate(zip(axes.flat, finding.rows, strict=True)):
-        _panel(panel, row, **{key: values[index] for key, values in finding.arrays.items()})
+    figure, axes = panels(2, 4, size=(14, 8.5), title=result.title)
+    for index, (panel, row) in enumerate(zip(axes.flat, result.rows, strict=True)):
+        _panel(panel, row, **{key: values[index] for key, values in result.arrays.items()})
     labeled = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
     figure.legend(labeled.values(), labeled.keys(), loc="outside lower center", ncols=len(labeled))
     return figure

@@ -1,4 +1,4 @@
-"""What the generator learns from while the discriminator becomes optimal: two losses, two gradients."""
+"""Gradients of two generator losses while the discriminator becomes optimal."""
 
 import copy
 import itertools
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganarium.data.sources.densities import Points, ring
 from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
 from ganarium.lab.ring import COMMON
-from ganarium.lab.toy_training import ToyRun, check_counts, lessons, looks_at, seeded
+from ganarium.lab.toy_training import ToyRun, check_counts, measured_rounds, seeded, train_discriminator
 from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.losses.objectives import OBJECTIVES
 from ganarium.networks.mlp import MLPDiscriminator
@@ -21,70 +21,71 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOSSES = ("saturating", "non-saturating")
-"""The generator's; both ask the same of the discriminator."""
-JUDGES = {"": AdversarialLoss(), ", R1": AdversarialLoss(penalty="r1", penalty_weight=1.0)}
-"""The discriminators, by what is added to a stage's name."""
+"""Losses of the generator; the loss of the discriminator is the same for both."""
+DISCRIMINATORS = {"": AdversarialLoss(), ", R1": AdversarialLoss(penalty="r1", penalty_weight=1.0)}
+"""Losses of the discriminators, by the suffix of a row's name."""
 BATCH, BATCHES = 128, 8
-"""Each figure is told from so many fresh batches."""
+"""Size and number of the fresh batches for each measurement."""
 
 
 @seeded
 def gradient(
     *, stages: tuple[int, ...] = (0, 100, 1000), steps: int = 600, looks: int = 24, seed: int = 0
 ) -> ExperimentResult:
-    """The generator's gradient while the discriminator becomes optimal: saturating against non-saturating.
+    """Measure the gradients of two generator losses while the discriminator becomes optimal.
 
-    A generator is held still at some stages of its training on the ring, and new discriminators learn to
-    tell its samples from the data (Arjovsky & Bottou 2017, arXiv:1701.04862, figures 2 and 3).
+    The saturating and the non-saturating loss are compared. The generator is fixed at some stages of its
+    training on the ring, and new discriminators learn to distinguish its samples from the data (Arjovsky &
+    Bottou 2017, arXiv:1701.04862, figures 2 and 3).
 
     Args:
-        stages: rounds after which the generator is held still, in rising order.
-        steps: of each discriminator.
-        looks: how often the gradients are measured.
-        seed: of weights, noise and points.
+        stages: rounds after which the generator is fixed, in rising order.
+        steps: updates of each discriminator.
+        looks: number of measurements of the gradients.
+        seed: seed of weights, noise and points.
 
     Raises:
-        ValueError: a count below one, or stages that do not rise from zero or more.
+        ValueError: count below one, or stages that are negative or not in rising order.
     """
     check_counts(steps=steps, looks=looks, stages=len(stages))
     if list(stages) != sorted(set(stages)) or stages[0] < 0:
-        raise ValueError(f"stages={list(stages)} are rounds of one training: give them in rising order")
+        raise ValueError(f"stages={list(stages)}: give rounds from 0 on in rising order")
     points = ring()
-    match = ToyRun("gan", points, COMMON, rounds=max(1, stages[-1]), seed=seed)
+    run = ToyRun("gan", points, COMMON, rounds=max(1, stages[-1]), seed=seed)
     rows: list[dict[str, Cell]] = []
-    watched: dict[str, dict[str, Array]] = {}
+    measured: dict[str, dict[str, Array]] = {}
     for before, stage in zip((0, *stages), stages, strict=False):
-        match.play(stage - before)
-        generator = copy.deepcopy(match.engine.players["generator"])
-        for added, adversarial_loss in JUDGES.items():
-            name = f"round {stage}{added}"
-            watched[name] = observed(
-                generator, adversarial_loss, points, match.recipe.game["noise_dim"], steps, looks
+        run.play(stage - before)
+        generator = copy.deepcopy(run.engine.players["generator"])
+        for suffix, adversarial_loss in DISCRIMINATORS.items():
+            name = f"round {stage}{suffix}"
+            measured[name] = measure_gradients(
+                generator, adversarial_loss, points, run.recipe.game["noise_dim"], steps, looks
             )
-            rows += _rows(name, watched[name])
+            rows += _rows(name, measured[name])
     return ExperimentResult(
         name="gradient",
-        title="A generator held still, a discriminator on its way to the optimum",
+        title="A fixed generator, and a discriminator that approaches the optimum",
         rows=rows,
         words=(
-            "The better a discriminator tells early samples from data, the less of the saturating loss "
-            "reaches the generator: its gradient dies. That of the non-saturating loss does not, but grows "
-            "with the discriminator's slope. R1, a penalty on that slope, keeps both in between; and where "
-            "samples are like data, it lets both rest."
+            "The better a discriminator separates early samples from data, the smaller is the gradient of "
+            "the saturating loss: it vanishes. The gradient of the non-saturating loss grows with the slope "
+            "of the discriminator. R1, a penalty on that slope, keeps both gradients in between. If the "
+            "samples resemble the data, both gradients are small with R1."
         ),
         arrays=arrays(
-            names=list(watched),
-            steps=looks_at(steps, looks),
+            names=list(measured),
+            steps=measured_rounds(steps, looks),
             **{
-                key: np.stack([each[key] for each in watched.values()])
+                key: np.stack([each[key] for each in measured.values()])
                 for key in ("norms", "noise", "scores")
             },
         ),
-        painter=_draw,
+        plot=_draw,
     )
 
 
-def observed(
+def measure_gradients(
     generator: nn.Module,
     adversarial_loss: AdversarialLoss,
     points: Points,
@@ -92,12 +93,12 @@ def observed(
     steps: int,
     looks: int,
 ) -> dict[str, Array]:
-    """The gradients of both losses while a new discriminator learns.
+    """Measure the gradients of both losses while a new discriminator learns.
 
     Returns:
-        Of each loss at each look, `[L, looks]`: `norms`, the length of the mean gradient, and `noise`, how
-        far single batches' gradients lie from it, as a share of its length. At each look: the mean `scores`
-        of samples, and the `accuracy` of the discriminator.
+        `norms`, the length of the mean gradient, and `noise`, the deviation of single batches' gradients from
+        it as a share of its length, both `[L, looks]` for L losses; the mean `scores` of samples, and the
+        `accuracy` of the discriminator, both `[looks]`.
     """
 
     def draw() -> tuple[Tensor, Tensor]:
@@ -106,25 +107,26 @@ def observed(
         return points.sample(BATCH, seed=int(torch.randint(2**31, ()))), fake
 
     discriminator = MLPDiscriminator((2,), width=64, depth=2)
-    due = set(looks_at(steps, looks).tolist())
-    told: dict[str, list] = {"norms": [], "noise": [], "scores": [], "accuracy": []}
-    for step in itertools.chain([0], lessons(discriminator, adversarial_loss, draw, rounds=steps, lr=2e-3)):
+    due = set(measured_rounds(steps, looks).tolist())
+    curves: dict[str, list] = {"norms": [], "noise": [], "scores": [], "accuracy": []}
+    training = train_discriminator(discriminator, adversarial_loss, draw, rounds=steps, lr=2e-3)
+    for step in itertools.chain([0], training):
         if step not in due:
             continue
         gradients = [_gradient(generator, discriminator, loss, noise_dim) for loss in LOSSES]
-        told["norms"].append([length for length, _ in gradients])
-        told["noise"].append([spread for _, spread in gradients])
+        curves["norms"].append([length for length, _ in gradients])
+        curves["noise"].append([spread for _, spread in gradients])
         with torch.no_grad():
             real_scores, fake_scores = (discriminator(side) for side in draw())
-        told["scores"].append(fake_scores.mean().item())
-        told["accuracy"].append(torch.cat([real_scores > 0, fake_scores < 0]).float().mean().item())
-    return {key: np.array(values).T for key, values in told.items()}
+        curves["scores"].append(fake_scores.mean().item())
+        curves["accuracy"].append(torch.cat([real_scores > 0, fake_scores < 0]).float().mean().item())
+    return {key: np.array(values).T for key, values in curves.items()}
 
 
 def _gradient(
     generator: nn.Module, discriminator: nn.Module, loss: str, noise_dim: int
 ) -> tuple[float, float]:
-    """Length of the mean over batches, and how far each batch's gradient lies from it, as a share of that."""
+    """Return the length of the mean gradient, and the batches' deviation from it as a share of the length."""
     parameters = list(generator.parameters())
     each = []
     for _ in range(BATCHES):
@@ -137,41 +139,41 @@ def _gradient(
     return length, (batches - mean).square().sum(1).mean().sqrt().item() / length
 
 
-def _rows(name: str, watched: dict[str, Array]) -> list[dict[str, Cell]]:
+def _rows(name: str, measured: dict[str, Array]) -> list[dict[str, Cell]]:
     return [
         {
             "generator": name,
-            "discriminator right": float(watched["accuracy"][-1]),
+            "discriminator right": float(measured["accuracy"][-1]),
             "loss": loss,
             "first gradient": float(norms[0]),
             "last gradient": float(norms[-1]),
             "last over first": float(norms[-1] / norms[0]),
             "noise": float(noise[-1]),
         }
-        for loss, norms, noise in zip(LOSSES, watched["norms"], watched["noise"], strict=True)
+        for loss, norms, noise in zip(LOSSES, measured["norms"], measured["noise"], strict=True)
     ]
 
 
-def _draw(finding: ExperimentResult) -> "Figure":
+def _draw(result: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import SHADES, panels
 
-    figure, axes = panels(1, 3, size=(14, 5.4), title=finding.title)
-    found = finding.arrays
+    figure, axes = panels(1, 3, size=(14, 5.4), title=result.title)
+    found = result.arrays
     _draw_slopes(axes[0, 0])
     for panel, loss, norms in zip(axes[0, 1:], LOSSES, found["norms"].swapaxes(0, 1), strict=True):
         for index, (name, lengths) in enumerate(zip(found["names"], norms, strict=True)):
-            plain, penalized = divmod(index, len(JUDGES))
-            style = {"color": SHADES[plain], "linestyle": ("-", "--")[penalized]}
+            stage, penalized = divmod(index, len(DISCRIMINATORS))
+            style = {"color": SHADES[stage], "linestyle": ("-", "--")[penalized]}
             panel.semilogy(found["steps"], lengths, linewidth=2, label=str(name), **style)
         panel.set(title=f"{loss}: the generator's gradient", xlabel="discriminator's steps")
         panel.set_ylim(found["norms"].min() / 2, found["norms"].max() * 2)
-    told = axes[0, 1].get_legend_handles_labels()
-    figure.legend(*told, title="generator after", loc="outside lower center", ncols=len(found["names"]))
+    legend = axes[0, 1].get_legend_handles_labels()
+    figure.legend(*legend, title="generator after", loc="outside lower center", ncols=len(found["names"]))
     return figure
 
 
 def _draw_slopes(panel: "Axes") -> None:
-    """How much of a sample's slope each loss lets through, by its score."""
+    """Draw the slope of each loss over the score of a sample."""
     from ganarium.lab.plotting import FAKE, REAL
 
     scores = np.linspace(-8, 8, 200)
@@ -181,5 +183,5 @@ def _draw_slopes(panel: "Axes") -> None:
     panel.text(4.5, 0.9, "saturating:\nD(G)", color=FAKE, ha="center", va="top")
     panel.text(-4.5, 0.9, "non-saturating:\n1 − D(G)", color=REAL, ha="center", va="top")
     arrow = {"arrowstyle": "->"}
-    panel.annotate("early samples\nare found out", (-5.5, 0.04), (-5.5, 0.3), ha="center", arrowprops=arrow)
+    panel.annotate("scores of\nearly samples", (-5.5, 0.04), (-5.5, 0.3), ha="center", arrowprops=arrow)
     panel.set(title="slope of the loss, by a sample's score", xlabel="score before the sigmoid")

@@ -1,4 +1,4 @@
-"""Three ways to bound a critic's slope, and what each does to its weights, its gradients and its sight."""
+"""Three bounds on a critic's slope, and their effects on its weights, gradients and scores."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganarium.data.sources.densities import Points
 from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
-from ganarium.lab.toy_training import check_counts, lattice, lessons, points_named, seeded
+from ganarium.lab.toy_training import check_counts, lattice, points_named, seeded, train_discriminator
 from ganarium.losses.adversarial import AdversarialLoss
 from ganarium.losses.penalties import slope
 from ganarium.networks.layers.norms import spectral
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BATCH, JUDGED = 256, 4000
+BATCH, EVALUATED = 256, 4000
+"""Points of each side in a training batch, and in the estimate of the distance."""
 WIDTH, DEPTH, DEEP = 64, 3, 12
-"""Of the critics: units in a layer, hidden layers, and hidden layers of the deep ones, as in the paper."""
+"""Units in a layer of the critics, number of hidden layers, and that of the deep critics, as in the paper."""
 STEPS = 80
-"""Places along each side of a value surface."""
+"""Number of grid points along each side of a value surface."""
 
 
 @seeded
@@ -35,52 +36,49 @@ def lipschitz(
     deep_rounds: int = 150,
     seed: int = 0,
 ) -> ExperimentResult:
-    """Clipping, gradient penalty, spectral norm: value surfaces, weights at the clip, gradients by layer.
+    """Compare clipping, gradient penalty and spectral norm: value surfaces, weights, gradients by layer.
 
-    The samples stand still: they are data with normal noise of deviation one (Gulrajani et al. 2017,
+    The samples do not change: they are data with normal noise of deviation one (Gulrajani et al. 2017,
     arXiv:1704.00028, figure 1).
 
     Args:
         points: `ring`, `grid` or `spiral`.
-        clip_bounds: largest weights of the clipped critics; the surface of the last one is shown.
+        clip_bounds: largest weights of the clipped critics; the figure shows the surface of the last one.
         rounds: updates of each critic.
         deep_rounds: updates of each critic with twelve hidden layers.
-        seed: of weights, noise and points.
+        seed: seed of weights, noise and points.
 
     Raises:
-        ValueError: an unknown distribution, no clip bound or one that is not positive, or a count below one.
+        ValueError: unknown distribution, no clip bound, clip bound that is not positive, or count below one.
     """
     check_counts(rounds=rounds, deep_rounds=deep_rounds, clip_bounds=len(clip_bounds))
     if min(clip_bounds) <= 0:
         raise ValueError(f"clip_bounds={list(clip_bounds)} must all be above 0")
     target = points_named(points)
     reach = 1.5 * target.centers.abs().max().item()
-    disputes = {
+    losses = {
         f"clipping at {bound:g}": AdversarialLoss(objective="wasserstein", penalty="clip", clip_bound=bound)
         for bound in clip_bounds
     }
-    disputes["gradient penalty"] = AdversarialLoss(objective="wasserstein", penalty="gp", penalty_weight=1.0)
-    disputes["spectral norm"] = AdversarialLoss(objective="wasserstein")
+    losses["gradient penalty"] = AdversarialLoss(objective="wasserstein", penalty="gp", penalty_weight=1.0)
+    losses["spectral norm"] = AdversarialLoss(objective="wasserstein")
     rows: list[dict[str, Cell]] = []
     surfaces, weights, gradients = [], [], []
-    for name, adversarial_loss in disputes.items():
-        critic = taught(
-            target, adversarial_loss, depth=DEPTH, rounds=rounds, normalized=name == "spectral norm"
-        )
-        deep = taught(
-            target, adversarial_loss, depth=DEEP, rounds=deep_rounds, normalized=name == "spectral norm"
-        )
+    for name, adversarial_loss in losses.items():
+        normalized = name == "spectral norm"
+        critic = train_critic(target, adversarial_loss, depth=DEPTH, rounds=rounds, normalized=normalized)
+        deep = train_critic(target, adversarial_loss, depth=DEEP, rounds=deep_rounds, normalized=normalized)
         surfaces.append(surface_of(critic, reach))
         weights.append(weights_of(critic))
         gradients.append(gradients_by_layer(deep, target))
-        found, steepest = seen(critic, target, reach)
+        distance, steepest = distance_and_slope(critic, target, reach)
         rows.append(
             {
                 "bounded by": name,
                 "weights at their largest": float((weights[-1] > 0.95 * weights[-1].max()).mean()),
                 "steepest slope": steepest,
-                "distance told": found,
-                "distance at slope one": found / steepest,
+                "estimated distance": distance,
+                "distance at slope one": distance / steepest,
                 f"gradient of {DEEP} layers, first over last": float(gradients[-1][0] / gradients[-1][-1]),
             }
         )
@@ -89,67 +87,70 @@ def lipschitz(
         title=f"A critic's slope, bounded in three ways ({points}, samples: data with noise)",
         rows=rows,
         words=(
-            "Clipping drives nearly all weights to the bound. The critic's slope, and the distance that it "
-            "tells, are then whatever bound and depth make of them, and a small change of the bound turns "
-            "gradients that vanish on their way through the layers into ones that explode. Under the "
-            "gradient penalty and spectral norm weights stay spread and gradients level. At equal slope the "
-            "penalised critic tells the most: it alone has a peak for each mode."
+            "Clipping drives nearly all weights to the bound. Bound and depth then determine the critic's "
+            "slope and its estimate of the distance, and a small change of the bound turns gradients that "
+            "vanish over the layers into gradients that explode. With the gradient penalty and spectral "
+            "norm, weights stay spread and gradients stay level. At equal slope the penalised critic "
+            "estimates the largest distance: it alone has a peak for each mode."
         ),
         arrays=arrays(
-            critics=list(disputes),
+            critics=list(losses),
             reach=reach,
             real=target.sample(500, seed=seed),
             surfaces=np.stack(surfaces),
             weights=np.stack(weights),
             gradients=np.stack(gradients),
         ),
-        painter=_draw,
+        plot=_draw,
     )
 
 
-def taught(
+def train_critic(
     target: Points, adversarial_loss: AdversarialLoss, *, depth: int, rounds: int, normalized: bool = False
 ) -> MLPDiscriminator:
-    """A critic that has learned to tell data from data with noise."""
+    """Train a critic to distinguish data from data with noise."""
     critic = MLPDiscriminator((2,), width=WIDTH, depth=depth)
     for layer in _linear(critic):
         spectral(layer, wanted=normalized)
-    for _ in lessons(critic, adversarial_loss, lambda: drawn(target, BATCH), rounds=rounds, lr=2e-3):
+    training = train_discriminator(
+        critic, adversarial_loss, lambda: draw_pairs(target, BATCH), rounds=rounds, lr=2e-3
+    )
+    for _ in training:
         pass
     return critic.eval()
 
 
-def drawn(target: Points, count: int) -> tuple[Tensor, Tensor]:
-    """Data, and the same with normal noise of deviation one: no mode is rarer among them by chance."""
+def draw_pairs(target: Points, count: int) -> tuple[Tensor, Tensor]:
+    """Return data and the same data with normal noise of deviation one, so that no mode is rarer in one."""
     real = target.sample(count, seed=int(torch.randint(2**31, ())))
     return real, real + torch.randn(count, 2)
 
 
 @torch.no_grad()
 def surface_of(critic: MLPDiscriminator, reach: float) -> Array:
-    """Its scores all over the plane, `[STEPS, STEPS]`."""
+    """Return the critic's scores on a grid in the plane, `[STEPS, STEPS]`."""
     return critic(lattice(reach, STEPS)).view(STEPS, STEPS).numpy()
 
 
 def weights_of(critic: MLPDiscriminator) -> Array:
-    """The absolute values of its weights as they are used, biases apart."""
+    """Return the absolute values of the critic's effective weights, without biases."""
     return torch.cat([layer.weight.detach().flatten() for layer in _linear(critic)]).abs().numpy()
 
 
-def seen(critic: MLPDiscriminator, target: Points, reach: float) -> tuple[float, float]:
-    """The distance that it tells, and its steepest slope in the plane.
+def distance_and_slope(critic: MLPDiscriminator, target: Points, reach: float) -> tuple[float, float]:
+    """Return the critic's estimate of the distance, and its steepest slope in the plane.
 
-    The first over the second is no more than the Wasserstein distance (Kantorovich & Rubinstein).
+    Estimate over slope is at most the Wasserstein distance (Kantorovich & Rubinstein).
     """
-    real, fake = drawn(target, JUDGED)
+    real, fake = draw_pairs(target, EVALUATED)
     with torch.no_grad():
-        found = (critic(real).mean() - critic(fake).mean()).item()
-    return found, slope(critic, lattice(reach, STEPS)).norm(dim=1).max().item()
+        distance = (critic(real).mean() - critic(fake).mean()).item()
+    return distance, slope(critic, lattice(reach, STEPS)).norm(dim=1).max().item()
 
 
 def gradients_by_layer(critic: MLPDiscriminator, target: Points) -> Array:
-    """Mean length of the scores' gradients with respect to each layer's activations, first layer first."""
-    x = torch.cat(drawn(target, BATCH))
+    """Return the mean norm of the gradients of the scores by each layer's activations, first layer first."""
+    x = torch.cat(draw_pairs(target, BATCH))
     activations = []
     for layer in critic.layers:
         x = layer(x)
@@ -163,11 +164,11 @@ def _linear(critic: nn.Module) -> list[nn.Linear]:
     return [layer for layer in critic.modules() if isinstance(layer, nn.Linear)]
 
 
-def _draw(finding: ExperimentResult) -> "Figure":
+def _draw(result: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import SHADES, panels, surface
 
-    found = finding.arrays
-    figure, axes = panels(2, 4, size=(14, 7.4), title=finding.title)
+    found = result.arrays
+    figure, axes = panels(2, 4, size=(14, 7.4), title=result.title)
     reach, names = found["reach"].item(), [str(name) for name in found["critics"]]
     for column, index in enumerate(range(len(names) - 3, len(names))):
         top, bottom = axes[:, column]
@@ -189,7 +190,7 @@ def _draw(finding: ExperimentResult) -> "Figure":
 
 
 def _draw_section(panel: "Axes", found: Mapping[str, Array], names: list[str]) -> None:
-    """Along the middle of the plane, scaled to slope one."""
+    """Draw the scores along the middle of the plane, scaled to slope one."""
     from ganarium.lab.plotting import SHADES
 
     reach = found["reach"].item()

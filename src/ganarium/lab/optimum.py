@@ -1,4 +1,4 @@
-"""Trained discriminators against the best ones, on a line where both densities are known."""
+"""Trained discriminators compared with optimal ones, on a line with known densities."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CENTERS, DEVIATION = torch.tensor([-2.0, 0.0, 2.0], dtype=torch.float64), 0.6
 DATA_SHARES = torch.tensor([0.6, 0.1, 0.3], dtype=torch.float64)
 SAMPLE_SHARES = torch.tensor([0.15, 0.5, 0.35], dtype=torch.float64)
-"""Data p and samples q mix three Gaussians differently; p/q stays within 0.2 and 4, in the tails, too."""
+"""Weights of three Gaussians in data p and samples q; p/q is between 0.2 and 4, also in the tails."""
 
 BEST = {
     "total-variation": "sign(p/q − 1) / 2",
@@ -32,13 +32,13 @@ BEST = {
     "jensen-shannon": "log 2p/(p+q)",
     "gan": "log p/(p+q)",
 }
-"""f'(p/q): T at the optimum (Nowozin et al. 2016, arXiv:1606.00709, eq. 5)."""
+"""Texts of f'(p/q), the optimal T (Nowozin et al. 2016, arXiv:1606.00709, eq. 5)."""
 
 X = torch.linspace(-5, 5, 1001, dtype=torch.float64)
 
 
 def density(shares: Tensor) -> Tensor:
-    """Of the mixture with these shares, over `X`."""
+    """Return the density of the mixture with these shares, over `X`."""
     each = torch.exp(-(((X[:, None] - CENTERS) / DEVIATION) ** 2) / 2) / (DEVIATION * math.sqrt(2 * math.pi))
     return each @ shares
 
@@ -46,22 +46,22 @@ def density(shares: Tensor) -> Tensor:
 P, Q = density(DATA_SHARES), density(SAMPLE_SHARES)
 
 
-def drawn(shares: Tensor, count: int, shared_random: torch.Generator) -> Tensor:
-    """Points `[count, 1]` of the mixture with these shares."""
-    which = torch.multinomial(shares, count, replacement=True, generator=shared_random)
-    return (CENTERS[which].float() + DEVIATION * torch.randn(count, generator=shared_random)).unsqueeze(1)
+def draw_points(shares: Tensor, count: int, rng: torch.Generator) -> Tensor:
+    """Return points `[count, 1]` of the mixture with these shares."""
+    modes = torch.multinomial(shares, count, replacement=True, generator=rng)
+    return (CENTERS[modes].float() + DEVIATION * torch.randn(count, generator=rng)).unsqueeze(1)
 
 
 def optimum(*, rounds: int = 1500, batch_size: int = 512, seed: int = 0) -> ExperimentResult:
-    """What discriminators learn, against p/(p+q), log p/q and f'(p/q); and their bounds on each divergence.
+    """Compare trained discriminators with p/(p+q), log p/q and f'(p/q), and their bounds with divergences.
 
     Args:
         rounds: updates of each discriminator.
         batch_size: fresh points of each side in an update.
-        seed: of weights and points.
+        seed: seed of weights and points.
 
     Raises:
-        ValueError: a count below one.
+        ValueError: count below one.
     """
     check_counts(rounds=rounds, batch_size=batch_size)
     rows: list[dict[str, Cell]] = []
@@ -95,29 +95,27 @@ def optimum(*, rounds: int = 1500, batch_size: int = 512, seed: int = 0) -> Expe
         title=f"Discriminators after {rounds:,} rounds and the best ones, seed {seed}",
         rows=rows,
         words=(
-            "Taught by samples alone, each network has found a function of the density ratio p/q; which one, "
-            "its f says. The error is the root mean square distance to the best function, weighted by "
-            "(p+q)/2, as a share of that function's own spread: 1 is to know nothing. What is missing from "
-            "the bound, as a share of the divergence, is smaller: near the optimum errors count only squared."
+            "Trained on samples alone, each network has found a function of the density ratio p/q, which "
+            "depends on its f. The error is the root mean square distance to the best function, weighted by "
+            "(p+q)/2, as a share of that function's standard deviation; a constant has an error of at least "
+            "1. The gap between bound and divergence, as a share of the divergence, is smaller, since near "
+            "the optimum it grows with the square of the error."
         ),
         arrays=arrays(x=X, p=P, q=Q, found=torch.stack(found), theory=torch.stack(theory)),
-        painter=_draw,
+        plot=_draw,
     )
 
 
 def trained(name: str, *, rounds: int, batch_size: int, seed: int) -> Tensor:
-    """The raw scores over `X` of a discriminator that has raised its bound on that divergence."""
-    shared_random = torch.Generator().manual_seed(seed)
+    """Train a discriminator to raise its bound on this divergence; return its raw scores over `X`."""
+    rng = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         discriminator = MLPDiscriminator((1,), width=64, depth=2)
     optimizer = torch.optim.Adam(discriminator.parameters(), lr=5e-3, betas=(0.5, 0.99))
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)
     for _ in range(rounds):
-        real, fake = (
-            drawn(DATA_SHARES, batch_size, shared_random),
-            drawn(SAMPLE_SHARES, batch_size, shared_random),
-        )
+        real, fake = (draw_points(shares, batch_size, rng) for shares in (DATA_SHARES, SAMPLE_SHARES))
         optimizer.zero_grad()
         OBJECTIVES[name].discriminator(discriminator(real), discriminator(fake)).backward()
         optimizer.step()
@@ -127,32 +125,32 @@ def trained(name: str, *, rounds: int, batch_size: int, seed: int) -> Tensor:
 
 
 def integral(values: Tensor) -> float:
-    """Over the line."""
+    """Return the integral over the line."""
     return torch.trapezoid(values, X).item()
 
 
 def error(ours: Tensor, best: Tensor) -> float:
-    """Root mean square distance, weighted by (p+q)/2, as a share of the best one's standard deviation."""
+    """Return the root mean square distance, weighted by (p+q)/2, as a share of the spread of `best`."""
     weight = (P + Q) / 2
     mean = integral(weight * best)
     return math.sqrt(integral(weight * (ours - best) ** 2) / integral(weight * (best - mean) ** 2))
 
 
-def _draw(finding: ExperimentResult) -> "Figure":
+def _draw(result: ExperimentResult) -> "Figure":
     from ganarium.lab.plotting import FAKE, REAL, panels
 
-    figure, axes = panels(3, 4, size=(15, 10), title=finding.title)
-    figures, (densities, *readings), bounds = finding.arrays, axes[0, :3], axes[0, 3]
+    figure, axes = panels(3, 4, size=(15, 10), title=result.title)
+    figures, (densities, *readings), bounds = result.arrays, axes[0, :3], axes[0, 3]
     densities.plot(figures["x"], figures["p"], color=REAL, label="data p")
     densities.plot(figures["x"], figures["q"], color=FAKE, label="samples q")
     densities.set(title="the densities", ylim=(0, 1.5 * figures["p"].max()))
     densities.legend(loc="upper right")
     for index, panel in enumerate([*axes[1:].flat, *readings]):
-        _function(panel, finding.rows[index], figures, index)
+        _function(panel, result.rows[index], figures, index)
     readings[0].legend(loc="upper right")
     for panel in axes[2]:
         panel.set_xlabel("x")
-    divergences = finding.rows[: len(DIVERGENCES)]
+    divergences = result.rows[: len(DIVERGENCES)]
     missing = [100 * float(row["missing"]) for row in divergences]
     bars = bounds.barh(range(len(missing)), missing, color="0.7")
     bounds.bar_label(
@@ -166,7 +164,7 @@ def _draw(finding: ExperimentResult) -> "Figure":
 
 
 def _function(panel: "Axes", row: Mapping[str, Cell], figures: Mapping[str, Array], index: int) -> None:
-    """What was learned, on the best function; the floor shows where there are samples."""
+    """Draw the learned function over the best one, with the density (p+q)/2 at the bottom."""
     from ganarium.lab.plotting import FAKE
 
     x, found, theory = figures["x"], figures["found"][index], figures["theory"][index]

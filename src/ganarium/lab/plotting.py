@@ -1,4 +1,4 @@
-"""How the laboratory's pictures look: made to be read from the last row."""
+"""Style of the experiments' figures, legible from a distance, and helpers that draw them."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 REAL, FAKE = "#1f5fa8", "#d1495b"
-"""Data are blue and samples red in every picture."""
+"""Colours of data and of samples in every figure: blue and red."""
 SHADES = ("#1f5fa8", "#d1495b", "#2e8b57", "#8a5aab", "#d98b1f", "#4a4a4a", "#17a2a8", "#a0522d")
-"""One for each thing compared; told apart in grey, too, by the order of their lightness or by labels."""
+"""Colours of the things compared; in greyscale, lightness or labels distinguish them."""
 STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
@@ -22,8 +22,8 @@ STYLE: Any = {
 }
 
 
-def sheet(*, size: tuple[float, float], title: str) -> Figure:
-    """An empty figure with a title; `size` in inches at 100 dots each."""
+def new_figure(*, size: tuple[float, float], title: str) -> Figure:
+    """Return an empty figure with a title; `size` is in inches at 100 dots each."""
     figure = Figure(figsize=size, dpi=100, layout="constrained")
     figure.suptitle(title, fontsize=13, fontweight="bold")
     return figure
@@ -32,13 +32,13 @@ def sheet(*, size: tuple[float, float], title: str) -> Figure:
 def panels(
     rows: int, columns: int, *, size: tuple[float, float], title: str, **settings: Any
 ) -> tuple[Figure, Any]:
-    """A `sheet` and its axes `[rows, columns]`."""
-    figure = sheet(size=size, title=title)
+    """Return a `new_figure` and its axes `[rows, columns]`."""
+    figure = new_figure(size=size, title=title)
     return figure, figure.subplots(rows, columns, squeeze=False, **settings)
 
 
 def surface(axes: Axes, values: Any, reach: float) -> None:
-    """Values over the plane `[steps, steps]` as colours: blue above zero, red below."""
+    """Draw values over the plane, `[steps, steps]`, as colours: blue above zero, red below."""
     largest = float(np.quantile(np.abs(values), 0.99)) or 1.0
     extent = (-reach, reach, -reach, reach)
     axes.imshow(values, origin="lower", extent=extent, cmap="RdBu", vmin=-largest, vmax=largest)
@@ -46,7 +46,7 @@ def surface(axes: Axes, values: Any, reach: float) -> None:
 
 
 def bare(axes: Axes) -> None:
-    """A map has neither ticks nor grid nor edges."""
+    """Remove ticks, grid and edges."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)

@@ -1,4 +1,4 @@
-"""What an experiment finds: a table, what is to be seen, the raw figures and one picture."""
+"""Result of an experiment: a table, an explanation, arrays and a figure."""
 
 import importlib.util
 import io
@@ -23,50 +23,51 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class ExperimentResult:
-    """The outcome of one experiment; everything that its picture shows is in `rows` and `arrays`."""
+    """Result of one experiment; `rows` and `arrays` contain everything that the figure shows."""
 
     name: str
-    """The experiment's, as on the command line."""
+    """Name of the experiment, as on the command line."""
     title: str
+    """Title of the figure."""
     rows: Sequence[Mapping[str, Cell]]
-    """A table: every row has the same columns."""
+    """Table; all rows have the same columns."""
     words: str
-    """What is to be seen, in two or three sentences."""
+    """Explanation of the result, in two or three sentences."""
     arrays: Mapping[str, Array]
-    """The raw figures, for plots of one's own."""
-    painter: "Callable[[ExperimentResult], Figure]" = field(repr=False)
-    """Draws the picture from the finding alone."""
+    """Values behind the figure, for other plots."""
+    plot: "Callable[[ExperimentResult], Figure]" = field(repr=False)
+    """Function that draws the figure from the result alone."""
 
     def draw(self) -> "Figure":
-        """The picture.
+        """Return the figure.
 
         Raises:
             ValueError: matplotlib is not installed.
         """
         if importlib.util.find_spec("matplotlib") is None:
-            raise ValueError("pictures need a package that is not installed: pip install 'ganarium[lab]'")
+            raise ValueError("figures need matplotlib, which is not installed: pip install 'ganarium[lab]'")
         from matplotlib import rc_context
 
         from ganarium.lab.plotting import STYLE
 
         with rc_context(STYLE):
-            return self.painter(self)
+            return self.plot(self)
 
     def save(self, path: Path | str) -> None:
-        """Write the picture to a PNG file, whole or not at all.
+        """Write the figure to a PNG file, atomically.
 
         Raises:
             ValueError: matplotlib is not installed, or the file's name does not end in .png.
         """
-        drawn = io.BytesIO()
-        self.draw().savefig(drawn, format="png")
-        with Image.open(drawn) as picture, files.replacing(png(path)) as file:
-            # A palette of 256 colours makes the file a third as large, and nobody sees it.
-            palette = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        buffer = io.BytesIO()
+        self.draw().savefig(buffer, format="png")
+        with Image.open(buffer) as image, files.replacing(png(path)) as file:
+            # A palette of 256 colours makes the file a third as large, without a visible difference.
+            palette = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
             palette.save(file, "PNG", optimize=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """Name, title, rows and words as a plain tree; what JSON has no number for is `inf` or `nan`."""
+        """Return name, title, words and rows as a plain tree; numbers that are not finite become strings."""
         return {
             "name": self.name,
             "title": self.title,
@@ -80,17 +81,17 @@ def _plain(cell: Cell) -> Cell:
 
 
 def png(path: Path | str) -> Path:
-    """The path, known to be a PNG's.
+    """Return the path of a PNG file.
 
     Raises:
-        ValueError: its name does not end in .png.
+        ValueError: the file's name does not end in .png.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
-        raise ValueError(f"the picture is a PNG, so its file must end in .png; given: {path}")
+        raise ValueError(f"{path}: the file of the figure must end in .png")
     return path
 
 
 def arrays(**values: Any) -> dict[str, Array]:
-    """Tensors, sequences and numbers as NumPy arrays, by name."""
+    """Convert tensors, sequences and numbers to NumPy arrays, by name."""
     return {name: np.asarray(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""One ring, many objectives: who covers all modes, how soon, and how well."""
+"""Objectives compared on a ring of modes: coverage, speed and quality."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,17 +9,17 @@ from torch import Tensor
 from ganarium.common.text import nearest
 from ganarium.data.sources.densities import Points
 from ganarium.lab.result import Array, Cell, ExperimentResult, arrays
-from ganarium.lab.toy_training import ToyRun, check_counts, lattice, looks_at, points_named, seeded
+from ganarium.lab.toy_training import ToyRun, check_counts, lattice, measured_rounds, points_named, seeded
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COUNT, GLANCE = 5000, 1000
-"""Samples judged at the end, and on the way."""
+COUNT, INTERIM_COUNT = 5000, 1000
+"""Number of samples evaluated at the end, and during the run."""
 STEPS = 60
-"""Places along each side of a decision surface."""
+"""Number of grid points along each side of a decision surface."""
 
 ADAM = {"lr": 4e-3, "betas": [0.0, 0.99], "schedule": {"kind": "linear", "start": 0.5, "end_factor": 0.05}}
 NETWORK = {"kind": "mlp", "width": 64, "depth": 2}
@@ -30,7 +30,7 @@ COMMON: Mapping[str, Any] = {
     "optimizers": {"generator": ADAM, "discriminator": ADAM},
     "averages": {"generator": {"half_life_kimg": 20}},
 }
-"""What all objectives have in common: keys of a recipe."""
+"""Recipe keys that all objectives share."""
 
 OBJECTIVES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "non-saturating": ("gan", {}),
@@ -41,7 +41,7 @@ OBJECTIVES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "relativistic-standard": ("relativistic-gan", {"relativistic": "standard"}),
     "saturating": ("gan", {"objective": "saturating"}),
 }
-"""Each objective's method, and the keys of its game."""
+"""Method of each objective, and keys of its game."""
 
 
 @seeded
@@ -54,18 +54,18 @@ def ring(
     looks: int = 25,
     seed: int = 0,
 ) -> ExperimentResult:
-    """Objectives side by side on eight modes: samples, decision surfaces, modes covered, distance over time.
+    """Compare objectives on eight modes: samples, decision surfaces, modes covered, distance over time.
 
     Args:
-        objectives: of `OBJECTIVES`; all have the same networks, first weights, noise and data.
+        objectives: names in `OBJECTIVES`; all have the same networks, first weights, noise and data.
         points: `ring`, `grid` or `spiral`.
-        r1_weight: of the penalty R1 for all but WGAN-GP, which has its own; 0 plays without.
+        r1_weight: weight of the penalty R1 for all but WGAN-GP, which has its own; 0 means no penalty.
         rounds: updates of the generator.
-        looks: how often modes and distance are measured on the way.
-        seed: of weights, noise and data.
+        looks: number of measurements of modes and distance during the run.
+        seed: seed of weights, noise and data.
 
     Raises:
-        ValueError: an unknown objective or distribution, a count below one, or a weight below zero.
+        ValueError: unknown objective or distribution, count below one, or weight below zero.
     """
     check_counts(rounds=rounds, looks=looks, objectives=len(objectives))
     if r1_weight < 0:
@@ -73,97 +73,99 @@ def ring(
     for name in objectives:
         if name not in OBJECTIVES:
             choice = f"choose from {', '.join(OBJECTIVES)}{nearest(name, OBJECTIVES)}"
-            raise ValueError(f"no objective {name!r}; {choice}")
+            raise ValueError(f"unknown objective {name!r}; {choice}")
     target = points_named(points)
     real = target.sample(COUNT, seed=seed + 10_000)
     reach = 1.4 * real.abs().max().item()
-    times = looks_at(rounds, looks)
+    times = measured_rounds(rounds, looks)
     rows: list[dict[str, Cell]] = []
     found: dict[str, list[Array]] = {}
     for name in objectives:
-        match = match_of(name, target, r1_weight=r1_weight, rounds=rounds, seed=seed)
-        modes, distances = followed(match, target, real[:GLANCE], times)
-        samples = match.samples(COUNT)
+        run = toy_run(name, target, r1_weight=r1_weight, rounds=rounds, seed=seed)
+        modes, distances = track(run, target, real[:INTERIM_COUNT], times)
+        samples = run.samples(COUNT)
         missing = np.array([True, *(modes < len(target.centers))])
-        whole = np.flatnonzero(missing)[-1]  # the look after the last one with a mode missing
+        complete = np.flatnonzero(missing)[-1]  # measurement after the last one at which a mode is missing
         rows.append(
             {
                 "objective": name,
-                "penalty": penalty_of(match),
+                "penalty": penalty_of(run),
                 "modes covered": f"{modes_covered(samples, target)} of {len(target.centers)}",
-                "all since round": int(times[whole]) if whole < len(times) else "never",
+                "all since round": int(times[complete]) if complete < len(times) else "never",
                 "good samples": share_of_good_samples(samples, target),
                 "sliced W1": sliced_wasserstein(samples, real),
             }
         )
-        surface = match.scores(lattice(reach, STEPS)).view(STEPS, STEPS)
+        surface = run.scores(lattice(reach, STEPS)).view(STEPS, STEPS)
         values = arrays(samples=samples, surfaces=surface, modes=modes, distances=distances)
         for key, value in values.items():
             found.setdefault(key, []).append(value)
     others = target.sample(COUNT, seed=seed + 20_000)
-    floor, rough_floor = (sliced_wasserstein(real[:count], others[:count]) for count in (COUNT, GLANCE))
+    floor, interim_floor = (
+        sliced_wasserstein(real[:count], others[:count]) for count in (COUNT, INTERIM_COUNT)
+    )
     return ExperimentResult(
         name="ring",
         title=f"{len(objectives)} objectives on the {points}: {rounds:,} rounds, seed {seed}",
         rows=rows,
         words=(
-            "All begin with the same weights, and most samples lie between modes at first. A mode counts as "
-            "covered once it has a quarter of its fair share of samples within four standard deviations. "
-            f"Two sets of {COUNT:,} data are {floor:.3f} apart by the sliced Wasserstein distance: what is "
-            "above that is the generator's, mostly modes that get more than their share."
+            "All objectives begin with the same weights; at first most samples lie between the modes. A mode "
+            "is covered if more than a quarter of its fair share of samples lies within four standard "
+            f"deviations. The sliced Wasserstein distance of two sets of {COUNT:,} data is {floor:.3f}; the "
+            "excess over it comes from the generator, mostly from modes with more than their fair share."
         ),
         arrays=arrays(
             objectives=objectives,
             rounds=times,
             real=real,
             reach=reach,
-            floor=rough_floor,
+            floor=interim_floor,
             **{key: np.stack(values) for key, values in found.items()},
         ),
-        painter=_draw,
+        plot=_draw,
     )
 
 
-def match_of(objective: str, target: Points, *, r1_weight: float, rounds: int, seed: int) -> ToyRun:
-    """The match of one objective."""
+def toy_run(objective: str, target: Points, *, r1_weight: float, rounds: int, seed: int) -> ToyRun:
+    """Return a run with one objective."""
     method, game = OBJECTIVES[objective]
     r1 = {"penalty": "r1", "penalty_weight": r1_weight} if r1_weight and method != "wgan-gp" else {}
     return ToyRun(method, target, COMMON, {"game": {**game, **r1}}, rounds=rounds, seed=seed)
 
 
-def penalty_of(match: ToyRun) -> str:
-    """The discriminator's penalty and its weight, to be read."""
-    game = match.recipe.game
+def penalty_of(run: ToyRun) -> str:
+    """Return the discriminator's penalty and its weight as text."""
+    game = run.recipe.game
     return "none" if game["penalty"] == "none" else f"{game['penalty']}, weight {game['penalty_weight']:g}"
 
 
-def followed(match: ToyRun, target: Points, real: Tensor, times: Array) -> tuple[Array, Array]:
-    """Play the match; at each look the averaged generator's modes covered and its distance from the data."""
+def track(run: ToyRun, target: Points, real: Tensor, times: Array) -> tuple[Array, Array]:
+    """Play a run; return the averaged generator's covered modes and distance from the data over time."""
     modes, distances = [], []
     for before, time in zip([0, *times[:-1]], times, strict=True):
-        match.play(int(time - before))
-        samples = match.samples(len(real))
+        run.play(int(time - before))
+        samples = run.samples(len(real))
         modes.append(modes_covered(samples, target))
         distances.append(sliced_wasserstein(samples, real))
     return np.array(modes), np.array(distances)
 
 
-def _draw(finding: ExperimentResult) -> "Figure":
-    from ganarium.lab.plotting import sheet
+def _draw(result: ExperimentResult) -> "Figure":
+    from ganarium.lab.plotting import new_figure
 
-    found, columns = finding.arrays, len(finding.rows)
-    figure = sheet(size=(max(8.4, 2.8 * columns), 8.8), title=finding.title)
+    found, columns = result.arrays, len(result.rows)
+    figure = new_figure(size=(max(8.4, 2.8 * columns), 8.8), title=result.title)
     halves: Any = figure.subfigures(2, 1, height_ratios=[2, 1])
     axes = halves[0].subplots(2, columns, squeeze=False)
     for (top, bottom), row, samples, scores in zip(
-        axes.T, finding.rows, found["samples"], found["surfaces"], strict=True
+        axes.T, result.rows, found["samples"], found["surfaces"], strict=True
     ):
         _draw_samples(top, row, found, samples)
         _draw_surface(bottom, found, scores)
     axes[0, 0].set_ylabel("samples, on data")
     axes[1, 0].set_ylabel("scores: blue is more real")
     left, right = halves[1].subplots(1, 2)
-    _draw_curves(left, right, finding)
+    _draw_curves(left, right, result)
     return figure
 
 
@@ -179,7 +181,7 @@ def _draw_samples(panel: "Axes", row: Mapping[str, Cell], found: Mapping[str, Ar
 
 
 def _draw_surface(panel: "Axes", found: Mapping[str, Array], values: Array) -> None:
-    """Blue where the plane scores above its median, red below."""
+    """Draw the scores in the plane: blue above their median, red below."""
     from ganarium.lab.plotting import surface
 
     reach = found["reach"].item()
@@ -189,12 +191,12 @@ def _draw_surface(panel: "Axes", found: Mapping[str, Array], values: Array) -> N
     panel.scatter(found["real"][:300, 0], found["real"][:300, 1], s=1, color="black", linewidths=0)
 
 
-def _draw_curves(left: "Axes", right: "Axes", finding: ExperimentResult) -> None:
+def _draw_curves(left: "Axes", right: "Axes", result: ExperimentResult) -> None:
     from ganarium.lab.plotting import SHADES
 
-    found = finding.arrays
+    found = result.arrays
     for row, shade, modes, distances in zip(
-        finding.rows, SHADES, found["modes"], found["distances"], strict=False
+        result.rows, SHADES, found["modes"], found["distances"], strict=False
     ):
         left.plot(found["rounds"], modes, color=shade, linewidth=2, label=row["objective"])
         right.semilogy(found["rounds"], distances, color=shade, linewidth=2)

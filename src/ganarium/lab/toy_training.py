@@ -1,4 +1,4 @@
-"""Matches on points in the plane: small recipes of the library's own methods, played on the engine."""
+"""Training runs on points in the plane: small recipes of the library's methods, played by the engine."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 
 
 def seeded(experiment: Callable[P, ExperimentResult]) -> Callable[P, ExperimentResult]:
-    """An experiment all of whose chance follows from its `seed`; the caller's own is left as it was."""
+    """Seed the random numbers of an experiment with its `seed`; the caller's random state is unchanged."""
 
     @functools.wraps(experiment)
     def call(*args: P.args, **settings: P.kwargs) -> ExperimentResult:
@@ -37,10 +37,10 @@ def seeded(experiment: Callable[P, ExperimentResult]) -> Callable[P, ExperimentR
 
 
 def points_named(name: str) -> Points:
-    """The distribution of that name.
+    """Return the distribution of this name.
 
     Raises:
-        ValueError: there is none; the message lists them.
+        ValueError: unknown name; the message lists the known ones.
     """
     if name not in POINTS:
         raise ValueError(f"points={name!r}: choose from {', '.join(POINTS)}{nearest(name, POINTS)}")
@@ -54,19 +54,19 @@ def check_counts(**counts: int) -> None:
             raise ValueError(f"{name} is {count}; it must be at least 1")
 
 
-def looks_at(rounds: int, looks: int) -> Array:
-    """After which rounds to look: none, all, and evenly between, `[looks + 1]` whole numbers at most."""
+def measured_rounds(rounds: int, looks: int) -> Array:
+    """Return 0, `rounds` and evenly spaced rounds between them: at most `looks + 1` integers."""
     return np.unique(np.linspace(0, rounds, looks + 1).round().astype(int))
 
 
 def lattice(reach: float, steps: int) -> Tensor:
-    """Places all over the plane from -reach to reach, row by row upwards, `[steps * steps, 2]`."""
+    """Return a square grid of points from -reach to reach, row by row upwards: `[steps * steps, 2]`."""
     ticks = torch.linspace(-reach, reach, steps)
     return torch.cartesian_prod(ticks, ticks).flip(1)
 
 
-class Fresh(Iterator[Tensor]):
-    """Endless batches `[N, 2]` of points never seen before, each a function of (seed, its number)."""
+class FreshBatches(Iterator[Tensor]):
+    """Endless batches `[N, 2]` of new points; each batch is a function of the seed and its number."""
 
     def __init__(self, points: Points, batch_size: int, *, seed: int):
         self.points, self.batch_size, self.seed = points, batch_size, seed
@@ -79,14 +79,14 @@ class Fresh(Iterator[Tensor]):
 
 
 class ToyRun:
-    """A method on points: `play` it for some rounds, then look at what its networks have learned.
+    """Training run of a method on points: `play` some rounds, then evaluate the networks.
 
     Args:
-        method: whose game it is.
-        points: the data.
+        method: name of the method.
+        points: distribution of the data.
         changes: layers of recipe keys over the method's own recipe.
-        rounds: length of the whole match, which the schedules refer to.
-        seed: of weights, noise and data.
+        rounds: length of the whole run, which the schedules refer to.
+        seed: seed of weights, noise and data.
     """
 
     def __init__(self, method: str, points: Points, *changes: Mapping[str, Any], rounds: int, seed: int):
@@ -94,14 +94,14 @@ class ToyRun:
         self.recipe = resolve(found, *changes, {"seed": seed, "device": "cpu"})
         game = assemble(found, self.recipe, DataSpec((2,)))
         if isinstance(game, Campaign):
-            raise ValueError(f"{method} is played in stages; the laboratory plays single games")
+            raise ValueError(f"{method} is a campaign of several stages; give a method of one game")
         updates = self.recipe.game.get("discriminator_updates", 1)
         images = rounds * updates * self.recipe.batch_size
         self.engine: Engine = engine_for(game, self.recipe, torch.device("cpu"), images=images)
-        self.data = Fresh(points, self.recipe.batch_size, seed=seed)
+        self.data = FreshBatches(points, self.recipe.batch_size, seed=seed)
 
     def play(self, rounds: int) -> dict[str, Tensor]:
-        """Go on for so many rounds; returns the last one's loss terms."""
+        """Play this number of rounds and return the loss terms of the last one."""
         terms: dict[str, Tensor] = {}
         for _ in range(rounds):
             terms = self.engine.round(self.data)
@@ -109,19 +109,19 @@ class ToyRun:
 
     @torch.no_grad()
     def samples(self, count: int, *, seed: int = 1, averaged: bool = True) -> Tensor:
-        """What the generator draws, `[count, 2]`: its running average, or as it stands in the match."""
-        shared_random = torch.Generator().manual_seed(seed)
-        noise = torch.randn(count, self.recipe.game["noise_dim"], generator=shared_random)
+        """Return generated points, `[count, 2]`, of the averaged generator or of the current one."""
+        rng = torch.Generator().manual_seed(seed)
+        noise = torch.randn(count, self.recipe.game["noise_dim"], generator=rng)
         players = self.engine.averages.networks if averaged else self.engine.players
         return players["generator"](noise)
 
     @torch.no_grad()
     def scores(self, places: Tensor) -> Tensor:
-        """The discriminator's raw scores at the places `[N, 2]`, as `[N]`."""
+        """Return the discriminator's raw scores `[N]` at the places `[N, 2]`."""
         return self.engine.players["discriminator"](places)
 
 
-def lessons(
+def train_discriminator(
     discriminator: nn.Module,
     adversarial_loss: AdversarialLoss,
     draw: Callable[[], tuple[Tensor, Tensor]],
@@ -129,14 +129,14 @@ def lessons(
     rounds: int,
     lr: float,
 ) -> Iterator[int]:
-    """Teach a discriminator against a generator that stands still; yields the rounds played after each.
+    """Train a discriminator against a fixed generator and yield the number of rounds after each.
 
     Args:
-        discriminator: who learns.
-        adversarial_loss: what it learns by.
-        draw: a fresh batch of real samples and one of fake ones.
-        rounds: Adam steps, whose learning rate falls to zero along a line.
-        lr: learning rate at the start.
+        discriminator: network that is trained.
+        adversarial_loss: objective and penalty of the training.
+        draw: function that returns a fresh batch of real samples and one of fake samples.
+        rounds: number of Adam steps; the learning rate falls linearly to zero.
+        lr: initial learning rate.
     """
     optimizer = torch.optim.Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.99))
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, rounds)

@@ -1,4 +1,4 @@
-"""The judge: how good samples are, and compared with what."""
+"""Metrics of samples and translations, and the networks and real samples that they need."""
 
 from ganarium.metrics.classes import (
     ClassAccuracy,

@@ -1,4 +1,4 @@
-"""The networks whose features pictures are compared on, recognised by names and shapes of tensors."""
+"""Feature networks that names and shapes of tensors identify."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,39 +18,39 @@ RECOGNIZED = (
     "with torchvision's keys SqueezeNet 1.0 and 1.1 (512 features), AlexNet, VGG-11, 13, 16 and 19 (4096; "
     "of the convolutions features.* alone 256 and 512) and Inception-v3 (2048; the FID's has 1008 classes), "
     "each as .safetensors, .pth, .pt, .th or .bin state dict; "
-    "any network as .onnx that takes one picture batch [N, C, H, W] in 0..1"
+    "any network as .onnx that takes one image batch [N, C, H, W] in 0..1"
 )
-"""The networks and files that `load_features` knows, for error messages and help."""
+"""Networks and files that `load_features` recognises, for error messages and help."""
 
 FID_CLASSES = 1008
-"""Of the TensorFlow network that the FID was defined by, and of no other Inception-v3."""
+"""Number of classes of the TensorFlow network that defines the FID; no other Inception-v3 has it."""
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Convention:
-    """How a network wants its pictures."""
+    """Format of the images that a network takes."""
 
     size: Size | None
-    """Height and width in pixels; None takes pictures as they are."""
+    """Height and width in pixels; None for any size."""
     channels: int | None
-    """1 grey, 3 RGB; None takes pictures as they are."""
+    """Number of channels, 1 (grey) or 3 (RGB); None for any number."""
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     mean: tuple[float, ...] = (0.0,)
-    """Subtracted from values in 0..1, one a channel or one for all."""
+    """Mean that is subtracted from values in 0..1, one per channel or one for all."""
     deviation: tuple[float, ...] = (1.0,)
-    """What the difference is divided by."""
+    """Divisor of the difference, one per channel or one for all."""
 
     def apply(self, images: Tensor) -> Tensor:
-        """Pictures `[N, C, H, W]` in [-1, 1] in the form of the network."""
+        """Convert images `[N, C, H, W]` in [-1, 1] to the format of the network."""
         images = self._resized(self._recolored((images + 1) / 2))
         mean, deviation = (images.new_tensor(x).view(-1, 1, 1) for x in (self.mean, self.deviation))
         return (images - mean) / deviation
 
     @property
     def resizing(self) -> str:
-        """The resizing in words."""
+        """Description of the resizing."""
         if self.size is None:
             return "none"
         return f"{self.interpolation}, antialiased, to {self.size[0]}x{self.size[1]}"
@@ -66,35 +66,35 @@ class Convention:
                 luma = images.new_tensor([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's "L"
                 return (images * luma.view(3, 1, 1)).sum(1, keepdim=True)
         raise ValueError(
-            f"the feature network takes {self.channels} channel(s), the pictures have {given}; only grey (1) "
-            "and RGB (3) are turned into each other. Set data.channels, or give another file as --features"
+            f"the feature network takes {self.channels} channel(s), the images have {given}; only grey (1) "
+            "and RGB (3) are converted into each other. Set data.channels, or give another file as --features"
         )
 
     def _resized(self, images: Tensor) -> Tensor:
         if self.size in (None, tuple(images.shape[-2:])):
             return images
-        # Bicubic overshoots; a picture file could not.
+        # Bicubic interpolation may leave 0..1, the range of image files.
         return F.interpolate(images, self.size, mode=self.interpolation, antialias=True).clamp(0, 1)
 
 
 class Architecture(NamedTuple):
-    """A network with the tensors of a file, and how to use it."""
+    """Network with the tensors of a file, and properties of its features."""
 
     network: nn.Module
     name: str
     layer: str
-    """Which activations the features are, in words."""
+    """Description of the layer whose activations are the features."""
     convention: Convention
     dimension: int
     classes: int
-    """0 where there are features alone."""
+    """Number of classes; 0 if the file gives features alone."""
 
 
 def recognized(state: Mapping[str, Tensor]) -> Architecture | None:
-    """The network that these tensors are the parameters of; None where it resembles none.
+    """Return the network that has these tensors; None if they resemble no known network.
 
     Raises:
-        KeyError, RuntimeError, ValueError: it resembles one, but not all tensors fit.
+        KeyError, RuntimeError, ValueError: they resemble a known network, but not all tensors fit.
     """
     return next((build(state) for signature, build in _BUILDERS.items() if signature in state), None)
 
@@ -169,7 +169,7 @@ def _vgg_depth(state: Mapping[str, Tensor]) -> int:
         if sum(blocks) == convolutions:
             return depth
     raise ValueError(
-        f"{convolutions} layers with weights under features.*, as no VGG without normalisation has"
+        f"{convolutions} layers with weights under features.*; no VGG without normalisation has this number"
     )
 
 
@@ -183,7 +183,7 @@ def _inception(state: Mapping[str, Tensor]) -> Architecture:
         ),
         name="Inception-v3 (FID)" if of_the_fid else "Inception-v3",
         layer=f"last maps, {_AVERAGED}",
-        # Trained on -1..1, also in torchvision, which brings ImageNet's normalisation back to it.
+        # Trained on -1..1; torchvision's network, too, converts ImageNet's normalisation to it.
         convention=Convention((299, 299), 3, mean=(0.5,), deviation=(0.5,)),
         dimension=2048,
         classes=classes,
@@ -197,17 +197,17 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Tensor]], Architecture]] = {
     "features.0.weight": _alexnet_or_vgg,
     "Mixed_7c.branch_pool.conv.weight": _inception,
 }
-"""By the name of a tensor that only this network has among those below it."""
+"""Functions that build a network, by the name of a tensor that no network below it has."""
 
 
 def _classes(state: Mapping[str, Tensor], last: str) -> int | None:
-    """How many classes the last layer names; None where the file ends before the classifier."""
+    """Return the number of classes of the layer `last`; None if the file has no classifier."""
     has_classifier = any(name.startswith("classifier.") for name in state)
     return len(state[last]) if has_classifier else None
 
 
 def _filled(build: Callable[[], nn.Module], state: Mapping[str, Tensor]) -> nn.Module:
-    """The network around the file's tensors, which takes no time and memory for weights of its own."""
+    """Build a network around the tensors of a file, without memory and time for initial weights."""
     with torch.device("meta"):
         network = build()
     network.load_state_dict(state, assign=True)

@@ -1,4 +1,4 @@
-"""Features to judge pictures by: activations of a pretrained network that is given as a file."""
+"""Features of images: activations of a pretrained network that is given as a file."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -17,38 +17,38 @@ FEATURE_FILES = (*TENSOR_FILES, ".onnx")
 
 
 class Embedding(Protocol):
-    """What a feature network is made of: a module whose forward gives logits, and which has these."""
+    """Module of a feature network; `forward` returns logits, and these methods return features."""
 
     def penultimate(self, images: Tensor) -> Tensor:
-        """Pictures `[N, C, H, W]`, as the network was trained on them, to activations `[N, D]`."""
+        """Return activations `[N, D]` of images `[N, C, H, W]` in the format of the network's training."""
 
     def both(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The activations and the logits in one pass; only asked of networks that name classes."""
+        """Return activations and logits from one pass; called only for networks with classes."""
 
 
 class FeaturesAndLogits(NamedTuple):
-    """What a network says of pictures, float32 on the CPU."""
+    """Outputs of a network for images, float32 on the CPU."""
 
     features: Tensor
-    """`[N, D]`."""
+    """Features `[N, D]`."""
     logits: Tensor | None
-    """`[N, classes]`; None where the network names no classes."""
+    """Logits `[N, classes]`; None if the network has no classes."""
 
 
 class FeatureNetwork(nn.Module):
-    """A frozen network that turns pictures in [-1, 1] of any size, grey or RGB, into features.
+    """Frozen network that converts images in [-1, 1] of any size, grey or RGB, to features.
 
-    It resizes (antialiased), adapts the channels and normalises by itself, as `describe` says, and stays in
-    eval mode whatever happens around it.
+    It resizes the images (antialiased), adapts their channels and normalises them, as `describe` states. It
+    always stays in eval mode.
 
     Args:
-        network: takes pictures in the form that `convention` says.
-        name: of the architecture.
-        layer: which activations the features are, in words.
-        convention: how the network wants its pictures.
-        dimension: D, None where only a forward pass tells.
-        classes: that the network names; 0 where it gives features alone.
-        sha256: of the file, in hexadecimal digits.
+        network: module that takes images in the format of `convention`.
+        name: name of the architecture.
+        layer: description of the layer whose activations are the features.
+        convention: format of the images that the network takes.
+        dimension: number of features D; None if only a forward pass shows it.
+        classes: number of classes; 0 if the network gives features alone.
+        sha256: checksum of the file, in hexadecimal digits.
     """
 
     def __init__(
@@ -74,33 +74,33 @@ class FeatureNetwork(nn.Module):
 
     @property
     def size(self) -> Size | None:
-        """Height and width, in pixels, that pictures are resized to; None where they are not."""
+        """Height and width that images are resized to, in pixels; None if they are not resized."""
         return self.convention.size
 
     def train(self, mode: bool = True) -> Self:
-        """Frozen networks never train: `mode` is ignored."""
+        """Stay in eval mode; `mode` is ignored."""
         return super().train(False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Float pictures `[N, C, H, W]` in [-1, 1] to features `[N, D]`.
+        """Return features `[N, D]` of float images `[N, C, H, W]` in [-1, 1].
 
         Raises:
-            ValueError: another shape, type or range, or channels that cannot be adapted.
+            ValueError: other shape, dtype or range, or channels that cannot be converted.
         """
         return cast(Embedding, self.network).penultimate(self.convention.apply(checked_images(images)))
 
     def classify(self, images: Tensor) -> Tensor:
-        """Float pictures `[N, C, H, W]` in [-1, 1] to logits `[N, classes]`.
+        """Return logits `[N, classes]` of float images `[N, C, H, W]` in [-1, 1].
 
         Raises:
-            ValueError: as `forward`; also where the file gives features alone.
+            ValueError: as `forward`; also if the file gives features alone.
         """
         if not self.classes:
             raise ValueError(f"the file of {self.name} gives features, not classes")
         return self.network(self.convention.apply(checked_images(images)))
 
     def read(self, images: Tensor) -> FeaturesAndLogits:
-        """Float pictures `[N, C, H, W]` in [-1, 1] to features, and logits where there are classes.
+        """Return features of float images `[N, C, H, W]` in [-1, 1], and logits if there are classes.
 
         Raises:
             ValueError: as `forward`.
@@ -113,30 +113,30 @@ class FeatureNetwork(nn.Module):
         return FeaturesAndLogits(features.float().cpu(), logits.float().cpu())
 
     def describe(self) -> dict[str, Any]:
-        """All that two results must share to be comparable, as plain values."""
-        form = self.convention
+        """Return plain values that must be equal for two results to be comparable."""
+        convention = self.convention
         return {
             "name": self.name,
             "sha256": self.sha256[:12],
             "layer": self.layer,
             "dimension": self.dimension,
-            "resizing": form.resizing,
-            "channels": form.channels,
-            "normalisation": f"(0..1 - {_listed(form.mean)}) / {_listed(form.deviation)}",
+            "resizing": convention.resizing,
+            "channels": convention.channels,
+            "normalisation": f"(0..1 - {_listed(convention.mean)}) / {_listed(convention.deviation)}",
         }
 
 
 def load_features(path: str | Path) -> FeatureNetwork:
-    """The feature network in a file, recognised by the names and shapes of its tensors.
+    """Load the feature network of a file; names and shapes of the tensors identify it.
 
-    Files are read as tensors alone: a pickle that holds anything else is refused unread.
+    Files are read as tensors alone: a pickle that contains anything else is refused unread.
 
     Args:
-        path: a file, or a folder that holds exactly one; `RECOGNIZED` says which.
+        path: file, or folder with exactly one such file; `RECOGNIZED` lists the valid ones.
 
     Raises:
-        FileNotFoundError: nothing is there.
-        ValueError: the file is none of the recognised ones, damaged, or a pickle with code.
+        FileNotFoundError: the path does not exist.
+        ValueError: the file is not recognised, is damaged, or is a pickle with code.
     """
     path = _feature_file(Path(path))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -152,15 +152,13 @@ def load_features(path: str | Path) -> FeatureNetwork:
     if architecture is not None:
         return FeatureNetwork(**architecture._asdict(), sha256=sha256)
     found = ", ".join(f"{name} {list(x.shape)}" for name, x in list(state.items())[:4]) or "no tensors"
-    raise ValueError(
-        f"{path} holds no network that is recognised; found: {found} ...\nrecognised: {RECOGNIZED}"
-    )
+    raise ValueError(f"{path} contains no recognised network; found: {found} ...\nrecognised: {RECOGNIZED}")
 
 
 def features_of(
     network: FeatureNetwork, images: Iterable[Tensor] | Tensor, *, batch_size: int = 256
 ) -> Tensor:
-    """The features of `features_and_logits`: float32 `[N, D]` on the CPU."""
+    """Return the features of `features_and_logits`: float32 `[N, D]` on the CPU."""
     return features_and_logits(network, images, batch_size=batch_size).features
 
 
@@ -168,22 +166,22 @@ def features_of(
 def features_and_logits(
     network: FeatureNetwork, images: Iterable[Tensor] | Tensor, *, batch_size: int = 256
 ) -> FeaturesAndLogits:
-    """What a network says of pictures in [-1, 1]: features, and logits where it names classes.
+    """Compute features of images in [-1, 1], and logits if the network has classes.
 
     Args:
-        network: moved nowhere; pictures are brought to its device.
-        images: `[N, C, H, W]`, or batches of such, each of a size of its own.
-        batch_size: pictures that go through the network at once.
+        network: feature network; images are moved to its device.
+        images: `[N, C, H, W]`, or batches of this shape, whose sizes may differ.
+        batch_size: number of images in one pass of the network.
 
     Raises:
-        ValueError: no pictures, or as `FeatureNetwork.forward`.
+        ValueError: no images, or as `FeatureNetwork.forward`.
     """
     device = next((x.device for x in network.parameters()), torch.device("cpu"))
     batches = [images] if isinstance(images, Tensor) else images
     pieces = (piece for batch in batches for piece in batch.split(batch_size) if len(piece))
     parts = [network.read(piece.to(device)) for piece in pieces]
     if not parts:
-        raise ValueError("no pictures to take features of")
+        raise ValueError("no images to compute features of")
     logits = [part.logits for part in parts if part.logits is not None]
     return FeaturesAndLogits(
         torch.cat([part.features for part in parts]), torch.cat(logits) if logits else None
@@ -191,21 +189,21 @@ def features_and_logits(
 
 
 def checked_images(images: Tensor) -> Tensor:
-    """Pictures in float32.
+    """Return images in float32.
 
     Raises:
-        ValueError: a shape other than `[N, C, H, W]`, no floats, or values outside [-1, 1].
+        ValueError: shape other than `[N, C, H, W]`, no floats, or values outside [-1, 1].
     """
     if images.ndim != 4 or not images.is_floating_point():
-        raise ValueError(f"pictures are float [N, C, H, W]; given: {images.dtype} {list(images.shape)}")
+        raise ValueError(f"images must be float [N, C, H, W]; given: {images.dtype} {list(images.shape)}")
     if len(images) and not images.abs().amax() <= 1.01:
         low, high = images.aminmax()
-        raise ValueError(f"pictures are in [-1, 1]; given: {low.item():.4g} to {high.item():.4g}")
+        raise ValueError(f"images must be in [-1, 1]; given: {low.item():.4g} to {high.item():.4g}")
     return images.float()
 
 
 def checked_features(a: Tensor, b: Tensor, *, least: int = 2) -> tuple[Tensor, Tensor]:
-    """Two sets of features in float64 on the CPU, known to be comparable.
+    """Return two comparable sets of features in float64 on the CPU.
 
     Raises:
         ValueError: shapes other than `[N, D]` and `[M, D]`, N or M below `least`, or features that are not
@@ -213,13 +211,13 @@ def checked_features(a: Tensor, b: Tensor, *, least: int = 2) -> tuple[Tensor, T
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < least:
         raise ValueError(
-            f"features have the shapes [N, D] and [M, D] with at least {least} sample(s) each; "
+            f"features must have the shapes [N, D] and [M, D] with at least {least} sample(s) each; "
             f"given: {list(a.shape)} and {list(b.shape)}"
         )
     for x in (a, b):
         if broken := int((~x.isfinite()).any(1).sum()):
             raise ValueError(
-                f"the features of {broken} of {len(x)} samples are not finite: look at the samples"
+                f"the features of {broken} of {len(x)} samples are not finite: check the samples"
             )
     return a.detach().double().cpu(), b.detach().double().cpu()
 
@@ -242,17 +240,19 @@ def _feature_file(path: Path) -> Path:
     files = sorted(x for x in path.iterdir() if x.suffix in FEATURE_FILES) if path.is_dir() else [path]
     if len(files) != 1:
         found = ", ".join(x.name for x in files) or "none"
-        raise ValueError(f"{path} must hold one file that ends in {', '.join(FEATURE_FILES)}; found: {found}")
+        raise ValueError(
+            f"{path} must contain one file that ends in {', '.join(FEATURE_FILES)}; found: {found}"
+        )
     if files[0].suffix not in FEATURE_FILES:
         raise ValueError(f"{path} ends in none of {', '.join(FEATURE_FILES)}; recognised: {RECOGNIZED}")
     return files[0]
 
 
 def state_dict(path: Path) -> dict[str, Tensor]:
-    """Parameters in a file by name, out of a trainer's wrapper and without the prefix of data parallelism.
+    """Load the parameters in a file by name, without a trainer's wrapper and the prefix of data parallelism.
 
     Raises:
-        ValueError: the file is damaged, or a pickle that holds more than tensors.
+        ValueError: the file is damaged, or a pickle that contains more than tensors.
     """
     try:
         content = (
@@ -260,7 +260,7 @@ def state_dict(path: Path) -> dict[str, Tensor]:
         )
     except Exception as error:
         raise ValueError(
-            f"{path} was refused: it is damaged, or a pickle that holds more than tensors, which could run "
+            f"{path} is damaged, or is a pickle that contains more than tensors, which could run "
             "code. Save the state dict alone, best as .safetensors"
         ) from error
     if isinstance(content, Mapping):

@@ -1,5 +1,6 @@
-"""LPIPS: how unlike two pictures look to people (Zhang et al. 2018, "The Unreasonable Effectiveness of Deep
-Features as a Perceptual Metric", arXiv:1801.03924), on a trunk and with linear heads that are given as files.
+"""LPIPS, the perceptual distance of two images, with a trunk and linear heads that are given as files.
+
+Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", arXiv:1801.03924.
 """
 
 import re
@@ -23,57 +24,57 @@ TAPS: dict[str, dict[int, int]] = {
     "SqueezeNet 1.1": {1: 64, 4: 128, 7: 256, 9: 384, 10: 384, 11: 512, 12: 512},
     "SqueezeNet 1.0": {1: 96, 4: 128, 7: 256, 8: 384, 9: 384, 10: 512, 12: 512},
 }
-"""Which of a trunk's `features` are looked at, and their channels: AlexNet's conv1 to conv5 and VGG's
-conv1_2, 2_2, 3_3, 4_3 and 5_3, rectified; SqueezeNet's conv1, rectified, and Fire 3, 5, 6, 7, 8 and 9. The
-published heads are for 1.1: 1.0 has 96 channels where they weigh 64."""
+"""Tapped layers in a trunk's `features`, and their channels: AlexNet's conv1 to conv5 and VGG's conv1_2, 2_2,
+3_3, 4_3 and 5_3, rectified; SqueezeNet's conv1, rectified, and Fire 3, 5, 6, 7, 8 and 9. The published heads
+are for SqueezeNet 1.1: they have 64 weights for the first layer, which has 96 channels in 1.0."""
 SMALLEST = 32
-"""The shortest side, in pixels, of which the trunks' strides leave something."""
+"""Smallest side in pixels; the strides of the trunks reduce smaller images to nothing."""
 
 _HEAD = re.compile(r"lin(\d+)\.model\.1\.weight")
 
 
 class Heads(NamedTuple):
-    """What is weighed of a trunk's tapped layers, fitted to people's judgement."""
+    """Weights of a trunk's tapped layers, fitted to human judgements."""
 
     weights: tuple[Tensor, ...]
-    """One for each channel, not negative: `[C]` of each layer."""
+    """Weight of each channel, not negative: `[C]` for each layer."""
     version: Version = "0.1"
-    """0.0 was fitted to pictures in [-1, 1] without ImageNet's normalisation, 0.1 with it."""
+    """Version of the heads: 0.0 takes images in [-1, 1] without ImageNet's normalisation, 0.1 with it."""
 
     @property
     def widths(self) -> list[int]:
-        """How many channels they weigh."""
+        """Number of weights for each layer."""
         return [weights.numel() for weights in self.weights]
 
     def fit(self, trunk: str) -> bool:
-        """Whether they are of the size of the trunk of this name."""
+        """Return True if the numbers of weights are those of the trunk with this name."""
         return self.widths == list(TAPS.get(trunk, {}).values())
 
 
 class LPIPS(nn.Module):
-    """The learned perceptual distance; differentiable, so that it may be a loss, too.
+    """Learned perceptual distance; it is differentiable and can be used as a loss.
 
     Args:
-        trunk: an AlexNet, VGG-16 or SqueezeNet (see `ganarium.metrics.load_features`).
-        heads: fitted to this trunk (see `load_heads`). None counts each channel once: the cosine distance of
-            section 3, with nothing learned from people's judgement.
+        trunk: AlexNet, VGG-16 or SqueezeNet (see `ganarium.metrics.load_features`).
+        heads: heads that were fitted to this trunk (see `load_heads`). None gives all channels the weight 1:
+            the cosine distance of section 3, which is not fitted to human judgements.
 
     Raises:
-        ValueError: another trunk, or heads that were not fitted to it.
+        ValueError: other trunk, or heads that were not fitted to it.
     """
 
     def __init__(self, trunk: FeatureNetwork, heads: Heads | None = None) -> None:
         super().__init__()
         if trunk.name not in TAPS:
-            raise ValueError(f"LPIPS stands on {', '.join(TAPS)}, not on {trunk.name}: give another network")
+            raise ValueError(f"LPIPS takes {', '.join(TAPS)} as its trunk; given: {trunk.name}")
         if heads is not None and not heads.fit(trunk.name):
-            of = next((f"are those of {name}" for name in TAPS if heads.fit(name)), "fit none")
+            origin = next((f"those of {name}" for name in TAPS if heads.fit(name)), "of no known trunk")
             raise ValueError(
-                f"the heads weigh {heads.widths} channels and {of}, but {trunk.name} has "
-                f"{list(TAPS[trunk.name].values())}: give the trunk and the heads of one network"
+                f"the heads have {heads.widths} weights and are {origin}, but {trunk.name} has "
+                f"{list(TAPS[trunk.name].values())} channels: give the trunk and the heads of one network"
             )
         self.trunk = trunk
-        # The trunk sees pictures in their own size.
+        # Images keep their own size.
         self.convention = replace(trunk.convention, size=None)
         if heads is not None and heads.version == "0.0":
             self.convention = replace(self.convention, mean=(0.5,), deviation=(0.5,))
@@ -84,19 +85,19 @@ class LPIPS(nn.Module):
 
     @classmethod
     def load(cls, trunk: str | Path, heads: str | Path | None = None) -> Self:
-        """LPIPS from the file of a trunk, trained on ImageNet, and that of its heads.
+        """Load LPIPS from the file of a trunk, trained on ImageNet, and the file of its heads.
 
         Raises:
             FileNotFoundError: a file is missing.
-            ValueError: a file holds something else, or the two do not fit.
+            ValueError: a file contains something else, or the two do not fit.
         """
         return cls(load_features(trunk), None if heads is None else load_heads(heads))
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """The distance of pairs of pictures `[N, C, H, W]` in [-1, 1], grey or RGB: `[N]`, 0 for equal ones.
+        """Return the distances `[N]` of pairs of images `[N, C, H, W]` in [-1, 1], grey or RGB; 0 if equal.
 
         Raises:
-            ValueError: shapes that differ, values out of range, or sides below 32 pixels.
+            ValueError: different shapes, values out of range, or sides below 32 pixels.
         """
         a, b = checked_pairs(a, b)
         if min(a.shape[-2:]) < SMALLEST:
@@ -108,7 +109,7 @@ class LPIPS(nn.Module):
         return distance
 
     def _tapped(self, images: Tensor) -> Iterator[Tensor]:
-        """The tapped layers' activations, of unit length across channels."""
+        """Yield the activations of the tapped layers, of unit length across channels."""
         taps, layers = TAPS[self.trunk.name], self.trunk.network.features
         assert isinstance(layers, nn.Sequential)
         x = self.convention.apply(images.float())
@@ -119,26 +120,28 @@ class LPIPS(nn.Module):
 
     @torch.no_grad()
     def distances(self, a: Tensor, b: Tensor, *, batch_size: int = 32) -> Tensor:
-        """As `forward`, without gradients and by the batch: float64 `[N]` on the CPU."""
+        """Return `forward` without gradients, computed batch by batch: float64 `[N]` on the CPU."""
         device = next(self.trunk.parameters()).device
         pairs = zip(a.split(batch_size), b.split(batch_size), strict=True)
         return torch.cat([self(x.to(device), y.to(device)).double().cpu() for x, y in pairs])
 
 
 def load_heads(path: str | Path, *, version: Version | None = None) -> Heads:
-    """The published linear heads in a file.
+    """Load published linear heads from a file.
 
     Args:
-        path: keys `lin0.model.1.weight` and so on.
-        version: where not said, what the folder is called that they lie in (`v0.0`), else 0.1.
+        path: file with the keys `lin0.model.1.weight` and so on.
+        version: version of the heads; by default 0.0 if the file's folder is named `v0.0`, else 0.1.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it holds something else.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file contains something else.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; the linear heads of LPIPS are one file a network")
+        raise FileNotFoundError(
+            f"{path} does not exist; give a file of linear heads of LPIPS, one per network"
+        )
     state = state_dict(path)
     heads = {int(match[1]): x for name, x in state.items() if (match := _HEAD.fullmatch(name))}
     if not heads or len(heads) != len(state) or sorted(heads) != list(range(len(heads))):

@@ -1,4 +1,4 @@
-"""Features from any network kept as an ONNX file."""
+"""Features of a network in an ONNX file."""
 
 from pathlib import Path
 from typing import cast
@@ -8,15 +8,15 @@ from torch import Tensor, nn
 
 
 class OnnxEmbedding(nn.Module):
-    """The first output, flattened, of a network kept as an ONNX file; runs on the CPU.
+    """Network in an ONNX file, whose features are its first output, flattened; it runs on the CPU.
 
     Attributes:
-        channels: of the pictures it takes, None where the graph leaves them open.
-        size: height and width of the pictures it takes, None where the graph leaves either open.
-        dimension: features of one picture, None where the graph does not say.
+        channels: number of channels of the input images; None if the graph leaves it open.
+        size: height and width of the input images; None if the graph leaves either open.
+        dimension: number of features of an image; None if the graph leaves it open.
 
     Raises:
-        ValueError: onnxruntime is not installed, or the network does not take one batch of pictures.
+        ValueError: onnxruntime is not installed, or the network does not take one batch of images.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class OnnxEmbedding(nn.Module):
         inputs = self.session.get_inputs()
         if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type != "tensor(float)":
             found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
-            raise ValueError(f"{path} must take one float batch of pictures [N, C, H, W]; it takes: {found}")
+            raise ValueError(f"{path} must take one float batch of images [N, C, H, W]; it takes: {found}")
         self.input = inputs[0].name
         # Dimensions that the graph leaves open are names or None.
         self.batch, self.channels, *sides = (x if isinstance(x, int) else None for x in inputs[0].shape)
@@ -44,12 +44,12 @@ class OnnxEmbedding(nn.Module):
         self.dimension = torch.Size(features).numel() if all(isinstance(x, int) for x in features) else None
 
     def penultimate(self, images: Tensor) -> Tensor:
-        """Pictures `[N, C, H, W]` in 0..1 to `[N, D]`."""
+        """Return features `[N, D]` of images `[N, C, H, W]` in 0..1."""
         batch = self.batch or len(images)
         return torch.cat([self._outputs(part, batch) for part in images.split(batch)]).to(images.device)
 
     def _outputs(self, images: Tensor, batch: int) -> Tensor:
-        # Where the graph fixes the batch, its last picture fills the places that are left over.
+        # If the graph fixes the batch size, the last image fills the remaining places.
         filled = torch.cat([images, images[-1:].expand(batch - len(images), -1, -1, -1)])
         (first, *_) = self.session.run(None, {self.input: filled.float().cpu().numpy()})
         return torch.from_numpy(first).flatten(1)[: len(images)]

@@ -1,7 +1,7 @@
-"""Intervals of measures of features, as `bootstrap` has them, but quickly: beside real ones that stand still.
+"""Fast intervals of feature metrics, computed as in `ganarium.metrics.intervals`, for fixed real samples.
 
-Decompositions and distances of thousands of rows are found once; the halves of the samples are taken out of
-them. What these intervals tell is how a value would move with other samples of the same number, beside the
+Decompositions and distances of thousands of rows are computed once, and the halves of the samples select from
+them. An interval covers the variation of a value over other samples of the same number, compared with the
 same real ones.
 """
 
@@ -14,33 +14,33 @@ from ganarium.metrics.intervals import Interval, interval_around
 from ganarium.metrics.neighbors import precision_recall_of_parts
 
 CHUNK = 2**23
-"""Kernel values held at a time: 64 MiB in float64."""
+"""Largest number of kernel values in memory: 64 MiB in float64."""
 
 
 def frechet_interval(samples: Tensor, real: Tensor, *, resamples: int = 100, seed: int = 0) -> Interval:
-    """The 95 % interval of `frechet_distance`.
+    """Compute the 95 % interval of `frechet_distance`.
 
     Args:
         samples: features `[N, D]`, N >= 4.
         real: features `[M, D]`.
-        resamples: halves of the samples that are compared.
-        seed: of the halves.
+        resamples: number of halves of the samples.
+        seed: seed of the halves.
     """
     return interval_around(frechet_distance(samples, real), frechet_of_halves(samples, real, resamples, seed))
 
 
 def frechet_of_halves(samples: Tensor, real: Tensor, resamples: int, seed: int = 0) -> Tensor:
-    """`frechet_distance` of halves of the samples, float64 `[resamples]`."""
+    """Compute `frechet_distance` of halves of the samples, float64 `[resamples]`."""
     samples, real = checked_features(samples, real)
     root, middle = covariance_root(real), real.mean(0)
     projected = samples @ root.T
     distances = []
     for rows in halves(len(samples), resamples, seed):
-        half, seen = samples[rows], projected[rows]
+        half, part = samples[rows], projected[rows]
         mean, degrees = half.mean(0), len(rows) - 1
-        seen = (seen - seen.mean(0)) / degrees**0.5
-        # Singular values by the smaller Gram matrix: what rounding takes from them is far below the interval.
-        gram = seen @ seen.T if len(seen) < seen.shape[1] else seen.T @ seen
+        part = (part - part.mean(0)) / degrees**0.5
+        # Singular values from the smaller Gram matrix; the rounding error is far below the interval.
+        gram = part @ part.T if len(part) < part.shape[1] else part.T @ part
         shared = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().sum()
         trace = (half - mean).square().sum() / degrees
         distances.append((mean - middle).square().sum() + trace + root.square().sum() - 2 * shared)
@@ -50,14 +50,14 @@ def frechet_of_halves(samples: Tensor, real: Tensor, resamples: int, seed: int =
 def kernel_interval(
     samples: Tensor, real: Tensor, value: float, *, resamples: int = 100, seed: int = 0
 ) -> Interval:
-    """The 95 % interval of `kernel_distance`, around the value that it gave; arguments as above."""
+    """Compute the 95 % interval of `kernel_distance` around `value`, its result for all samples."""
     return interval_around(value, kernel_of_halves(samples, real, resamples, seed))
 
 
 def kernel_of_halves(samples: Tensor, real: Tensor, resamples: int, seed: int = 0) -> Tensor:
-    """The squared discrepancy of halves of the samples over all pairs, float64 `[resamples]`.
+    """Compute the squared discrepancy of halves of the samples over all pairs, float64 `[resamples]`.
 
-    But for a constant: the mean kernel among the real ones, which stand still.
+    The mean kernel among the real samples is omitted, since it is the same for all halves.
     """
     samples, real = checked_features(samples, real)
     parts = membership(len(samples), resamples, seed).double()
@@ -66,7 +66,7 @@ def kernel_of_halves(samples: Tensor, real: Tensor, resamples: int, seed: int = 
     for start in range(0, len(samples), step):
         some = slice(start, start + step)
         kernel = _kernel(samples[some], samples)
-        kernel.diagonal(start).zero_()  # no sample makes a pair with itself
+        kernel.diagonal(start).zero_()  # a sample makes no pair with itself
         within += ((parts @ kernel.T) * parts[:, some]).sum(1)
         across.append(_kernel(samples[some], real).mean(1))
     count = parts.sum(1)
@@ -76,9 +76,9 @@ def kernel_of_halves(samples: Tensor, real: Tensor, resamples: int, seed: int = 
 def precision_recall_intervals(
     samples: Tensor, real: Tensor, *, resamples: int = 100, seed: int = 0
 ) -> tuple[list[float], list[Interval]]:
-    """The four values of `precision_recall_density_coverage` and their 95 % intervals; arguments as above."""
-    everybody = torch.ones(1, len(samples), dtype=torch.bool)
-    parts = torch.cat([everybody, membership(len(samples), resamples, seed)])
+    """Return the four values of `precision_recall_density_coverage` and their 95 % intervals."""
+    all_rows = torch.ones(1, len(samples), dtype=torch.bool)
+    parts = torch.cat([all_rows, membership(len(samples), resamples, seed)])
     of_all, *of_halves = precision_recall_of_parts(samples, real, parts)
     values = of_all.tolist()
     ends = [
@@ -88,17 +88,17 @@ def precision_recall_intervals(
 
 
 def halves(count: int, resamples: int, seed: int = 0) -> list[Tensor]:
-    """Row numbers, int64 `[count // 2]`, of halves drawn without replacement."""
-    shared_random = torch.Generator().manual_seed(seed)
-    return [torch.randperm(count, generator=shared_random)[: count // 2] for _ in range(resamples)]
+    """Return row numbers, int64 `[count // 2]`, of halves drawn without replacement."""
+    rng = torch.Generator().manual_seed(seed)
+    return [torch.randperm(count, generator=rng)[: count // 2] for _ in range(resamples)]
 
 
 def membership(count: int, resamples: int, seed: int = 0) -> Tensor:
-    """Which rows each half has, bool `[resamples, count]`."""
+    """Return masks of the rows in each half, bool `[resamples, count]`."""
     parts = torch.zeros(resamples, count, dtype=torch.bool)
     return parts.scatter_(1, torch.stack(halves(count, resamples, seed)), True)
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
-    """(x·y / D + 1)³ of each pair, as in `kernel_distance`."""
+    """Return (x·y / D + 1)³ of each pair, as in `kernel_distance`."""
     return (a @ b.T / a.shape[1] + 1) ** 3

@@ -1,4 +1,4 @@
-"""Quality of pictures of the built-in world, which judges them itself: no file, no features."""
+"""Quality of images of the built-in world, scored by the world itself, without a file or features."""
 
 from collections.abc import Mapping
 from typing import Protocol, Self
@@ -7,29 +7,29 @@ from torch import Tensor
 
 
 class Summarized(Protocol):
-    """A judgement that can be told in numbers."""
+    """Scores of images that can be summarized in numbers."""
 
     @property
     def labels(self) -> Tensor:
-        """int64 `[N]`: the class that each picture shows best."""
+        """Best-fitting class of each image: int64 `[N]`."""
 
     def shares(self) -> Mapping[str, float]:
-        """For each class, the share of all pictures that show it well formed."""
+        """Return, for each class, the share of all images that show it well formed."""
 
     def of(self, rows: Tensor) -> Self:
-        """The judgement of these pictures alone."""
+        """Return the part that belongs to these row numbers."""
 
     def summary(self) -> Mapping[str, float]:
-        """Shares and means by name."""
+        """Return shares and means by name."""
 
 
 class Judge(Protocol):
-    """Something that scores pictures it did not draw, as `ganarium.data.world.World` does."""
+    """Object that scores images from any source, such as `ganarium.data.world.World`."""
 
     def judge(self, images: Tensor) -> Summarized:
-        """The judgement of pictures `[N, C, H, W]` in [-1, 1]."""
+        """Score images `[N, C, H, W]` in [-1, 1]."""
 
 
 def world_quality(images: Tensor, world: Judge) -> dict[str, float]:
-    """What the world says of pictures `[N, C, H, W]` in [-1, 1], in numbers by name."""
+    """Return the world's scores of images `[N, C, H, W]` in [-1, 1], as numbers by name."""
     return dict(world.judge(images).summary())

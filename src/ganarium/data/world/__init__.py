@@ -1,4 +1,4 @@
-"""The built-in world: seeded pictures of shapes in which everything is known, and a judge of any others."""
+"""Built-in synthetic data: seeded images of shapes with known parameters, and scores of any other images."""
 
 from collections.abc import Sequence
 
@@ -14,22 +14,22 @@ from ganarium.data.world.shapes import SHAPES
 __all__ = ["Judgement", "Scenes", "World"]
 
 SMALLEST = 16
-"""The shortest side, in pixels, at which a star is told from a circle."""
+"""Smallest side in pixels; below it a star and a circle cannot be distinguished."""
 
 
 class World:
-    """An endless set of pictures, each one shape in one colour: scene i is a function of (seed, i) alone.
+    """Endless set of images of one shape in one colour each; scene i is a function of (seed, i) alone.
 
     Args:
-        size: height and width in pixels, at least 16; one number for square pictures.
-        seed: another seed, another set.
-        channels: 3 RGB, or 1 grey; the four colours then are grey levels.
-        textured: backgrounds of gradients, stripes and checks in place of the plain dark one, and a
-            wider range of sizes and places. The judge then knows the background only roughly and is more
-            lenient.
+        size: height and width in pixels, at least 16; one number means square images.
+        seed: seed of the set; each seed gives different scenes.
+        channels: 3 (RGB) or 1 (grey); with 1 the four colours are grey levels.
+        textured: draw backgrounds of gradients, stripes and checks instead of a plain dark one, and use a
+            wider range of sizes and places. `judge` then knows the background only approximately and is
+            more lenient.
 
     Raises:
-        ValueError: a size below 16, or another number of channels.
+        ValueError: size below 16, or number of channels other than 1 and 3.
     """
 
     classes: tuple[str, ...] = tuple(shape.name for shape in SHAPES)
@@ -39,42 +39,43 @@ class World:
     ) -> None:
         height, width = (size, size) if isinstance(size, int) else size
         if min(height, width) < SMALLEST:
-            raise ValueError(f"size={size}: the world draws pictures from {SMALLEST} x {SMALLEST} pixels on")
+            raise ValueError(f"size={size}: images need at least {SMALLEST} x {SMALLEST} pixels")
         if channels not in (1, 3):
-            raise ValueError(f"channels={channels}: the world draws 1 (grey) or 3 (RGB) channels")
+            raise ValueError(f"channels={channels}: give 1 (grey) or 3 (RGB)")
         self.seed = seed
         self.canvas = Canvas(height, width, channels, textured)
         self.colors: tuple[str, ...] = self.canvas.colors
         self.attributes: tuple[str, ...] = (*self.colors, "large", "left", "high")
 
     def scenes(self, indices: Sequence[int] | np.ndarray) -> Scenes:
-        """The scenes of these indices, in any order and grouping.
+        """Return the scenes of these indices; order and grouping of the indices do not change a scene.
 
-        Each aligned run of 24 holds each class in each colour once, so that any long run is balanced.
+        Each aligned run of 24 indices contains each combination of class and colour once, so long runs are
+        balanced.
 
         Raises:
-            ValueError: an index that is negative or no integer.
+            ValueError: index that is negative or not an integer, or indices that are not flat.
         """
         rows = np.asarray(indices)
         if rows.size == 0:
             rows = rows.astype(np.int64)
         if rows.ndim != 1 or not np.issubdtype(rows.dtype, np.integer) or (rows < 0).any():
-            raise ValueError(f"indices={indices!r}: give a flat sequence of integers from 0 on")
+            raise ValueError(f"indices={indices!r}: give a flat sequence of non-negative integers")
         return sampled(self.canvas, self.seed, rows)
 
     def judge(self, images: Tensor) -> Judgement:
-        """What each picture shows, and how well formed it is.
+        """Classify each image and score how well formed its shape is.
 
         Args:
             images: float `[N, C, H, W]` in [-1, 1], of this world's size and channels.
 
         Raises:
-            ValueError: another shape or type.
+            ValueError: other shape or dtype.
         """
         expected = (self.canvas.channels, self.canvas.height, self.canvas.width)
         if images.ndim != 4 or tuple(images.shape[1:]) != expected or not images.is_floating_point():
             raise ValueError(
-                f"the judge of this world takes float pictures [N, {', '.join(map(str, expected))}], "
-                f"not {images.dtype} {list(images.shape)}: build a World of that size and number of channels"
+                f"this world evaluates float images [N, {', '.join(map(str, expected))}]; given: "
+                f"{images.dtype} {list(images.shape)}. Build a World with the size and channels of the images"
             )
         return judgement(self.canvas, images)

@@ -1,4 +1,4 @@
-"""The sheet that scenes are drawn on: its pixels, its colours, and how a contour becomes a picture."""
+"""Canvas of the scenes: pixels, colours, and rendering of contours."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor
 from ganarium.data.world.shapes import Shape
 
 MARGIN = 0.025
-"""What stays free between a shape and the picture's border, in sides."""
+"""Smallest gap between a shape and the border of the image, in sides."""
 
 # Colours are levels in 0..255.
 _NAMES = {1: ("dark", "grey", "pale", "white"), 3: ("red", "green", "blue", "yellow")}
@@ -18,8 +18,8 @@ _PALETTE = {
     3: ((240, 62, 54), (46, 204, 98), (52, 122, 255), (255, 214, 30)),
 }
 _BACKGROUND = {1: (20,), 3: (22, 24, 38)}
-_DIM = {1: (28,), 3: (58, 60, 70)}  # the middle of the textured backgrounds
-_DEPTH = {1: 20.0, 3: 64.0}  # how far a textured background may stray from its middle, in levels
+_DIM = {1: (28,), 3: (58, 60, 70)}  # centre of the textured backgrounds
+_DEPTH = {1: 20.0, 3: 64.0}  # largest distance of a textured background from its centre, in levels
 
 _STYLE_PALETTE = {
     1: ((28,), (70,), (112,), (154,)),
@@ -31,7 +31,7 @@ _INK = {1: (0,), 3: (40, 34, 46)}
 
 @dataclass(frozen=True)
 class Canvas:
-    """A sheet of `height` x `width` pixels; lengths are in sides, the shorter of the two."""
+    """Canvas of `height` x `width` pixels. The unit of length is the side, the shorter of the two."""
 
     height: int
     width: int
@@ -40,7 +40,7 @@ class Canvas:
 
     @property
     def side(self) -> int:
-        """Pixels a unit of length."""
+        """Number of pixels per unit of length."""
         return min(self.height, self.width)
 
     @property
@@ -50,57 +50,57 @@ class Canvas:
 
     @property
     def colors(self) -> tuple[str, ...]:
-        """The names of the colours: grey levels where there is one channel."""
+        """Names of the colours; grey levels if there is one channel."""
         return _NAMES[self.channels]
 
     @property
     def palette(self) -> Tensor:
-        """The colours, `[4, C]` in 0..255."""
+        """Colours of the shapes, `[4, C]` in 0..255."""
         return torch.tensor(_PALETTE[self.channels], dtype=torch.float32)
 
     @property
     def background(self) -> Tensor:
-        """The middle of the background, `[C]` in 0..255."""
+        """Colour of the background, `[C]` in 0..255; its centre if it is textured."""
         return torch.tensor((_DIM if self.textured else _BACKGROUND)[self.channels], dtype=torch.float32)
 
     @property
     def depth(self) -> float:
-        """How far a background strays from its middle: a distance in 0..255."""
+        """Largest distance of a background pixel from `background`, in levels of 0..255."""
         return _DEPTH[self.channels] if self.textured else 0.0
 
     @property
     def style_palette(self) -> Tensor:
-        """The colours of the second style, in the same order, `[4, C]` in 0..255."""
+        """Colours of the shapes in the second style, in the order of `palette`, `[4, C]` in 0..255."""
         return torch.tensor(_STYLE_PALETTE[self.channels], dtype=torch.float32)
 
     @property
     def paper(self) -> Tensor:
-        """The background of the second style, `[C]` in 0..255."""
+        """Colour of the background in the second style, `[C]` in 0..255."""
         return torch.tensor(_PAPER[self.channels], dtype=torch.float32)
 
     @property
     def ink(self) -> Tensor:
-        """The contours of the second style, `[C]` in 0..255."""
+        """Colour of the contours in the second style, `[C]` in 0..255."""
         return torch.tensor(_INK[self.channels], dtype=torch.float32)
 
     @property
     def hatch(self) -> Tensor:
-        """The hatching of the second style, `[H, W]` in 0..1: diagonals, seven a side."""
+        """Hatching of the second style, `[H, W]` in 0..1: diagonal lines, seven per side."""
         x, y = self.grid()
         return (0.5 + 1.5 * torch.sin(2 * math.pi * 7 / math.sqrt(2) * (x + y))).clamp_(0, 1)
 
     @property
     def sizes(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The radii, in sides, that are called small and large."""
+        """Ranges of the radii of small and of large shapes, in sides."""
         return ((0.20, 0.27), (0.32, 0.42)) if self.textured else ((0.28, 0.33), (0.36, 0.41))
 
     @property
     def jitter(self) -> float:
-        """How far a centre may lie from the middle, as a share of the extent."""
+        """Largest distance of a shape's centre from the middle, as a share of the extent."""
         return 0.5 if self.textured else 0.12
 
     def grid(self, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-        """The x `[1, W]` and y `[H, 1]` of the pixels' centres, in sides."""
+        """Return the coordinates x `[1, W]` and y `[H, 1]` of the pixel centres, in sides."""
         x = (torch.arange(self.width, dtype=torch.float32, device=device) + 0.5) / self.side
         y = (torch.arange(self.height, dtype=torch.float32, device=device) + 0.5) / self.side
         return x[None, :], y[:, None]
@@ -109,31 +109,31 @@ class Canvas:
 def signed_distance(
     canvas: Canvas, shape: Shape, x: Tensor, y: Tensor, radius: Tensor, angle: Tensor
 ) -> Tensor:
-    """The distance of each pixel's centre to the contour of each shape, negative inside.
+    """Compute the distance of each pixel centre to the contour of each of N shapes, negative inside.
 
     Args:
-        canvas: the sheet.
-        shape: what is drawn.
-        x: the centres, `[N]`, in sides.
-        y: likewise.
-        radius: of the circumscribed circles, `[N]`, in sides.
-        angle: clockwise from upright, `[N]`, in radians.
+        canvas: canvas that has the pixels.
+        shape: shape of all N contours.
+        x: x coordinates of the centres, `[N]`, in sides.
+        y: y coordinates of the centres, `[N]`, in sides.
+        radius: radii of the circumscribed circles, `[N]`, in sides.
+        angle: angles clockwise from upright, `[N]`, in radians.
 
     Returns:
-        `[N, H, W]`, in pixels.
+        Distances `[N, H, W]`, in pixels.
     """
     columns, rows = canvas.grid(x.device)
     from_x, from_y = columns - x[:, None, None], rows - y[:, None, None]  # [N, 1, W], [N, H, 1]
-    cos, sin = ((is_reversed / radius)[:, None, None] for is_reversed in (angle.cos(), angle.sin()))
+    cos, sin = (angle.cos() / radius)[:, None, None], (angle.sin() / radius)[:, None, None]
     distance = shape.distance(cos * from_x + sin * from_y, cos * from_y - sin * from_x)
     return distance.mul_(radius[:, None, None] * canvas.side)
 
 
 def coverage(distance: Tensor) -> Tensor:
-    """The covered share of each pixel, in 0..1, where a straight contour runs at `distance` pixels."""
+    """Return the covered share of each pixel, in 0..1, for a straight contour at `distance` pixels."""
     return (0.5 - distance).clamp_(0, 1)
 
 
 def blend(below: Tensor, above: Tensor, share: Tensor) -> Tensor:
-    """`above` over `below` where `share` `[..., H, W]` is 1: `[..., C, H, W]`."""
+    """Blend `above` over `below` with the opacity `share` `[..., H, W]`: `[..., C, H, W]`."""
     return below + (above - below) * share.unsqueeze(-3)
