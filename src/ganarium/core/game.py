@@ -3,9 +3,10 @@
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+import torch
 from torch import Tensor, nn
 
 Terms = Mapping[str, Tensor]
@@ -25,6 +26,10 @@ class Clock:
     seed: int = 0
     first_micro_batch: bool = True
     """False in all but the first of a round's micro-batches."""
+    batch_size: int = 0
+    """Samples in a batch, over all processes and micro-batches; 0 if the engine was not told."""
+    means: "Means | None" = field(default=None, compare=False, repr=False)
+    """Values that the micro-batches of this round have given to `mean`."""
 
     @property
     def progress(self) -> float:
@@ -35,9 +40,39 @@ class Clock:
         """Return True in every `interval`-th round, the first round included."""
         return self.round % interval == 0
 
+    def mean(self, name: str, value: Tensor) -> "Mean":
+        """Give this micro-batch's value; return the mean over all micro-batches and processes.
+
+        The mean is a function: `sign = self.clock.mean("sign", scores.sign().mean())`, then `sign()` after the next
+        `yield`, when every micro-batch has given its value. All processes must call it.
+        """
+        means = self.means if self.means is not None else Means()
+        means.values.setdefault(name, []).append(value.detach())
+        return Mean(means, name)
+
     def shared_random(self) -> random.Random:
         """Return a generator that is equal in all processes and micro-batches; turns may depend on it."""
         return random.Random(f"{self.seed} {self.round}")
+
+
+@dataclass
+class Means:
+    """Values of one round by name, and how a mean is taken over processes."""
+
+    values: dict[str, list[Tensor]] = field(default_factory=dict)
+    over_processes: Callable[[Tensor], Tensor] = lambda value: value
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean of a value over the micro-batches and processes of a round; call it to get the number."""
+
+    means: Means
+    name: str
+
+    def __call__(self) -> Tensor:
+        """Return the mean of what has been given so far."""
+        return self.means.over_processes(torch.stack(self.means.values[self.name]).mean(0))
 
 
 @dataclass(frozen=True)
@@ -47,6 +82,11 @@ class Turn:
     players: tuple[nn.Module, ...]
     terms: Terms | Callable[[], Terms]
     """Loss terms by name, or a function that computes them, for optimizers that re-evaluate it (L-BFGS)."""
+    every: int = 1
+    """Interval of a lazy turn, beside the players' turns of every round: it is taken once in so many rounds.
+
+    The players' learning rates and betas are corrected for the additional steps (Karras et al. 2020, app. B).
+    """
 
     def __post_init__(self) -> None:
         if not self.players or not all(isinstance(p, nn.Module) for p in self.players):
@@ -69,7 +109,7 @@ def check_terms(terms: Terms) -> None:
             raise TypeError(f"term {name!r} must be a tensor with one element, got {what}; forgot .mean()?")
 
 
-def turn(*players: nn.Module | Callable[[], Terms], **terms: Tensor) -> Turn:
+def turn(*players: nn.Module | Callable[[], Terms], every: int = 1, **terms: Tensor) -> Turn:
     """Make a turn: `turn(player, ..., name=loss)`, or `turn(player, function)` for L-BFGS.
 
     Raises:
@@ -77,8 +117,8 @@ def turn(*players: nn.Module | Callable[[], Terms], **terms: Tensor) -> Turn:
     """
     *movers, last = players or (None,)
     if movers and not terms and callable(last) and not isinstance(last, nn.Module):
-        return Turn(tuple(movers), last)  # type: ignore[arg-type]
-    return Turn(players, terms)  # type: ignore[arg-type]
+        return Turn(tuple(movers), last, every)  # type: ignore[arg-type]
+    return Turn(players, terms, every)  # type: ignore[arg-type]
 
 
 class Game(nn.Module, ABC):

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from ganarium.common.schema import Strict
 from ganarium.data.settings import Data
 
-VERSION = 1
+VERSION = 2
 """Of the recipe's layout; a recipe of another version is refused, not guessed at."""
 
 

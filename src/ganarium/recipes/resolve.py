@@ -24,7 +24,8 @@ def resolve(method: Method, *layers: Mapping[str, Any]) -> Recipe:
         ValueError: a key that is unknown, missing or of the wrong type; the message names it, what it
             may be, and the nearest known key.
     """
-    tree = method.recipe().model_dump(mode="json")
+    own = complete(method, method.recipe().model_dump(mode="json"))  # with the kinds that are in force
+    tree = own.model_dump(mode="json")
     for layer in layers:
         tree = changed(tree, layer)
     return complete(method, tree)

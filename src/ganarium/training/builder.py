@@ -1,6 +1,7 @@
 """From a recipe to an engine: the device, and the networks laid out, synchronised and compiled on it."""
 
 import os
+from typing import Any
 
 import torch
 from torch import nn
@@ -50,11 +51,24 @@ def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int 
         accumulate=recipe.accumulate,
         seed=recipe.seed,
         length=images or recipe.images,
+        batch_size=recipe.batch_size,
     )
     if recipe.compile:
         for name, net in players.items():
             _compile(name, net)
     return engine
+
+
+def unused_compiled(engine: Engine) -> list[str]:
+    """Return the players that are compiled, but of which nothing that was compiled has been called."""
+    return [
+        name
+        for name, net in engine.players.items()
+        if (
+            calls := [m.__dict__["_compiled_calls"] for m in net.modules() if "_compiled_calls" in m.__dict__]
+        )
+        and not any(map(sum, calls))
+    ]
 
 
 def _let_sums_have_an_order(wanted: bool) -> None:
@@ -66,9 +80,25 @@ def _let_sums_have_an_order(wanted: bool) -> None:
 
 
 def _compile(name: str, net: nn.Module) -> None:
-    if type(net).forward.__module__.startswith("torch."):  # torch skips its own code in silence
-        raise ValueError(
-            f"compile=true cannot compile {name}: torch passes over a plain {type(net).__name__}; "
-            "give it a class with a forward of its own"
-        )
-    net.compile(dynamic=False)
+    """Compile a player: its `forward`, or the submodules that it lists in `compiled_parts`."""
+    for part in getattr(net, "compiled_parts", ("",)):
+        module = net.get_submodule(part)
+        if type(module).forward.__module__.startswith("torch."):  # torch skips its own code without a message
+            raise ValueError(
+                f"compile=true cannot compile {name}: torch passes over a plain {type(module).__name__}; "
+                "give it a class with a forward of its own"
+            )
+        module.compile(dynamic=False)
+        _count_calls(module)
+
+
+def _count_calls(module: nn.Module) -> None:
+    """Count calls of what was compiled in `_compiled_calls`, so that a network used by its parts is noticed."""
+    compiled, calls = module._compiled_call_impl, [0]
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls[0] += 1
+        return compiled(*args, **kwargs)  # type: ignore[misc]
+
+    module._compiled_call_impl = counted
+    module.__dict__["_compiled_calls"] = calls

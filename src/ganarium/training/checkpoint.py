@@ -13,7 +13,7 @@ import torch
 
 from ganarium.common.files import replacing
 
-FORMAT = 1
+FORMAT = 2
 
 
 class CorruptFileError(ValueError):

@@ -26,6 +26,7 @@ from ganarium.monitoring.log import NonFiniteError
 from ganarium.monitoring.statistics import SampleComparison, UpdateProbe
 from ganarium.recipes.recipe import Recipe
 from ganarium.tasks.base import Case, Task
+from ganarium.training.builder import unused_compiled
 from ganarium.training.state import RunState
 
 
@@ -150,6 +151,11 @@ class TrainingLoop:
         terms = self.engine.round(self.feed)
         if probe:
             log.note(players=probe.signs())
+        if self.engine.clock.round == 1 and (unused := unused_compiled(self.engine)):
+            self.run.notify(
+                f"compile=true has no effect on {', '.join(unused)}: the game calls its parts, not its forward; "
+                "list them in the network's `compiled_parts`"
+            )
         if self.images <= before:
             raise RuntimeError(f"round {self.engine.clock.round} of {self.recipe.method} took no data")
         log.add(terms)
