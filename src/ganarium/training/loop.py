@@ -221,7 +221,7 @@ class TrainingLoop:
         except ValueError as error:  # a log that was damaged before ends no run
             self.trainer.notify(f"doctor: {error}")
             return
-        known = {(each.name, each.severity) for each in diagnoses if each.severity != "unclear"}
+        known = {(each.name, each.severity) for each in diagnoses if each.severity != "unknown"}
         news = [each for each in diagnoses if (each.name, each.severity) in known - self._known]
         self._known |= known
         for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, news):
