@@ -48,15 +48,22 @@ def norm(tensors):
     return torch.cat([each.flatten() for each in tensors]).double().norm().item()
 
 
+def median_over_tensors(changes, before):
+    shares = [norm([change]) / norm([was]) for change, was in zip(changes, before, strict=True)]
+    return float(np.median(shares))
+
+
 def test_updates_and_gradient_norms():
     engine, [(before, signs)] = played(1, probed=True)
     for name, params in engine.params.items():
         moved = [after - was for after, was in zip(params, before[name], strict=True)]
-        assert signs[name]["relative_update"] == pytest.approx(norm(moved) / norm(before[name]), rel=1e-5)
+        assert signs[name]["relative_update"] == pytest.approx(
+            median_over_tensors(moved, before[name]), rel=1e-5
+        )
         assert signs[name]["gradient_norm"] == pytest.approx(norm([p.grad for p in params]), rel=1e-5)
     # In one step of gradient descent the change is the gradient times the learning rate.
     steps = {
-        name: norm([0.1 * p.grad for p in params]) / norm(before[name])
+        name: median_over_tensors([0.1 * p.grad for p in params], before[name])
         for name, params in engine.params.items()
     }
     assert signs["generator"]["relative_update"] == pytest.approx(steps["generator"], rel=1e-4)
@@ -72,6 +79,49 @@ def test_a_player_without_a_turn_has_no_signs():
 
 def test_the_probe_changes_nothing():
     assert_equal(played(5, probed=True)[0].game, played(5, probed=False)[0].game)
+
+
+def relative_update(*tensors):
+    """Return the relative update of a player whose tensors `(before, after)` are given as lists."""
+    params = [nn.Parameter(torch.tensor(before)) for before, _ in tensors]
+    probe = UpdateProbe({"player": params})
+    for p, (_, after) in zip(params, tensors, strict=True):
+        p.data = torch.tensor(after)
+        p.grad = torch.ones_like(p)
+    return probe.signs()["player"]["relative_update"]
+
+
+def test_a_layer_with_large_weights_does_not_hide_the_updates_of_others():
+    """One norm over all tensors would be 0.00002."""
+    large, small = ([3000.0, 4000.0], [3000.0, 4000.1]), ([3.0, 4.0], [3.0, 4.1])
+    assert relative_update(large, small, small) == pytest.approx(0.02, rel=1e-4)
+    assert relative_update(large, small) == pytest.approx(0.01001, rel=1e-2), "mean of the two"
+
+
+def test_tensors_of_zeros_are_left_out():
+    bias, weight = ([0.0, 0.0], [0.1, 0.0]), ([3.0, 4.0], [3.0, 4.1])
+    assert relative_update(bias, bias, weight) == pytest.approx(0.02, rel=1e-4)
+    assert relative_update(bias, bias) is None
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_an_update_that_is_not_finite_is_none(value):
+    good = ([3.0, 4.0], [3.0, 4.1])
+    assert relative_update(good, good, ([1.0], [value])) is None
+    assert relative_update(good, good, ([value], [1.0])) is None
+
+
+def test_networks_with_an_equalized_learning_rate_have_updates_of_the_learning_rate():
+    """A mapping network stores its weights a hundred times as large; Adam moves each weight by `lr`."""
+    layers = [nn.Linear(16, 16, bias=False) for _ in range(4)]
+    for layer, scale in zip(layers, (100.0, 1.0, 1.0, 1.0), strict=True):
+        nn.init.normal_(layer.weight, std=scale)
+    params = [layer.weight for layer in layers]
+    optimizer = torch.optim.Adam(params, lr=2e-3)
+    probe = UpdateProbe({"generator": params})
+    sum(layer(torch.ones(1, 16)).sum() for layer in layers).backward()
+    optimizer.step()
+    assert probe.signs()["generator"]["relative_update"] == pytest.approx(2e-3, rel=0.2)
 
 
 def test_values_that_are_not_finite_are_none():

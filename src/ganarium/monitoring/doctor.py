@@ -43,16 +43,16 @@ COLLAPSED, NARROW, SPREADING = 0.33, 0.6, 1.25
 Conditional images start alike in every class: at 0.21, growing by 1.5.
 """
 LARGE_UPDATE, GRADIENT_BURST = 0.5, 1000.0
-"""Relative update of an explosion, 0.09 | 90, and its gradient norm over the first norm, 61 | 3 million."""
+"""Relative update of an explosion, 0.12 | 106, and its gradient norm over the first norm, 61 | 3 million."""
 GRADIENT_GROWTH, TERM_GROWTH = 30.0, 10.0
 """Gradient norm over that of the first third, 5 | 33, and likewise a loss term, 3 | 46.
 
 Both are exceeded by scores whose slope has no bound.
 """
 UNBALANCED = 20.0
-"""Quotient of two players' relative updates that is an error, 1.7 | 32; see `UNEVEN` for a warning."""
+"""Quotient of two players' relative updates that is an error, 3.2 | 23; see `UNEVEN` for a warning."""
 STILL = 0.01
-"""Sum of all relative updates of a player that does not learn, 4.5 | 0.006."""
+"""Sum of all relative updates of a player that does not learn, 4.2 | 0.009."""
 REPEATED, SOME_REPEATED = 2.0, 1.1
 """Duplicates per sample that are an error and a warning."""
 FEW, OFTEN, VERY_FEW, VERY_OFTEN = 10_000, 300, 100, 100

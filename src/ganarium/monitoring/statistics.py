@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import math
 import random
+import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -53,19 +54,24 @@ class UpdateProbe:
     def signs(self) -> dict[str, Statistics]:
         """Return the statistics of each player that took a turn.
 
-        `gradient_norm` is the norm of the gradient of the player's last step. `relative_update` is the norm of
-        the change of its weights in the round, divided by the norm of the weights before the round. A value
-        that is not finite is None.
+        `gradient_norm` is the norm of the gradient of the player's last step. For `relative_update` the norm
+        of each parameter tensor's change is divided by the tensor's norm before the round. It is the median of
+        these quotients, without tensors that were zero; one norm over all tensors would hide all updates but
+        those of the layers with large weights. A value that is not finite is None.
         """
         return {
-            name: {"gradient_norm": _finite(_norm(gradients)), "relative_update": _finite(self._update(name))}
+            name: {"gradient_norm": _finite(_norm(gradients)), "relative_update": self._update(name)}
             for name, params in self.players.items()
             if (gradients := [p.grad for p in params if p.grad is not None])
         }
 
-    def _update(self, name: str) -> Tensor:
-        before, after = self.before[name], [p.detach() for p in self.players[name]]
-        return _norm(list(torch._foreach_sub(after, before))) / _norm(before)
+    def _update(self, name: str) -> float | None:
+        before = self.before[name]
+        changes = torch._foreach_sub([p.detach() for p in self.players[name]], before)
+        norms = torch.stack([*torch._foreach_norm(changes), *torch._foreach_norm(before)]).double()
+        pairs = zip(*norms.view(2, -1).tolist(), strict=True)
+        ratios = [change / size for change, size in pairs if size != 0]
+        return statistics.median(ratios) if ratios and all(map(math.isfinite, ratios)) else None
 
 
 class SampleComparison:

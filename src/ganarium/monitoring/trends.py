@@ -31,7 +31,7 @@ EARLY = 2 / 3
 UNEVEN = 8.0
 """Quotient of two players' relative updates that is too large.
 
-1.7 | 21; five updates per round or a learning rate four times the other's (Heusel et al. 2017) lead to 5.
+3.2 | 23; five updates per round or a learning rate four times the other's (Heusel et al. 2017) lead to 3.
 """
 
 
