@@ -55,9 +55,9 @@ class UpdateProbe:
         """Return the statistics of each player that took a turn.
 
         `gradient_norm` is the norm of the gradient of the player's last step. For `relative_update` the norm
-        of each parameter tensor's change is divided by the tensor's norm before the round. It is the median of
-        these quotients, without tensors that were zero; one norm over all tensors would hide all updates but
-        those of the layers with large weights. A value that is not finite is None.
+        of each parameter tensor's change is divided by the tensor's norm before the round. It is the median
+        of these quotients, without tensors that were zero. One norm over all tensors would hide all updates
+        but those of the layers with large weights. A value that is not finite is None.
         """
         return {
             name: {"gradient_norm": _finite(_norm(gradients)), "relative_update": self._update(name)}
