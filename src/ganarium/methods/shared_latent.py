@@ -121,7 +121,7 @@ class SharedLatentTranslator(EncoderDecoderTranslator):
             fooled = self.adversarial_loss.generator_term(fixed_discriminator, fake[i], real[i])
             terms[f"adversarial_{name}"] = self.adversarial_weight * fooled
         if self.domain_classifier is not None:
-            terms["domain"] = -self.domain_weight * discriminator_auc(
+            terms["domain"] = -self.domain_weight * domain_cross_entropy(
                 *map(frozen(self.domain_classifier), codes)
             )
         return terms
@@ -142,12 +142,12 @@ class SharedLatentTranslator(EncoderDecoderTranslator):
         ]
         if self.domain_classifier is not None:
             a, b = (self.domain_classifier(code.detach()) for code in codes)
-            turns.append(turn(self.domain_classifier, domain=discriminator_auc(a, b)))
+            turns.append(turn(self.domain_classifier, domain=domain_cross_entropy(a, b)))
         yield tuple(turns)
         for fixed_discriminator in judges:
             self.adversarial_loss.clip(fixed_discriminator)
 
 
-def discriminator_auc(a: Tensor, b: Tensor) -> Tensor:
+def domain_cross_entropy(a: Tensor, b: Tensor) -> Tensor:
     """The cross entropy of logits of the second domain; `a` are of codes of the first, `b` of the second."""
     return softplus(a).mean() + softplus(-b).mean()
