@@ -3,7 +3,7 @@
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import torch
@@ -43,8 +43,8 @@ class Clock:
     def mean(self, name: str, value: Tensor) -> "Mean":
         """Give this micro-batch's value; return the mean over all micro-batches and processes.
 
-        The mean is a function: `sign = self.clock.mean("sign", scores.sign().mean())`, then `sign()` after the next
-        `yield`, when every micro-batch has given its value. All processes must call it.
+        The mean is a function: `sign = self.clock.mean("sign", scores.sign().mean())`, then `sign()` after
+        the next `yield`, when every micro-batch has given its value. All processes must call it.
         """
         means = self.means if self.means is not None else Means()
         means.values.setdefault(name, []).append(value.detach())
@@ -88,6 +88,17 @@ class Turn:
     The players' learning rates and betas are corrected for the additional steps (Karras et al. 2020, app. B).
     """
 
+    def lazy(self, interval: int) -> "Turn":
+        """Return the turn as one that is taken once in `interval` rounds; see `every`.
+
+        `if clock.every(16): yield turn(self.discriminator, penalty=16 * penalty).lazy(16)`.
+        """
+        if interval < 1:
+            raise ValueError(
+                f"the interval of a lazy turn is {interval}; it counts rounds, so it is at least 1"
+            )
+        return replace(self, every=interval)
+
     def __post_init__(self) -> None:
         if not self.players or not all(isinstance(p, nn.Module) for p in self.players):
             raise TypeError(
@@ -109,7 +120,7 @@ def check_terms(terms: Terms) -> None:
             raise TypeError(f"term {name!r} must be a tensor with one element, got {what}; forgot .mean()?")
 
 
-def turn(*players: nn.Module | Callable[[], Terms], every: int = 1, **terms: Tensor) -> Turn:
+def turn(*players: nn.Module | Callable[[], Terms], **terms: Tensor) -> Turn:
     """Make a turn: `turn(player, ..., name=loss)`, or `turn(player, function)` for L-BFGS.
 
     Raises:
@@ -117,8 +128,8 @@ def turn(*players: nn.Module | Callable[[], Terms], every: int = 1, **terms: Ten
     """
     *movers, last = players or (None,)
     if movers and not terms and callable(last) and not isinstance(last, nn.Module):
-        return Turn(tuple(movers), last, every)  # type: ignore[arg-type]
-    return Turn(players, terms, every)  # type: ignore[arg-type]
+        return Turn(tuple(movers), last)  # type: ignore[arg-type]
+    return Turn(players, terms)  # type: ignore[arg-type]
 
 
 class Game(nn.Module, ABC):
@@ -161,6 +172,14 @@ class Game(nn.Module, ABC):
         `network(role, *collaborators)` builds the network that the recipe chose for a role.
         """
         return cls(**settings)
+
+    def realness(self, samples: Tensor, condition: Tensor | None) -> Tensor | None:
+        """Return scores `[N, ...]` of samples, larger for more real ones; of several columns the first
+        counts.
+
+        For statistics during training; None if the game has no such scores.
+        """
+        return None
 
     def players(self) -> dict[str, nn.Module]:
         """Return every network with trainable parameters, by name."""

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ganarium import methods
-from ganarium.data.settings import Sources, source_of
 from ganarium.recipes.method import Method
 from ganarium.recipes.presets import preset_settings, with_whole_paths
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import resolve
+from ganarium.recipes.sources import data_layer
 from ganarium.recipes.yaml import from_yaml, settings
 
 
@@ -37,7 +37,7 @@ def method_of(tree: Mapping[str, Any]) -> Method:
 def chosen_recipe(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: Sources | Mapping[str, Any] | None = None,
+    data: Any = None,
     preset: str | None = None,
     changes: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
@@ -55,7 +55,7 @@ def chosen_recipe(
     if preset is not None:
         layers.append(preset_settings(row, preset))
     if data is not None:
-        layers.append({"data": data if isinstance(data, Mapping) else {"source": source_of(data)}})
+        layers.append({"data": data_layer(data)})
     layers.append(changes or {})
     return with_whole_paths(resolve(row, *layers, settings(overrides)))
 

@@ -211,6 +211,11 @@ class TwoPlayerGame(Game):
         """The discriminator's features of samples, its weights held constant."""
         return frozen(self.discriminator, "features")(samples)
 
+    def realness(self, samples: Tensor, condition: Tensor | None) -> Tensor | None:
+        """Return the discriminator's scores."""
+        scores: Tensor = self.discriminator(samples)
+        return scores
+
     def noise_for(self, count: int) -> Tensor:
         """Noise `[count, noise_dim]` on the generator's device."""
         device = next(self.generator.parameters()).device

@@ -17,11 +17,11 @@ def save(dataset: Dataset, folder: Path) -> None:
     The grid shows evenly spaced samples. If the data have a condition, the grid shows the first samples
     instead: the sample grids of the run are generated with their conditions, in the same order.
     """
-    size = grids.PICTURES if len(dataset.spec.shape) == 3 else grids.POINTS
-    count = min(size, len(dataset))
-    batch = dataset.batch(range(count) if dataset.spec.condition else spread(len(dataset), count))
+    count = min(dataset.modality.grid_count, len(dataset))
+    in_order = dataset.condition is not None and dataset.condition.is_input
+    batch = dataset.batch(range(count) if in_order else spread(len(dataset), count))
     save_report(dataset, folder)
-    grids.save(grids.grid(real_samples(batch)), folder / "data.png")
+    grids.save(dataset.modality.grid(real_samples(batch)), folder / "data.png")
 
 
 def save_report(dataset: Dataset, folder: Path) -> None:

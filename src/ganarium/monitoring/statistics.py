@@ -6,7 +6,6 @@ discriminator's AUC.
 """
 
 import contextlib
-import inspect
 import math
 import random
 import statistics
@@ -18,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ganarium.core.game import Game
-from ganarium.data.batches import Conditioned, Unpaired, real_samples
+from ganarium.data.batches import conditions_of, real_samples
 from ganarium.data.dataset import Dataset
+from ganarium.tasks.base import Case, Task, device_of
 
 COMPARED = 256
 """Largest number of samples that are compared; all their pairwise distances are computed."""
@@ -85,10 +85,8 @@ class SampleComparison:
     def __init__(self, dataset: Dataset, count: int):
         self.dataset = dataset
         self.chosen = random.Random(0).sample(range(len(dataset)), min(count, COMPARED, len(dataset)))
-        batch = dataset.batch(self.chosen)
-        if isinstance(batch, Unpaired):  # alternating domains, as in a sample grid
-            batch = torch.stack(batch.domains, 1).flatten(0, 1)[: len(self.chosen)]
-        self.real = _flattened(real_samples(batch))
+        real = real_samples(dataset.batch(self.chosen), alternating=True)  # as in a sample grid
+        self.real = _flattened(real[: len(self.chosen)])
         self.shape = dataset.spec.shape
         self.within = _distances(self.real, self.real)
         self.typical = self.within[self._off_diagonal].median().item() if len(self.chosen) > 1 else 0.0
@@ -143,37 +141,39 @@ class SampleComparison:
         return _finite(1 / (-(distances / (ALIKE * self.typical)).square()).exp().mean())
 
     @torch.no_grad()
-    def discriminator_auc(
-        self, game: Game, noise: Tensor, condition: Tensor | None, batch_size: int
-    ) -> float | None:
+    def discriminator_auc(self, game: Game, task: Task, case: Case, batch_size: int) -> float | None:
         """Return the probability that a real sample scores above a generated one; None without scores.
 
         A discriminator that guesses has 0.5, one that is always right 1. As in a round, the networks are in
-        training mode and get batches of its size; their buffers are restored. A game whose discriminator does
-        not return one score per sample, higher for real ones, may define `realness(samples, condition)`,
-        which returns scores `[N, ...]`; of several columns the first counts.
+        training mode and get batches of its size; their buffers are restored. Scores are those of
+        `Game.realness`.
+
+        Args:
+            game: game in training.
+            task: task that generates samples.
+            case: inputs of the samples.
+            batch_size: samples of a micro-batch.
         """
         try:
-            return self._discriminator_auc(game, noise, condition, batch_size)
+            return self._discriminator_auc(game, task, case, batch_size)
         except Exception:  # games of other packages may expect other arguments
             return None
 
-    def _discriminator_auc(
-        self, game: Any, noise: Tensor, condition: Tensor | None, batch_size: int
-    ) -> float | None:
-        count = min(len(noise), len(self.chosen))
+    def _discriminator_auc(self, game: Game, task: Task, case: Case, batch_size: int) -> float | None:
+        device, spec = device_of(game), self.dataset.spec
+        count = min(len(self.chosen), *map(len, case.inputs.values()))
         count -= count % batch_size if count > batch_size else 0
         real, fake = [], []
         with _training_mode(game), torch.compiler.set_stance("force_eager"):
             for start in range(0, count, batch_size):
                 part = slice(start, min(start + batch_size, count))
                 batch = self.dataset.batch(self.chosen[part])
-                given = batch.condition if isinstance(batch, Conditioned) else None
-                if isinstance(batch, Unpaired):
-                    given = torch.arange(len(batch.domains)).repeat_interleave(len(batch.domains[0]))
-                real.append(_scores(game, real_samples(batch).to(noise.device), _moved(given, noise.device)))
-                requested = None if condition is None else condition[part]
-                fake.append(_scores(game, game.generate(noise[part], requested), requested))
+                given = _moved(conditions_of(batch), device)
+                real.append(_scores(game, real_samples(batch).to(device), given))
+                inputs = {name: value[part] for name, value in case.inputs.items()}
+                made = task.run_case(game, spec, Case(inputs))
+                requested = _moved(inputs.get("condition"), device)
+                fake.append(_scores(game, next(iter(made.values())), requested))
         above, below = _concatenated(real), _concatenated(fake)
         if above is None or below is None:
             return None
@@ -183,11 +183,7 @@ class SampleComparison:
 
 def _scores(game: Any, samples: Tensor, condition: Tensor | None) -> Tensor | None:
     """Return the discriminator's score of each sample, `[N]`; None if it has no such scores."""
-    if hasattr(game, "realness"):
-        scores = game.realness(samples, condition)
-    else:
-        is_conditional = len(inspect.signature(game.discriminator.forward).parameters) > 1
-        scores = game.discriminator(*([samples, condition] if is_conditional else [samples]))
+    scores = game.realness(samples, condition)
     if not isinstance(scores, Tensor) or len(scores) != len(samples) or scores.shape == samples.shape:
         return None
     return (scores[:, 0] if scores.ndim == 2 else scores.reshape(len(scores), -1).mean(1)).double()

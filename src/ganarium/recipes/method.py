@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ganarium.core.campaign import Campaign
@@ -22,6 +23,9 @@ class Method:
     """The paper's settings."""
     tiny: Mapping[str, Any]
     """What makes the recipe tiny, with all its parts: for tests."""
+
+    presets: Path | None = None
+    """Folder of presets, one YAML file each; None for the built-in methods."""
 
     @property
     def card(self) -> str:

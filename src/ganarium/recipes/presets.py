@@ -31,7 +31,8 @@ def _whole(source: str) -> str:
 
 def presets(method: Method) -> dict[str, Path]:
     """The presets that come with a method, by name."""
-    return {path.stem: path for path in sorted((PRESETS / method.name).glob("*.yaml"))}
+    folder = method.presets or PRESETS / method.name
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def preset_settings(method: Method, name: str) -> Mapping[str, Any]:

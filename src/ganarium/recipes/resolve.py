@@ -5,6 +5,7 @@ from typing import Any
 
 from ganarium.common.schema import checked, completed_kind, merge, plain, refuse_unknown, schema
 from ganarium.core import optimizers
+from ganarium.recipes.extensions import load_extensions
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import VERSION, Recipe
 
@@ -48,8 +49,9 @@ def complete(method: Method, tree: Mapping[str, Any]) -> Recipe:
     if (version := tree.get("version", VERSION)) != VERSION:
         raise ValueError(
             f"this recipe is of version {version!r}, this program reads version {VERSION}; "
-            "start from the method's present recipe: ganarium show METHOD"
+            "train again, from the method's present recipe: ganarium show METHOD"
         )
+    load_extensions()
     recipe = checked(Recipe, tree, "")
     if recipe.method != method.name:
         raise ValueError(

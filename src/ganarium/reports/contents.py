@@ -1,6 +1,5 @@
 """Contents of a run folder; missing and damaged parts are listed instead of raising errors."""
 
-import fcntl
 import json
 import os
 import statistics
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganarium import methods
+from ganarium.common.locks import is_held
 from ganarium.common.schema import checked
 from ganarium.common.text import duration
 from ganarium.data.report import Report
@@ -261,16 +261,6 @@ def _state(folder: Path, lines: list[Line], recipe: Recipe | None) -> State:
     length = recipe.images if recipe else None
     if length and images >= length:
         return State("finished", images, length)
-    return State("training" if _is_busy(folder) else "interrupted" if images else "begun", images, length)
-
-
-def _is_busy(folder: Path) -> bool:
-    """Return True if a process trains in the folder, which holds its lock."""
-    try:
-        with (folder / ".lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    return State(
+        "training" if is_held(folder / ".lock") else "interrupted" if images else "begun", images, length
+    )

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from PIL import Image
 
-from ganarium.data.modalities.image import reason
+from ganarium.data.modalities.pixels import reason
 
 MAX_GRIDS = 40
 """Largest number of sample grids of one run on a page."""

@@ -93,7 +93,9 @@ def _compile(name: str, net: nn.Module) -> None:
 
 
 def _count_calls(module: nn.Module) -> None:
-    """Count calls of what was compiled in `_compiled_calls`, so that a network used by its parts is noticed."""
+    """Count calls of what was compiled in `_compiled_calls`, so that a network used by its parts is
+    noticed.
+    """
     compiled, calls = module._compiled_call_impl, [0]
 
     def counted(*args: Any, **kwargs: Any) -> Any:

@@ -56,7 +56,9 @@ def read(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format") if isinstance(state, dict) else type(state).__name__
-        raise CorruptFileError(f"{path} is of format {found!r}; this program reads format {FORMAT}")
+        raise CorruptFileError(
+            f"{path} is of format {found!r}; this program reads format {FORMAT}: train again"
+        )
     return state
 
 

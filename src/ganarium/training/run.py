@@ -11,7 +11,6 @@ from ganarium import methods
 from ganarium.common.notify import Notify, silent
 from ganarium.core import processes
 from ganarium.core.devices import device_named
-from ganarium.data.settings import Sources
 from ganarium.evaluation.during_training import BEST
 from ganarium.methods.resolve import chosen_recipe, method_of, naming_file
 from ganarium.models.loading import load
@@ -20,6 +19,7 @@ from ganarium.monitoring import log
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import changed, complete
+from ganarium.recipes.sources import source_name
 from ganarium.recipes.yaml import from_yaml, settings
 from ganarium.training.loop import Progress
 from ganarium.training.trainer import Trainer
@@ -145,7 +145,7 @@ def new_folder(method: str, parent: Path = Path("runs")) -> Path:
 def prepare(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: Sources | Mapping[str, Any] | None = None,
+    data: Any = None,
     out: str | Path | None = None,
     preset: str | None = None,
     overrides: Sequence[str] = (),
@@ -156,8 +156,9 @@ def prepare(
 
     Args:
         method: a name, a recipe file, or a Method of your own.
-        data: where the samples are, or the recipe's `data` as a table; the built-in world where it is not
-            said.
+        data: a source or several, the recipe's `data` as a table, an array or tensor of images, a `Source`
+            or a
+            `Dataset`; the built-in world if None.
         out: the run folder; the next free one under `runs/` where it is not said.
         preset: the method's preset for a kind of data.
         overrides: `key=value`, as on the command line; they come last.
@@ -186,7 +187,7 @@ def refuse_used(folder: Path) -> None:
 def train(
     method: str | Path | Method | Mapping[str, Any],
     *,
-    data: Sources | Mapping[str, Any] | None = None,
+    data: Any = None,
     out: str | Path | None = None,
     preset: str | None = None,
     overrides: Sequence[str] = (),
@@ -198,12 +199,15 @@ def train(
     return run.finish()
 
 
-def resume(folder: str | Path, *, notify: Notify = silent, **changes: Any) -> Run:
+def resume(folder: str | Path, *, data: Any = None, notify: Notify = silent, **changes: Any) -> Run:
     """Go on with a run to its end: the same numbers as if it had never stopped.
 
     Args:
         folder: the run's.
+        data: the array, tensor, `Source` or `Dataset` that the run was given, if it was given an object.
         notify: is told what people should know.
         changes: keys of the recipe to change, a greater `images=...` say.
     """
+    if data is not None:
+        source_name(data)
     return Run(folder, notify=notify).changed(changes).finish()
