@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
 
 from ganarium.core.game import Game
 from ganarium.data.batches import conditions_of, real_samples
@@ -23,8 +22,6 @@ from ganarium.tasks.base import Case, Task, device_of
 
 COMPARED = 256
 """Largest number of samples that are compared; all their pairwise distances are computed."""
-COARSE = 64
-"""Longest side, in pixels, at which images are compared."""
 ALIKE = 0.2
 """Distance at which two samples count as similar, as a share of the median distance between real samples.
 
@@ -86,7 +83,7 @@ class SampleComparison:
         self.dataset = dataset
         self.chosen = random.Random(0).sample(range(len(dataset)), min(count, COMPARED, len(dataset)))
         real = real_samples(dataset.batch(self.chosen), alternating=True)  # as in a sample grid
-        self.real = _flattened(real[: len(self.chosen)])
+        self.real = self.dataset.modality.coarse(real[: len(self.chosen)])
         self.shape = dataset.spec.shape
         self.within = _distances(self.real, self.real)
         self.typical = self.within[self._off_diagonal].median().item() if len(self.chosen) > 1 else 0.0
@@ -121,7 +118,7 @@ class SampleComparison:
         generated = samples[: len(self.chosen)]
         if generated.shape != (len(self.chosen), *self.shape) or not self.typical:
             return {}
-        generated = _flattened(generated.cpu())
+        generated = self.dataset.modality.coarse(generated.cpu())
         within = _distances(generated, generated)
         between = 2 * _distances(self.real, generated).mean()
         own, real = within[self._off_diagonal].mean(), self.within[self._off_diagonal].mean()
@@ -220,15 +217,6 @@ def _finite(value: Tensor) -> float | None:
 
 def _norm(tensors: list[Tensor]) -> Tensor:
     return torch.stack(torch._foreach_norm(tensors)).double().norm()
-
-
-def _flattened(samples: Tensor) -> Tensor:
-    """Return samples as vectors `[N, D]`, float64; large images are downsampled to `COARSE`."""
-    if samples.ndim == 4 and max(samples.shape[2:]) > COARSE:
-        shrink = COARSE / max(samples.shape[2:])
-        height, width = (max(1, round(side * shrink)) for side in samples.shape[2:])
-        samples = adaptive_avg_pool2d(samples, (height, width))
-    return samples.flatten(1).double()
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:
