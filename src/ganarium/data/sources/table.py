@@ -58,8 +58,8 @@ def give(data: Any) -> str:
         name = f"{GIVEN}{type(source).__name__.lower()}-{len(source)}"
     else:
         raise TypeError(
-            f"data is a {type(data).__name__}; give the name of a folder, file or built-in source, or an array, "
-            "a tensor, a ganarium Source or Dataset"
+            f"data is a {type(data).__name__}; give the name of a folder, file or built-in source, or an "
+            "array, a tensor, a ganarium Source or Dataset"
         )
     _given[name] = source
     return name
