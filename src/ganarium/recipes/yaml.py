@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -78,3 +79,16 @@ def from_yaml(text: str, where: str = "the recipe") -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise ValueError(f"{where} must be a table of keys, not {type(tree).__name__}")
     return tree
+
+
+def saved_recipe(folder: Path) -> dict[str, Any]:
+    """Return the tree in the `recipe.yaml` of a run's folder.
+
+    Raises:
+        FileNotFoundError: the folder holds no run.
+        ValueError: the file is damaged.
+    """
+    path = folder / "recipe.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is no run: it has no recipe.yaml")
+    return from_yaml(path.read_text(encoding="utf-8"), str(path))

@@ -153,8 +153,8 @@ class TrainingLoop:
             log.note(players=probe.signs())
         if self.engine.clock.round == 1 and (unused := unused_compiled(self.engine)):
             self.run.notify(
-                f"compile=true has no effect on {', '.join(unused)}: the game calls its parts, not its forward; "
-                "list them in the network's `compiled_parts`"
+                f"compile=true has no effect on {', '.join(unused)}: the game calls its parts, not its "
+                "forward; list them in the network's `compiled_parts`"
             )
         if self.images <= before:
             raise RuntimeError(f"round {self.engine.clock.round} of {self.recipe.method} took no data")

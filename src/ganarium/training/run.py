@@ -20,7 +20,7 @@ from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import changed, complete
 from ganarium.recipes.sources import source_name
-from ganarium.recipes.yaml import from_yaml, settings
+from ganarium.recipes.yaml import saved_recipe, settings
 from ganarium.training.loop import Progress
 from ganarium.training.trainer import Trainer
 
@@ -118,11 +118,8 @@ class Run:
 
 
 def _saved_recipe(folder: Path) -> Recipe:
-    path = folder / "recipe.yaml"
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} is no run: it has no recipe.yaml")
-    tree = from_yaml(path.read_text(encoding="utf-8"), str(path))
-    with naming_file(path):
+    tree = saved_recipe(folder)
+    with naming_file(folder / "recipe.yaml"):
         return complete(method_of(tree), tree)
 
 
