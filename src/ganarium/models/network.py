@@ -203,8 +203,8 @@ class Imported:
             "weights": f"`{origin.file}`, SHA-256 `{origin.sha256}`",
             "architecture": f"that of https://github.com/{origin.repository}",
             "licence": (
-                f"{origin.licence} is that of {origin.repository}, and of its releases of weights unless they "
-                "say otherwise; the file does not say who trained these weights, and on what: find out "
+                f"{origin.licence} is that of {origin.repository}, and of its releases of weights unless "
+                "they say otherwise; the file does not say who trained these weights, and on what: find out "
                 "their licence before you pass them on"
             ),
             "settings": ", ".join(f"{name} {value}" for name, value in self.settings.items()),
