@@ -132,8 +132,7 @@ class SharedLatentTranslator(EncoderDecoderTranslator):
         discriminators = (self.discriminator_a, self.discriminator_b)
         turns = []
         for i, discriminator in enumerate(discriminators):
-            loss = self.adversarial_loss
-            terms = loss.discriminator_terms(discriminator, real[i], fake[i], clock.every)
+            terms = self.adversarial_loss.discriminator_terms(discriminator, real[i], fake[i], clock.every)
             turns.append(turn(discriminator, **terms))
         if self.domain_classifier is not None:
             a, b = (self.domain_classifier(code.detach()) for code in codes)

@@ -28,9 +28,7 @@ class TurnData(NamedTuple):
     real: Tensor
     fake: Tensor
     condition: Any
-    """Condition of the generator (labels, attributes, images, codes), None if it has none; in a
-    semi-supervised game the labeled samples.
-    """
+    """Condition of the generator (labels, images, codes) or None; labeled samples if semi-supervised."""
 
 
 class TwoPlayerGame(Game):
@@ -96,8 +94,8 @@ class TwoPlayerGame(Game):
             )
         if feature_matching_weight and not hasattr(discriminator, "features"):
             raise ValueError(
-                f"game.feature_matching_weight needs a discriminator with features, which "
-                f"{type(discriminator).__name__} has not; change networks.discriminator.kind, or set it to 0"
+                f"game.feature_matching_weight={feature_matching_weight} needs discriminator features, "
+                f"but {type(discriminator).__name__} has none; set another networks.discriminator.kind, or 0"
             )
         if historical_averaging_weight:
             self.generators_history = History(generator)

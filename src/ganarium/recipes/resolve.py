@@ -1,4 +1,4 @@
-"""Resolve recipes: layers of settings, completed and checked."""
+"""Resolution of recipes: layers of settings, completed and checked."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def resolve(method: Method, *layers: Mapping[str, Any]) -> Recipe:
         ValueError: a key is unknown, missing or of the wrong type; the message names the key, the allowed
             values and the nearest known key.
     """
-    own = complete(method, method.recipe().model_dump(mode="json"))  # all kinds: `merge` compares them
+    own = complete(method, method.recipe().model_dump(mode="json"))  # with default kinds, for `merge`
     tree = own.model_dump(mode="json")
     for layer in layers:
         tree = changed(tree, layer)
@@ -48,7 +48,7 @@ def complete(method: Method, tree: Mapping[str, Any]) -> Recipe:
     """Return the recipe that `tree` describes, with all defaults of game, networks and optimizers."""
     if (version := tree.get("version", VERSION)) != VERSION:
         raise ValueError(
-            f"this recipe is of version {version!r}, but this program reads version {VERSION}; "
+            f"this recipe is of version {version!r}, this program reads version {VERSION}; "
             "train again with the method's current recipe: ganarium show METHOD"
         )
     load_extensions()

@@ -37,7 +37,7 @@ class Sizes:
     fixed: tuple[int, ...] | None = None
 
     def along(self, axes: int) -> list[tuple[int, int, Fraction]]:
-        """Return multiple, least length and scale of each axis.
+        """Return multiple, smallest length and scale of each axis.
 
         Raises:
             ValueError: a multiple times its scale is not an integer, so that windows would not meet.
@@ -108,7 +108,7 @@ def in_windows(
         area: Any = (..., *(slice(start, start + length) for start, length in places))
         return [(x[area] if yes else x)[None] for x, yes in zip(padded, cut, strict=True)]
 
-    made: Tensor | None = None
+    result: Tensor | None = None
     area: Any
     context = shared(lambda: run(*_pieces(padded, cut, whole, each))) if shared else contextlib.nullcontext()
     total = math.prod(len(starts) for starts, _ in plans)
@@ -117,19 +117,19 @@ def in_windows(
         for done, number in enumerate(numbers, 1):
             places = [(starts[i], length) for i, (starts, length) in zip(number, plans, strict=True)]
             part = run(*at(places))[0]
-            if made is None:
+            if result is None:
                 ends = [int(side * scale) for side, (_, _, scale) in zip(whole, each, strict=True)]
-                made = torch.zeros(*part.shape[: part.ndim - axes], *ends)
+                result = torch.zeros(*part.shape[: part.ndim - axes], *ends)
             slices, weight = [], torch.ones(())
             for i, (start, length), (_, _, scale), fade in zip(number, places, each, weights, strict=True):
                 slices.append(slice(int(start * scale), int((start + length) * scale)))
                 weight = weight[..., None] * fade[i]
             area = (..., *slices)
-            made[area] += part * weight.to(part)
+            result[area] += part * weight.to(part)
             progress(done / total)
-    assert made is not None
+    assert result is not None
     area = (..., *(slice(0, int(n * scale)) for n, (_, _, scale) in zip(lengths, each, strict=True)))
-    return made[area]
+    return result[area]
 
 
 def check_windows(window: int, overlap: int) -> None:

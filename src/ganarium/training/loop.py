@@ -41,7 +41,7 @@ class TrainingInterrupted(Exception):  # noqa: N818 - not an error
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a run; one for each line of its log."""
+    """Progress of a run at one line of its log."""
 
     round: int
     images: int
@@ -114,7 +114,7 @@ class TrainingLoop:
         """Play rounds to the end of the stage; yield a Progress for each line of the log.
 
         Raises:
-            TrainingInterrupted: a signal came; everything is saved.
+            TrainingInterrupted: a signal was received; everything is saved.
             NonFiniteError: a loss term or a weight is infinite or NaN.
         """
         run, length = self.run, self.run.recipe.images
@@ -206,11 +206,9 @@ class TrainingLoop:
             ((kind, samples),) = columns.values()
             self.show(kind.grid(samples))
         else:
-            row = zip(
-                *([kind.thumbnail(each, grids.CELL) for each in x] for kind, x in columns.values()),
-                strict=True,
-            )
-            self.show(grids.tiled([cell for cells in row for cell in cells], columns=len(columns)))
+            thumbnails = [[kind.thumbnail(each, grids.CELL) for each in x] for kind, x in columns.values()]
+            cells = [cell for row in zip(*thumbnails, strict=True) for cell in row]
+            self.show(grids.tiled(cells, columns=len(columns)))
 
     def show(self, image: Image.Image) -> None:
         """Save the newest sample grid."""
@@ -222,12 +220,12 @@ class TrainingLoop:
     def note_statistics(self, task: Task, case: Case, samples: Tensor) -> None:
         """Log the energy distance between samples and data, and the discriminator's AUC."""
         self._comparison = comparison = self._comparison or SampleComparison(self.feed.dataset, len(samples))
-        signs = {"images": self.images, **comparison.signs(samples)}
+        statistics = {"images": self.images, **comparison.signs(samples)}
         # With synchronized batch norm the scores would need all processes, but only the first one is here.
         if self.engine.clock.round and (processes.size() == 1 or not self.recipe.sync_batch_norm):
             share = self.recipe.batch_size // processes.size() // self.recipe.accumulate
-            signs["discriminator_auc"] = comparison.discriminator_auc(self.game, task, case, share)
-        self.run.log.note(samples=signs, data=comparison.data_signs())
+            statistics["discriminator_auc"] = comparison.discriminator_auc(self.game, task, case, share)
+        self.run.log.note(samples=statistics, data=comparison.data_signs())
 
     def report_diagnoses(self, finished: bool) -> None:
         """Notify the user of new diagnoses of the doctor; of all of them at the end of the run."""
@@ -239,9 +237,9 @@ class TrainingLoop:
             self.run.notify(f"doctor: {error}")
             return
         known = {(each.name, each.severity) for each in diagnoses if each.severity != "unknown"}
-        news = [each for each in diagnoses if (each.name, each.severity) in known - self._known]
+        new = [each for each in diagnoses if (each.name, each.severity) in known - self._known]
         self._known |= known
-        for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, news):
+        for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, new):
             self.run.notify(line)
 
     def stage_evaluation(self) -> Evaluation | None:

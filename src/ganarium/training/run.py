@@ -86,7 +86,7 @@ class Run:
         yield from self.play()
 
     def finish(self) -> Self:
-        """Play to the end."""
+        """Play to the end; return the run."""
         for _ in self.play():
             pass
         return self

@@ -1,4 +1,4 @@
-"""Trainer: opens data, builds campaign and engines of a recipe, and plays them in a run folder."""
+"""Trainer: data, campaign and engines of a recipe, played in a run folder."""
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
@@ -88,7 +88,7 @@ class Trainer:
         """Play to the end or to a request to stop; yield a Progress for each line of the log.
 
         Raises:
-            TrainingInterrupted: SIGINT or SIGTERM came; everything is saved.
+            TrainingInterrupted: SIGINT or SIGTERM was received; everything is saved.
             NonFiniteError: a loss term or a weight is infinite or NaN; the last checkpoint is from before.
             RunLockedError: another process is training in the folder.
             OSError: no space to save; earlier checkpoints are intact.
@@ -96,7 +96,7 @@ class Trainer:
             ValueError: the checkpoint belongs to another recipe or to other data.
         """
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_only_user(self.run.folder))
+            stack.enter_context(_locked(self.run.folder))
             stack.enter_context(self.run.stop.listening())
             stack.enter_context(processes.stop_together())
             if processes.rank() == 0:
@@ -109,11 +109,11 @@ class Trainer:
             self.run.log.load_state_dict(state["log"] if state else BEGINNING, self.run.device)
             # The best model is kept even if the recipe no longer evaluates.
             self.run.best = Best(**state["best"]) if state and state.get("best") else None
-            stack.enter_context(_failure(self.run.folder))
+            stack.enter_context(_failure_file(self.run.folder))
             stack.enter_context(self._board(state["images"] if state else 0))
             yield from play(
                 self.campaign(),
-                _Saved(self.run.checkpoints.folder, state),
+                _SavedStages(self.run.checkpoints.folder, state),
                 lambda stage: engine_for(
                     stage.game, self._recipe_of(stage), self.run.device, images=stage.images
                 ),
@@ -194,7 +194,7 @@ class Trainer:
             )
 
 
-class _Saved(MutableMapping[str, Mapping[str, Any]]):
+class _SavedStages(MutableMapping[str, Mapping[str, Any]]):
     """States of stages: that in the newest checkpoint, and a file for each finished stage."""
 
     def __init__(self, folder: Path, newest: Mapping[str, Any] | None):
@@ -258,7 +258,7 @@ def _with_length(recipe: Recipe, samples: int) -> Recipe:
 
 
 @contextlib.contextmanager
-def _only_user(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Lock the folder within the block, so that no other process trains in it.
 
     Raises:
@@ -279,7 +279,7 @@ def _only_user(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _failure(folder: Path) -> Iterator[None]:
+def _failure_file(folder: Path) -> Iterator[None]:
     """Write `failure.txt` on a NonFiniteError within the block; remove an old file first."""
     path = folder / FAILURE
     if processes.rank() == 0:
