@@ -212,9 +212,7 @@ def _file(path: Path) -> Source:
         )
     if modality := modality_of_file(path.name):
         return Folder(path.parent, Contents([path.name], modality))
-    raise ValueError(
-        f"{path} is no file of samples: give a .npz, a .zip, an idx file, or a folder of images"
-    )
+    raise ValueError(f"{path} is no file of samples: give a .npz, a .zip, an idx file, or a folder of images")
 
 
 def _no_such(name: str) -> str:
