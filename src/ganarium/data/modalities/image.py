@@ -14,12 +14,9 @@ from ganarium.common import grids
 from ganarium.data.kinds import Shape
 from ganarium.data.modalities import pixels
 from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError, Headers, Modality
-from ganarium.data.modalities.pixels import ImageHeader
+from ganarium.data.modalities.pixels import CHANNELS, ImageHeader
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
-
-CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
-"""Pillow's mode of images of so many channels; of other numbers of channels there are no files."""
 
 COARSE = 64
 """Longest side, in pixels, at which images are compared."""
@@ -48,15 +45,11 @@ class Image(Modality):
         return pixels.read_header(stream)
 
     def array_format(self, headers: Headers, settings: Data, report: Report) -> ArrayFormat:
-        """Return levels of 8 bits, of 16 where gray images have them; see `fitted_size` for height and
-        width.
-        """
-        looks = cast(dict[int, ImageHeader], headers)
-        height, width = pixels.fitted_size(
-            [cast(tuple[int, int], each.size) for each in looks.values()], settings, report
-        )
-        channels = _channels(looks, headers.read, settings, report)
-        deep = channels == 1 and any(each.deep for each in looks.values())
+        """Return uint8, or uint16 if gray images have more than 8 bits, in the size of `fitted_size`."""
+        known = cast(dict[int, ImageHeader], headers)
+        height, width = pixels.fitted_size([each.size for each in known.values()], settings, report)
+        channels = _channels(known, headers.read, settings, report)
+        deep = channels == 1 and any(each.deep for each in known.values())
         return ArrayFormat((channels, height, width), np.dtype(np.uint16 if deep else np.uint8))
 
     def decode(self, stream: BinaryIO, format: ArrayFormat) -> Array:
@@ -64,9 +57,7 @@ class Image(Modality):
         return pixels.picture(stream, format)
 
     def decode_whole(self, stream: BinaryIO, channels: int) -> tuple[Tensor, Any]:
-        """Return levels: uint8, or float in [-1, 1] of 16 bits; and the alpha channel where it is not
-        asked for.
-        """
+        """Return uint8, or float in [-1, 1] for 16 bits; and the alpha channel, unless `channels` is 4."""
         header = pixels.read_header(stream)
         stream.seek(0)
         own = 4 if header.alpha else 3 if header.color else 1
@@ -84,12 +75,12 @@ class Image(Modality):
         return shape[0] in CHANNELS
 
     def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
-        """Write a PNG of 8 bits, with the alpha channel `like` where one is given."""
+        """Write a PNG of 8 bits, with the alpha channel `like` if it is given."""
         image = to_image(sample)
         if like is not None:
             image.putalpha(like)
-        # Level 3 of zlib: less than half the seconds of Pillow's own 6, at most a tenth more bytes of a
-        # photograph.
+        # Level 3 of zlib takes less than half the time of Pillow's default 6, for at most a tenth more bytes
+        # of a photograph.
         image.save(stream, format="PNG", compress_level=3)
 
     def reason(self, error: Exception) -> str:
@@ -109,19 +100,17 @@ class Image(Modality):
         return super().coarse(samples)
 
     def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
-        """Return the image, made smaller where it is larger than `side`."""
+        """Return the image, reduced to `side` if it is larger."""
         image = to_image(sample)
         return image if max(image.size) <= side else grids.contained(image, side)
 
     def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 128) -> PILImage.Image:
-        """Return the images pixel by pixel side by side; `side` has no effect."""
+        """Return the images side by side at their own size; `side` has no effect."""
         return grids.tiled([to_image(sample) for sample in samples], columns=columns)
 
 
 def to_image(sample: Tensor) -> PILImage.Image:
-    """Return an image `[C, H, W]` in [-1, 1] as 8 bits: gray, RGB or RGBA; of other channels the first
-    alone.
-    """
+    """Return a sample `[C, H, W]` in [-1, 1] as RGB or RGBA of 8 bits, else its first channel as gray."""
     data = ((sample.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     if data.shape[0] in (3, 4):
         return PILImage.fromarray(data.permute(1, 2, 0).contiguous().numpy())
@@ -131,7 +120,7 @@ def to_image(sample: Tensor) -> PILImage.Image:
 def _channels(
     headers: dict[int, ImageHeader], read: Callable[..., Any] | None, settings: Data, report: Report
 ) -> int:
-    """Return `data.channels`, else the fewest channels that keep all there is to see."""
+    """Return `data.channels`, by default the smallest number that keeps all colors and transparency."""
     transparent = [index for index, each in headers.items() if each.alpha]
     if settings.channels is not None:
         if settings.channels not in CHANNELS:

@@ -1,7 +1,6 @@
-"""Label maps: integers `[C, H, W]`; the first channel holds ids of classes, a second one numbers of
-objects.
-"""
+"""Label maps: integers `[C, H, W]`, ids of classes and optionally numbers of objects in a second channel."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -25,8 +24,8 @@ class LabelMap(Modality):
 
     Attributes:
         classes: names by id.
-        colors: color of each class in the files, `#rrggbb`; empty where files hold no colors.
-        numbers: number of each class in the files; empty where their colors tell the class.
+        colors: color of each class in the files, `#rrggbb`; empty if files hold no colors.
+        numbers: number of each class in the files; empty if classes are known by their colors.
     """
 
     classes: tuple[str, ...]
@@ -60,17 +59,14 @@ class LabelMap(Modality):
         return pixels.read_header(stream)
 
     def decode(self, stream: BinaryIO, format: ArrayFormat) -> Array:
-        """Return ids, `[1, H, W]`; read by numbers, else by colors."""
+        """Return ids `[1, H, W]`, read by numbers, else by colors."""
         by_number, by_color = readings(self.classes, self.numbers, self.colors)
         height, width = format.shape[1:]
         data = stream.read()
-        import io
-
         for palette in filter(None, (by_color if self.colors and not self.numbers else by_number, by_color)):
             try:
-                return palette.ids(pixels.values(io.BytesIO(data), height, width, indexed=palette.indexed))[
-                    None
-                ]
+                found = pixels.values(io.BytesIO(data), height, width, indexed=palette.indexed)
+                return palette.ids(found)[None]
             except ValueError:
                 continue
         raise ValueError("holds values that stand for none of the classes")
@@ -88,14 +84,14 @@ class LabelMap(Modality):
         return samples[..., ::-1]
 
     def as_image(self, maps: Tensor) -> Tensor:
-        """Return maps `[..., C, H, W]` as gray images in [-1, 1]: ids in shades."""
+        """Return maps `[..., C, H, W]` as gray images in [-1, 1], with ids as gray levels."""
         return maps[..., :1, :, :].float() / max(1, len(self.classes) - 1) * 2 - 1
 
     def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
-        """Return the ids in shades."""
+        """Return the ids as gray levels."""
         image = to_image(self.as_image(sample))
         return image if max(image.size) <= side else grids.contained(image, side, nearest=True)
 
     def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 128) -> PILImage.Image:
-        """Return the maps in shades side by side."""
+        """Return the ids of the maps as gray levels, side by side."""
         return grids.tiled([to_image(self.as_image(sample)) for sample in samples], columns=columns)
