@@ -27,6 +27,8 @@ from ganarium.data.spec import DataSpec
 from ganarium.ops.image_pool import Pool
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Every, Recipe
+from ganarium.tasks.generate import Generate
+from ganarium.tasks.latents import Latent
 from ganarium.training import checkpoint
 from ganarium.training.run import prepare, resume
 
@@ -58,6 +60,8 @@ class TwoPlayerGame(Game):
     """Least squares on points; the noise is drawn, or follows from the data."""
 
     roles: ClassVar = {"generator": {"points": Points}, "discriminator": {"points": critic}}
+    tasks = (Generate(),)
+    latents = (Latent("z", (2,)),)
 
     def __init__(
         self,
@@ -104,11 +108,8 @@ class TwoPlayerGame(Game):
                 self.generator.layers[0].weight[0, 0] = float("inf")
             self.after = sys.maxsize  # the terms of later rounds are not asked
 
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.stack([torch.randn(2, generator=generator) for _ in range(count)])
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.generator(noise)
+    def generate(self, z: Tensor) -> Tensor:
+        return self.generator(z)
 
 
 def base(method: str, **changes: Any) -> Recipe:
@@ -133,6 +134,8 @@ class Step(Game):
     """One stage of a ladder: it corrects what the stage below it makes."""
 
     saved_networks = ("below", "generator")
+    tasks = (Generate(),)
+    latents = (Latent("z", (2,)),)
 
     def __init__(self, below: nn.Module | None, width: int):
         super().__init__()
@@ -151,15 +154,14 @@ class Step(Game):
     def fooled(self, fake: Tensor) -> Tensor:
         return (self.discriminator(fake) - 1).square().mean()
 
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.stack([torch.randn(2, generator=generator) for _ in range(count)])
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        return noise + self.generator(self.below(noise))
+    def generate(self, z: Tensor) -> Tensor:
+        return z + self.generator(self.below(z))
 
 
 class Ladder(Campaign):
     """Three stages, each with a batch size, data and rates of its own."""
+
+    tasks = Step.tasks
 
     def __init__(self, *, twins: bool = False):
         self.twins = twins

@@ -22,6 +22,7 @@ from ganarium.data.modalities.base import Modality
 from ganarium.data.rows import Rows
 from ganarium.data.spec import DataSpec
 from ganarium.tasks.latents import Latent, streams
+from ganarium.tasks.trials import Trial
 from ganarium.tasks.windows import Sizes
 
 Options = Mapping[str, Any]
@@ -273,6 +274,22 @@ class Task(ABC):
         None if the distribution of the outputs is not that of the data.
         """
         return None
+
+    def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
+        """Return the ways in which the task is evaluated beside data.
+
+        Here: one for each variant that takes no optional inputs, named after it.
+
+        Args:
+            game: the game, or its class while there is none yet.
+            spec: specification of the data.
+        """
+        variants = (Variant(),) if isinstance(game, type) else self.variants(game, spec)
+        return tuple(
+            Trial(each.name.replace("-", " ") or self.name, each.options)
+            for each in variants
+            if not each.takes
+        )
 
     def graph(self, game: nn.Module, spec: DataSpec, variant: Variant) -> "Graph":
         """Return a variant as a module from tensors to tensors, from which an exported file is traced."""

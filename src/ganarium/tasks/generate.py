@@ -18,6 +18,7 @@ from ganarium.tasks.base import (
     draw_latents,
     latent_inputs,
 )
+from ganarium.tasks.trials import Trial
 
 
 class Generate(Task):
@@ -36,6 +37,10 @@ class Generate(Task):
     def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:
         """See `Task.outputs`."""
         return (Output("samples", spec.modality, spec.shape),)
+
+    def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
+        """See `Task.trials`."""
+        return (Trial(generated=True, truth=False),)
 
     def grid_rows(self, spec: DataSpec) -> int:
         """See `Task.grid_rows`."""

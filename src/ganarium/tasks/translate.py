@@ -1,5 +1,6 @@
 """Translate: samples of another kind from samples."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -8,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganarium.data.batches import real_samples
 from ganarium.data.conditions.base import index_of
 from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.image import Image
 from ganarium.data.rows import Rows
 from ganarium.data.spec import DataSpec
 from ganarium.tasks.base import (
@@ -23,6 +26,7 @@ from ganarium.tasks.base import (
     condition_input,
     latent_inputs,
 )
+from ganarium.tasks.trials import Trial
 from ganarium.tasks.windows import Sizes
 
 Direction = tuple[int, int]
@@ -33,7 +37,8 @@ class Translate(Task):
     """Translation of samples of any size into samples of another kind.
 
     If the data are pairs, `translate(images)` takes the input of a pair, for example a label map. If samples
-    have labels or attributes, `translate(images, to)` also takes the target ones.
+    have labels or attributes, `translate(images, to)` also takes the target ones. If they have no condition,
+    `translate(images)` takes samples of the data.
     """
 
     name = "translate"
@@ -59,11 +64,22 @@ class Translate(Task):
         )
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
-        """Return inputs and truth of pairs; if there are targets, samples and the labels of other rows."""
-        if spec.condition is not None and spec.condition.modality is not None:
+        """Return inputs and truth of pairs; samples and the labels of other rows, if there are targets; else
+        samples.
+        """
+        if spec.condition_modality is not None:
             return Case({"images": batch.condition}, {"translations": batch.real})
+        if not condition_input(spec):
+            return Case({"images": real_samples(batch)})
         order = torch.from_numpy(rows.uniform("target", 1)[:, 0]).argsort()
         return Case({"images": batch.real, "to": batch.condition[order]})
+
+    def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
+        """See `Task.trials`."""
+        if spec.condition is None or spec.condition_modality is None:
+            return (Trial(self.name, truth=False),)
+        what = "picture" if spec.modality.name == Image.name else spec.modality.name
+        return (Trial(f"{spec.condition.name} to {what}"),)
 
 
 class TranslateInStyle(Translate):
@@ -158,6 +174,23 @@ class TranslateBetweenDomains(Translate):
         """Return the samples of the source domain."""
         source, _ = find_direction(game.directions, spec.classes, options.get("to"), options.get("source"))
         return Case({"images": batch.domains[source]})
+
+    def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
+        """Return one for each direction; of a class without directions, one for each pair of domains."""
+        names = spec.classes
+        directions = getattr(game, "directions", None) or itertools.permutations(range(len(names)), 2)
+        known = tuple(directions)
+        return tuple(
+            Trial(
+                f"{names[source]} to {names[to]}",
+                {"to": names[to], "source": names[source]},
+                truth=False,
+                source=source,
+                target=to,
+                back={"to": names[source], "source": names[to]} if (to, source) in known else None,
+            )
+            for source, to in known
+        )
 
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows

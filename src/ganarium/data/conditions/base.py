@@ -29,6 +29,7 @@ class Condition(Kind):
         layout: layout of the files of a source: plain `samples`, `pairs`, or images with label `maps`.
         is_input: True if games are given values of it; False if it only shapes the batches.
         separate: True if samples of different classes must not show the same thing.
+        is_label: True if a value is the class of its sample, the index of one of its `classes`.
         companions: names of the samples that the source decodes with each sample.
         modality: modality of values that are samples themselves (a map, a frame); None if words name them.
     """
@@ -36,6 +37,7 @@ class Condition(Kind):
     layout: ClassVar[Literal["samples", "pairs", "maps"]] = "samples"
     is_input: ClassVar[bool] = True
     separate: ClassVar[bool] = False
+    is_label: ClassVar[bool] = False
 
     @property
     def modality(self) -> Modality | None:

@@ -26,6 +26,7 @@ class Domains(Label):
     name: ClassVar[str] = "domains"
     noun: ClassVar[str] = "domain"
     separate: ClassVar[bool] = True
+    is_label: ClassVar[bool] = False
 
     @classmethod
     def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> Self:

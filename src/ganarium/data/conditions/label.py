@@ -28,6 +28,7 @@ class Label(Condition):
     classes: tuple[str, ...]
     name: ClassVar[str] = "label"
     noun: ClassVar[str] = "class"
+    is_label: ClassVar[bool] = True
 
     @classmethod
     def check(cls, source: Any, settings: Data) -> None:

@@ -31,6 +31,7 @@ class PartialLabels(Label):
 
     name: ClassVar[str] = "partial-labels"
     is_input: ClassVar[bool] = False
+    is_label: ClassVar[bool] = False
 
     @classmethod
     def check(cls, source: Any, settings: Data) -> None:

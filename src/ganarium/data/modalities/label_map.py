@@ -64,8 +64,8 @@ class LabelMap(Modality):
         height, width = format.shape[1:]
         data = stream.read()
         for palette in filter(None, (by_color if self.colors and not self.numbers else by_number, by_color)):
+            found = pixels.values(io.BytesIO(data), height, width, indexed=palette.indexed)
             try:
-                found = pixels.values(io.BytesIO(data), height, width, indexed=palette.indexed)
                 return palette.ids(found)[None]
             except ValueError:
                 continue

@@ -59,6 +59,7 @@ class ConcatSource(Source):
             source.array_format(data.model_copy(update=shared), each)
             for source, each in zip(self.sources, reports, strict=True)
         ]
+        self.modality = self.sources[0].modality  # known since the headers were read
         for name, each in zip(self.classes, reports, strict=True):
             report.surveyed += each.surveyed
             report.sizes.update(each.sizes)

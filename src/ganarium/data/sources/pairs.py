@@ -45,6 +45,7 @@ class Pairs(Source):
             ValueError: as `Source.array_format`, or the two halves of a pair differ in size as stored.
         """
         form = self.target_image.array_format(data, report)
+        self.modality = self.target_image.modality  # known since its headers were read
         found = Report(report.source)
         input_data = data.model_copy(update={"size": form.shape[1:], "channels": None})
         self._input_format = self.input_image.array_format(input_data, found)
