@@ -6,8 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ganarium.data.batches import real_samples
 from ganarium.data.conditions.base import index_of
 from ganarium.data.modalities.base import Modality
 from ganarium.data.rows import Rows
@@ -42,7 +43,7 @@ class Translate(Task):
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
         """See `Task.inputs`."""
         if spec.condition is not None and (paired := spec.condition.modality) is not None:
-            return (Input("images", paired, paired.open(int(spec.condition_shape[0]))),)
+            return (Input("images", spec.condition, paired.open(int(spec.condition_shape[0]))),)
         modality = spec.modality
         return (Input("images", modality, modality.open(spec.shape[0])), *condition_input(spec, "to"))
 
@@ -59,9 +60,11 @@ class Translate(Task):
         )
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
-        """Return pairs as input and truth; with targets, samples and the targets of other rows."""
+        """Return pairs as input and truth; samples alone; or samples and the targets of other rows."""
         if spec.condition is not None and spec.condition.modality is not None:
             return Case({"images": batch.condition}, {"translations": batch.real})
+        if spec.condition is None or not spec.condition.is_input:
+            return Case({"images": real_samples(batch)})
         order = torch.from_numpy(rows.uniform("target", 1)[:, 0]).argsort()
         return Case({"images": batch.real, "to": batch.condition[order]})
 
@@ -70,7 +73,8 @@ class TranslateInStyle(Translate):
     """Samples to samples in a style, which is drawn or taken from a sample.
 
     The game's method is `translate(images, z=None, style=None)`; with `style`, `[N, C, h, w]`, the latent
-    is not used. Sizes are those of training where a network of the game has `fixed_area`.
+    is not used. The game also has `takes_style` and `translator`, its network without the encoder of styles.
+    Sizes are those of training where a network of the game has `fixed_area`.
     """
 
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
@@ -78,7 +82,8 @@ class TranslateInStyle(Translate):
         (images,) = super().inputs(game, spec, options)
         if self._fixed(game):
             images = Input(images.name, images.kind, spec.condition_shape)
-        style = Input("style", spec.modality, spec.modality.open(spec.shape[0]), optional=True)
+        own_axes = tuple(axis.lower() for axis in spec.modality.axes[1:])
+        style = Input("style", spec.modality, (spec.shape[0], *own_axes), optional=True)
         return (images, *latent_inputs(game), *([style] if game.takes_style else []))
 
     def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:
@@ -100,6 +105,10 @@ class TranslateInStyle(Translate):
             return (Variant(),)
         latents = tuple(latent.argument for latent in game.latents)
         return Variant("random-style"), Variant("reference-style", takes=("style",), omits=latents)
+
+    def windowed_networks(self, game: Any) -> tuple[nn.Module, ...]:
+        """Return the translator alone: styles are never cut into windows."""
+        return (game.translator,)
 
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows
@@ -158,6 +167,11 @@ class TranslateBetweenDomains(Translate):
             )
             for source, to in game.directions
         )
+
+    def reverse(self, game: Any, spec: DataSpec, options: Options) -> dict[str, Any] | None:
+        """Return the opposite direction, if the game has it."""
+        source, to = find_direction(game.directions, spec.classes, **options)
+        return {"to": source, "source": to} if (to, source) in game.directions else None
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
         """Return samples of the domain that the options translate from."""

@@ -64,6 +64,12 @@ class Companion(Condition):
         """See `Condition.batch`."""
         return Conditioned(real, rows.companion(self.key))
 
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data | None:
+        """Return settings of the companions as samples; the built-in world knows them beside its own."""
+        if source == "world":
+            return Data(source=source, channels=shape[0], size=shape[1:], condition=self.name)
+        return super().source_settings(source, shape)
+
     def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
         """Return random samples of the companion's modality."""
         return self.modality.draw(count, shape, generator)
@@ -110,6 +116,10 @@ class Map(Companion):
         if isinstance(found.modality, LabelMap):
             return found
         return Pair(found.modality, found.size, cls.name)
+
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data | None:
+        """Return None: the files of maps are read by the classes that the model knows."""
+        return super().source_settings(source, shape) if source == "world" else None
 
     def compatible(self, other: Condition | None) -> bool:
         """Return True for maps of the same classes and shape."""

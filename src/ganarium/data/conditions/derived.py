@@ -6,7 +6,7 @@ same height and width in [-1, 1].
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -93,6 +93,7 @@ class Derived(Condition):
     """
 
     size: tuple[int, ...]
+    derived: ClassVar[bool] = True
 
     @staticmethod
     def make(real: Tensor) -> Tensor:
@@ -123,8 +124,12 @@ class Derived(Condition):
         """See `Condition.batch`."""
         return Conditioned(real, type(self).make(real))
 
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data:
+        """Return settings of ordinary images, from which the condition is made."""
+        return Data(source=source, channels=shape[0], size=shape[1:], condition=self.name)
+
     def from_image(self, images: Tensor) -> Tensor:
-        """Return the conditions of ordinary images `[N, C, H, W]` in [-1, 1]."""
+        """See `Kind.from_image`."""
         return type(self).make(images)
 
     def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:

@@ -80,6 +80,7 @@ class Modality(Kind):
         high: greatest valid value.
         suffixes: endings of the names of its files, `.png` say.
         suffix: ending of the files that `encode` writes; empty where samples have no files of their own.
+        has_palette: True if files may need a table of colors to be read.
         vector_space: True if distances between samples as vectors are meaningful, as they hardly are for
             images.
         grid_count: how many samples a grid shows during training.
@@ -91,6 +92,7 @@ class Modality(Kind):
     high: ClassVar[float | None] = 1.0
     suffixes: ClassVar[frozenset[str]] = frozenset()
     suffix: ClassVar[str] = ""
+    has_palette: ClassVar[bool] = False
     vector_space: ClassVar[bool] = True
     grid_count: ClassVar[int] = 64
 
@@ -162,8 +164,9 @@ class Modality(Kind):
         """
 
     def decode_whole(self, stream: BinaryIO, channels: int) -> tuple[Tensor, Any]:
-        """Return a file's sample at its own size, `[channels, ...]`, and what `encode` needs for a file
-        like it.
+        """Return a file's sample at its own size, and what `encode` needs for a file like it.
+
+        The sample is `[channels, ...]`, in levels of which `to_tensor` makes values.
         """
         header = self.read_header(stream)
         stream.seek(0)
@@ -171,9 +174,13 @@ class Modality(Kind):
             self.normalize(self.decode(stream, ArrayFormat((channels, *header.size), np.dtype(np.float32))))
         ), None
 
-    def encodes(self, shape: Sequence[int]) -> bool:
+    def encodes(self, shape: Shape) -> bool:
         """Return True if samples of this shape can be written by `encode`."""
         return bool(self.suffix)
+
+    def columns(self, shape: Shape) -> tuple[str, ...]:
+        """Return names of the columns of a table with one sample a row; none if a table does not suit them."""
+        return ()
 
     def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
         """Write a sample `[C, ...]` as a file; `like` is what `decode_whole` returned of the input file."""
@@ -232,8 +239,12 @@ class Modality(Kind):
 
     # --- pictures of samples ---
 
-    def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
-        """Return an image of one sample that fits into `side` pixels.
+    def reduced(self, sample: Tensor, side: int) -> Tensor:
+        """Return a sample resized so that it fits into `side`, if the modality can be resized; here itself."""
+        return sample
+
+    def thumbnail(self, sample: Tensor, side: int, like: Any = None) -> PILImage.Image:
+        """Return an image of one sample that fits into `side` pixels; `like` as in `encode`.
 
         Here: its values in shades, the last axis across, all others down.
         """

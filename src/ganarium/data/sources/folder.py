@@ -42,8 +42,13 @@ class Contents:
         return ", ".join(found) or "nothing"
 
 
-def contents(folder: Path) -> Contents:
-    """All files below `folder`; links are followed, each folder is entered once."""
+def contents(folder: Path, modality: type[Modality] | None = None) -> Contents:
+    """Return all files below a folder; links are followed, each folder is entered once.
+
+    Args:
+        folder: the folder.
+        modality: modality of the samples; that of which there are most files if None.
+    """
     found = Contents()
     names: list[str] = []
     entered: set[tuple[int, int]] = set()
@@ -59,16 +64,18 @@ def contents(folder: Path) -> Contents:
                 waiting.extend(_sorted_in(found, names, entries, inside))
         except OSError as error:
             found.unreadable[inside or str(folder)] = error.strerror or str(error)
-    by_modality: dict[type[Modality] | None, list[str]] = {}
-    for name in sorted(names):
-        by_modality.setdefault(modality_of_file(name), []).append(name)
-    others = by_modality.pop(None, [])
-    if by_modality:
-        found.modality = max((each for each in by_modality if each), key=lambda each: len(by_modality[each]))
-        found.names = by_modality.pop(found.modality)
-    for name in [*others, *(name for rest in by_modality.values() for name in rest)]:
-        found.others[os.path.splitext(name)[1].lower()] += 1
-    found.some_others = sorted([*others, *(n for rest in by_modality.values() for n in rest)])[:20]
+    known = [(name, modality_of_file(name)) for name in sorted(names)]
+    counts = Counter(each for _, each in known if each)
+    found.modality = modality or max(counts, key=counts.__getitem__, default=Image)
+    suffixes = found.modality.suffixes
+    for name, each in known:
+        suffix = os.path.splitext(name)[1].lower()
+        if each is found.modality or (modality and suffix in suffixes):
+            found.names.append(name)
+        else:
+            found.others[suffix] += 1
+            found.some_others.append(name)
+    found.some_others = found.some_others[:20]
     return found
 
 
