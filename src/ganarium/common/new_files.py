@@ -4,7 +4,7 @@ import contextlib
 import filecmp
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import Image
@@ -13,7 +13,7 @@ from ganarium.common.files import UNFINISHED
 
 
 @contextlib.contextmanager
-def new_file(path: Path) -> Iterator[IO[bytes]]:
+def new_file(path: Path) -> Iterator[BinaryIO]:
     """Yield a file to write to; it becomes `path` if the block ends without an error.
 
     Raises:
@@ -23,7 +23,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     part = path.with_name(f".{path.name}{UNFINISHED}")
     try:
         with part.open("wb") as file:
-            yield file
+            yield cast(BinaryIO, file)
         if path.exists() and not _same_contents(path, part):
             raise FileExistsError(
                 f"{path} exists already and holds something else; choose another path, or remove the file"

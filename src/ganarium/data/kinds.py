@@ -20,9 +20,11 @@ class Kind(ABC):
 
     Attributes:
         name: name in files and recipes.
+        derived: True if `from_image` makes values from ordinary images.
     """
 
     name: ClassVar[str]
+    derived: ClassVar[bool] = False
 
     @abstractmethod
     def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
@@ -35,6 +37,20 @@ class Kind(ABC):
             ValueError: there is no default, or the words are unknown; the message lists the known ones.
         """
         raise ValueError(f"a {self.name} must be given as a file or a tensor, not as {value!r}")
+
+    def from_image(self, images: Tensor) -> Tensor:
+        """Return the values of ordinary images `[N, C, H, W]` in [-1, 1].
+
+        Raises:
+            ValueError: values of this kind are not `derived`.
+        """
+        raise ValueError(f"a {self.name} is not made from images")
+
+    def slug(self, value: Tensor) -> str:
+        """Return one value in words for file names, in letters that any file system takes; empty if it has
+        none.
+        """
+        return ""
 
     def finish(self, values: Tensor) -> Tensor:
         """Return outputs of a network as valid values: dtype and range."""

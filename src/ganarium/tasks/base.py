@@ -28,7 +28,12 @@ from ganarium.tasks.windows import Sizes
 Options = Mapping[str, Any]
 NONE: Options = MappingProxyType({})
 
-RESERVED = frozenset({"seed", "count", "batch_size", "device", "out", "window", "overlap"})
+RESERVED = frozenset({"seed", "count", "batch_size", "device", "out", "window", "overlap"}) | {
+    "grid",
+    "palette",
+    "precision",
+    "derive",
+}
 """Names that inputs and options of a task may not have, because callers use them."""
 
 
@@ -157,6 +162,14 @@ class Task(ABC):
     def variants(self, game: Any, spec: DataSpec) -> tuple[Variant, ...]:
         """Return the graphs that an export writes."""
         return (Variant(),)
+
+    def windowed_networks(self, game: Any) -> tuple[nn.Module, ...]:
+        """Return the networks that run on windows of a large sample, and share their statistics."""
+        return tuple(game.get_submodule(name) for name in game.saved_networks)
+
+    def reverse(self, game: Any, spec: DataSpec, options: Options) -> dict[str, Any] | None:
+        """Return options with which the task makes an input of its output again; None if it cannot."""
+        return None
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
         """Return a batch of the data as inputs and truth, for grids during training and for evaluation.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganarium.common.text import listed, nearest
 from ganarium.data.batches import Batch, Conditioned
-from ganarium.data.conditions.base import Condition, require_column
+from ganarium.data.conditions.base import Condition, file_word, require_column
 from ganarium.data.kinds import Shape
 from ganarium.data.report import Report
 from ganarium.data.rows import Rows
@@ -87,8 +87,8 @@ class Attributes(Condition):
         return torch.tensor([float(bool(value.get(name, False))) for name in self.names]).repeat(count, 1)
 
     def slug(self, value: Tensor) -> str:
-        """See `Condition.slug`."""
-        return "-".join(name for name, has in zip(self.names, value.tolist(), strict=True) if has)
+        """See `Kind.slug`."""
+        return "-".join(file_word(name) for name, has in zip(self.names, value.tolist(), strict=True) if has)
 
     def compatible(self, other: Condition | None) -> bool:
         """Return True for the same attributes."""

@@ -1,5 +1,6 @@
 """Condition: information that comes with each sample of the data, and its names for users."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
@@ -112,9 +113,16 @@ class Condition(Kind):
         """Return the axes of one value; none for a number."""
         return ()
 
-    def slug(self, value: Tensor) -> str:
-        """Return one value in words, for file names; empty if it has none."""
-        return ""
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data | None:
+        """Return settings under which a source gives values of this condition: as its samples, or as their
+        condition. None if the source is a folder whose files must be read one by one.
+
+        Args:
+            source: name, file or folder, as in `data.source`.
+            shape: shape of one sample of the data that the condition belongs to.
+        """
+        channels, *size = (int(axis) for axis in self.shape())
+        return Data(source=source, channels=channels, size=tuple(size))
 
     def compatible(self, other: "Condition | None") -> bool:
         """Return True if a model of this condition can be given values of the other one."""
@@ -179,6 +187,11 @@ def index_of(word: str | int, names: Sequence[str], what: str) -> int:
         f"there is no {what} {word!r}{nearest(word, names)}; choose from {', '.join(names)} "
         f"(or 0 to {len(names) - 1})"
     )
+
+
+def file_word(word: str) -> str:
+    """Return a name whose characters are allowed in file names."""
+    return re.sub(r"[^\w.+]+", "_", word)
 
 
 def require_column(source: Any, column: str, settings: Data, setting: str) -> None:

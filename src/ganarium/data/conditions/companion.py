@@ -55,6 +55,12 @@ class Companion(SampleCondition):
         """See `Condition.batch`."""
         return Conditioned(real, rows.companion(self.key))
 
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data | None:
+        """Return settings of the companions as samples; the built-in world has them beside its own."""
+        if source == "world":
+            return Data(source=source, channels=shape[0], size=shape[1:], condition=self.name)
+        return super().source_settings(source, shape)
+
     def compatible(self, other: Condition | None) -> bool:
         """Return True for companions of the same modality and shape."""
         return type(other) is type(self) and (other.modality, other.shape()) == (self.modality, self.size)
@@ -83,6 +89,10 @@ class Map(Companion):
         if isinstance(found.modality, LabelMap):
             return found
         return Pair(found.modality, found.size, cls.name)
+
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data | None:
+        """Return None: the files of maps are read by the classes that the model knows."""
+        return super().source_settings(source, shape) if source == "world" else None
 
     def compatible(self, other: Condition | None) -> bool:
         """Return True for maps of the same classes and shape."""

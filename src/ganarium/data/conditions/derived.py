@@ -5,7 +5,7 @@ Each function takes samples, float `[N, C, H, W]` in [-1, 1], and returns one im
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -96,6 +96,7 @@ class Derived(SampleCondition):
     """
 
     size: tuple[int, ...]
+    derived: ClassVar[bool] = True
 
     @staticmethod
     def make(real: Tensor) -> Tensor:
@@ -122,9 +123,17 @@ class Derived(SampleCondition):
         """See `Condition.batch`."""
         return Conditioned(real, self.make(real))
 
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data:
+        """Return settings of ordinary images, from which the condition is made."""
+        return Data(source=source, channels=shape[0], size=shape[1:], condition=self.name)
+
     def from_image(self, images: Tensor) -> Tensor:
-        """Return the conditions of ordinary images `[N, C, H, W]` in [-1, 1]."""
+        """See `Kind.from_image`."""
         return self.make(images)
+
+    def describe(self) -> str:
+        """See `Condition.describe`."""
+        return f"{self.name} {'x'.join(map(str, self.size))}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganarium.data.batches import Batch, Conditioned
-from ganarium.data.conditions.base import Condition, index_of, require_column
+from ganarium.data.conditions.base import Condition, file_word, index_of, require_column
 from ganarium.data.kinds import Shape
 from ganarium.data.report import Report
 from ganarium.data.rows import Rows
@@ -72,8 +72,8 @@ class Label(Condition):
         return labels[torch.arange(count) % len(labels)]
 
     def slug(self, value: Tensor) -> str:
-        """See `Condition.slug`."""
-        return self.classes[int(value)]
+        """See `Kind.slug`."""
+        return file_word(self.classes[int(value)])
 
     def describe(self) -> str:
         """See `Condition.describe`."""

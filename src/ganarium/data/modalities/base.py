@@ -83,6 +83,7 @@ class Modality(Kind):
         high: greatest valid value; None if values are unbounded.
         suffixes: endings of the names of its files, such as `.png`.
         suffix: ending of the files that `encode` writes; empty without a file format.
+        has_palette: True if files may need a table of colors to be read.
         vector_space: True if distances between samples as vectors are meaningful; hardly so for images.
         grid_count: number of samples in a grid during training.
     """
@@ -93,6 +94,7 @@ class Modality(Kind):
     high: ClassVar[float | None] = 1.0
     suffixes: ClassVar[frozenset[str]] = frozenset()
     suffix: ClassVar[str] = ""
+    has_palette: ClassVar[bool] = False
     vector_space: ClassVar[bool] = True
     grid_count: ClassVar[int] = 64
 
@@ -164,15 +166,24 @@ class Modality(Kind):
         """
 
     def decode_whole(self, stream: BinaryIO, channels: int) -> tuple[Tensor, Any]:
-        """Return a file's sample at its own size, `[channels, ...]`, and the argument `like` of `encode`."""
+        """Return a file's sample at its own size, and the argument `like` of `encode`.
+
+        The sample is `[channels, ...]`, in levels from which `to_tensor` makes values.
+        """
         header = self.read_header(stream)
         stream.seek(0)
         sample = self.decode(stream, ArrayFormat((channels, *header.size), np.dtype(np.float32)))
         return torch.from_numpy(self.normalize(sample)), None
 
-    def encodes(self, shape: Sequence[int]) -> bool:
+    def encodes(self, shape: Shape) -> bool:
         """Return True if samples of this shape can be written by `encode`."""
         return bool(self.suffix)
+
+    def columns(self, shape: Shape) -> tuple[str, ...]:
+        """Return names of the columns of a table with one sample a row; none if a table does not suit
+        them.
+        """
+        return ()
 
     def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
         """Write a sample `[C, ...]` as a file; `like` is the second result of `decode_whole`."""
@@ -233,8 +244,14 @@ class Modality(Kind):
 
     # --- images of samples ---
 
-    def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
-        """Return an image of one sample that fits into `side` pixels.
+    def reduced(self, sample: Tensor, side: int) -> Tensor:
+        """Return a sample resized so that it fits into `side`, if the modality can be resized; here
+        itself.
+        """
+        return sample
+
+    def thumbnail(self, sample: Tensor, side: int, like: Any = None) -> PILImage.Image:
+        """Return an image of one sample that fits into `side` pixels; `like` as in `encode`.
 
         Here: its values as gray levels, with the last axis horizontal and all others vertical.
         """

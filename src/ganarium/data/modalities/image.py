@@ -1,6 +1,6 @@
 """Images: `[C, H, W]` in [-1, 1], from files of 8 or 16 bits."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -70,15 +70,13 @@ class Image(Modality):
         levels = pixels.recolored(levels[None], channels)[0]
         return torch.from_numpy(self.normalize(levels) if dtype == np.uint16 else np.array(levels)), alpha
 
-    def encodes(self, shape: Sequence[int]) -> bool:
+    def encodes(self, shape: Shape) -> bool:
         """See `Modality.encodes`."""
         return shape[0] in CHANNELS
 
     def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
         """Write a PNG of 8 bits, with the alpha channel `like` if it is given."""
-        image = to_image(sample)
-        if like is not None:
-            image.putalpha(like)
+        image = _with_alpha(to_image(sample), like)
         # Level 3 of zlib takes less than half the time of Pillow's default 6, for at most a tenth more bytes
         # of a photograph.
         image.save(stream, format="PNG", compress_level=3)
@@ -99,9 +97,15 @@ class Image(Modality):
             samples = adaptive_avg_pool2d(samples, (height, width))
         return super().coarse(samples)
 
-    def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
+    def reduced(self, sample: Tensor, side: int) -> Tensor:
+        """See `Modality.reduced`; rounded to levels of 8 bits."""
+        levels = np.array(self.thumbnail(sample, side))
+        planes = levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1)
+        return self.to_tensor(planes)
+
+    def thumbnail(self, sample: Tensor, side: int, like: Any = None) -> PILImage.Image:
         """Return the image, reduced to `side` if it is larger."""
-        image = to_image(sample)
+        image = _with_alpha(to_image(sample), like)
         return image if max(image.size) <= side else grids.contained(image, side)
 
     def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 128) -> PILImage.Image:
@@ -115,6 +119,12 @@ def to_image(sample: Tensor) -> PILImage.Image:
     if data.shape[0] in (3, 4):
         return PILImage.fromarray(data.permute(1, 2, 0).contiguous().numpy())
     return PILImage.fromarray(data[0].contiguous().numpy())
+
+
+def _with_alpha(image: PILImage.Image, alpha: PILImage.Image | None) -> PILImage.Image:
+    if alpha is not None:
+        image.putalpha(alpha)
+    return image
 
 
 def _channels(

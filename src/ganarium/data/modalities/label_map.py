@@ -16,6 +16,7 @@ from ganarium.data.modalities import pixels
 from ganarium.data.modalities.base import Array, ArrayFormat, Header, Modality
 from ganarium.data.modalities.image import to_image
 from ganarium.data.modalities.palette import readings
+from ganarium.ops.label_maps import one_hot_planes
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class LabelMap(Modality):
     numbers: tuple[int, ...] = ()
 
     name, axes, windowed = "label-map", ("C", "H", "W"), ("H", "W")
-    low, high, suffixes, vector_space = 0.0, None, pixels.SUFFIXES, False
+    low, high, suffixes, has_palette, vector_space = 0.0, None, pixels.SUFFIXES, True, False
 
     def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
         """Return random ids."""
@@ -87,7 +88,7 @@ class LabelMap(Modality):
         """Return maps `[..., C, H, W]` as gray images in [-1, 1], with ids as gray levels."""
         return maps[..., :1, :, :].float() / max(1, len(self.classes) - 1) * 2 - 1
 
-    def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
+    def thumbnail(self, sample: Tensor, side: int, like: Any = None) -> PILImage.Image:
         """Return the ids as gray levels."""
         image = to_image(self.as_image(sample))
         return image if max(image.size) <= side else grids.contained(image, side, nearest=True)
@@ -95,3 +96,38 @@ class LabelMap(Modality):
     def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 128) -> PILImage.Image:
         """Return the ids of the maps as gray levels, side by side."""
         return grids.tiled([to_image(self.as_image(sample)) for sample in samples], columns=columns)
+
+
+@dataclass(frozen=True)
+class LabelPlanes(LabelMap):
+    """Label map as planes `[K, H, W]` of 0 and 1, one for each class: the input of a network without a
+    game.
+    """
+
+    name = "label-planes"
+
+    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Return planes of random ids."""
+        return one_hot_planes(super().draw(count, (1, *shape[1:]), generator), len(self.classes))
+
+    def finish(self, values: Tensor) -> Tensor:
+        """Return float values."""
+        return values.float()
+
+    def meaning(self, shape: Shape) -> str:
+        """See `Kind.meaning`."""
+        return "1 where a pixel is of the class, else 0"
+
+    def example_code(self, shape: Shape, count: int) -> str:
+        """See `Kind.example_code`."""
+        eye = f"np.eye({shape[0]}, dtype=np.float32)"
+        one = f"{eye}[np.int64(Image.open(sys.argv[1]))].transpose(2, 0, 1)[None]"
+        return one if count == 1 else f"np.repeat({one}, {count}, 0)"
+
+    def to_tensor(self, samples: Array) -> Tensor:
+        """Return ids `[N, 1, H, W]` as planes."""
+        return one_hot_planes(super().to_tensor(samples), len(self.classes))
+
+    def as_image(self, maps: Tensor) -> Tensor:
+        """Return planes as gray images in [-1, 1]: ids in shades."""
+        return super().as_image(maps.argmax(-3, keepdim=True))

@@ -8,6 +8,7 @@ from PIL import Image as PILImage
 from PIL import ImageDraw
 from torch import Tensor
 
+from ganarium.data.kinds import Shape
 from ganarium.data.modalities.base import Array, ArrayFormat, Modality
 
 
@@ -21,6 +22,10 @@ class Points(Modality):
     def decode(self, stream: BinaryIO, format: ArrayFormat) -> Array:
         """Raise ValueError, since points have no files."""
         raise ValueError("points have no files")
+
+    def columns(self, shape: Shape) -> tuple[str, ...]:
+        """Return a name for each coordinate."""
+        return tuple(f"x{i}" for i in range(int(shape[0])))
 
     def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 400) -> PILImage.Image:
         """Return a scatter plot of the first two coordinates; both axes show [-3, 3]."""

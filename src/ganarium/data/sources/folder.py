@@ -45,8 +45,13 @@ class Contents:
         return [f"{count:,} {suffix or 'without suffix'}" for suffix, count in self.others.most_common()]
 
 
-def contents(folder: Path) -> Contents:
-    """Return the files in a folder and its sub-folders; links are followed, each folder is entered once."""
+def contents(folder: Path, modality: type[Modality] | None = None) -> Contents:
+    """Return the files in a folder and its sub-folders; links are followed, each folder is entered once.
+
+    Args:
+        folder: the folder.
+        modality: modality of the samples; that of which there are most files if None.
+    """
     found = Contents()
     names: list[str] = []
     entered: set[tuple[int, int]] = set()
@@ -62,11 +67,20 @@ def contents(folder: Path) -> Contents:
                 waiting.extend(_sorted_in(found, names, entries, inside))
         except OSError as error:
             found.unreadable[inside or str(folder)] = error.strerror or str(error)
-    modality, found.names, others = main_modality(names)
-    found.modality = modality or Image
-    found.others.update(os.path.splitext(name)[1].lower() for name in others)
+    if modality is None:
+        main, found.names, others = main_modality(names)
+        found.modality = main or Image
+    else:
+        found.modality = modality
+        found.names = sorted(name for name in names if _suffix(name) in modality.suffixes)
+        others = sorted({*names} - {*found.names})
+    found.others.update(map(_suffix, others))
     found.an_other = others[0] if others else ""
     return found
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
 
 
 class Folder(SampleFiles):

@@ -56,8 +56,12 @@ class MapFiles:
         elif instances:
             notify(f"there is no folder instances/ beside {folder}: each map is taken for one instance")
 
-    def ids(self, path: Path) -> NDArray[np.int32]:
+    def ids(self, path: Path, size: tuple[int, ...] | None = None) -> NDArray[np.int32]:
         """Return the classes of a map, `[1, H, W]`, or `[2, H, W]` with the numbers of instances.
+
+        Args:
+            path: file of the map.
+            size: height and width to fit it to; its own if None.
 
         Raises:
             ValueError: a pixel belongs to no class, or the map has no file of instances.
@@ -79,27 +83,28 @@ class MapFiles:
                 )
             for palette in palettes:
                 stream.seek(0)
-                found = values(stream, *header.size, indexed=palette.indexed)
+                found = values(stream, *(size or header.size), indexed=palette.indexed)
                 try:
                     ids = palette.ids(found)[None]
                     break
                 except ValueError:
                     if palette is palettes[-1]:
                         raise
-        return ids if self._channels == 1 else np.concatenate([ids, self._instances(path, ids)])
+        if self._channels == 1:
+            return ids
+        return np.concatenate([ids, self._instances(path, header.size, ids)])
 
-    def _instances(self, path: Path, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    def _instances(self, path: Path, own: tuple[int, ...], ids: NDArray[np.int32]) -> NDArray[np.int32]:
         if self._beside is None:
             return np.zeros_like(ids)
         stem = path.relative_to(self._folder).with_suffix("")
         if stem not in self._objects:
             raise ValueError(f"{self._beside} has no file {stem} with its instances")
         with self._objects[stem].open("rb") as stream:
-            size = read_header(stream).size
-            if size != ids.shape[1:]:
+            if read_header(stream).size != own:
                 raise ValueError(f"{self._objects[stem]} with its instances has another height or width")
             stream.seek(0)
-            return values(stream, *size)[None]
+            return values(stream, *ids.shape[1:])[None]
 
 
 def _table(folder: Path, palette: Path | None) -> Table | None:
