@@ -162,8 +162,7 @@ def test_the_world_reads_maps_and_scenes():
     semantic = torch.from_numpy(some.semantic()).long()
     assert map_agreement(world_maps(truth, some), semantic, classes=7).pixel_accuracy > 0.999
     right, wrong = (
-        evaluated(context(x, truth, truth=truth, scenes=some, style="plain"))
-        for x in (truth, another)
+        evaluated(context(x, truth, truth=truth, scenes=some, style="plain")) for x in (truth, another)
     )
     assert right["mean_iou"] > 0.99 > 0.5 > wrong["mean_iou"]
     assert right["psnr"] == right["world"]["psnr"] == 100

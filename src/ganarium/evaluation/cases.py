@@ -184,22 +184,21 @@ def expected_offers(
     classes = classes_of(spec)
     offers = []
     for trial in task.trials(game, spec):
-        things = {"samples", "reference"}
-        if trial.generated:
-            things |= {"generated", *known_truth(data.source, spec.shape, seed)}
-            things |= {"labels"} if classes else set()
-        else:
-            style = world.style(trial.target or 0) if world else ""
-            there = {
-                "truth": trial.truth,
-                "cycle": trial.back is not None,
-                "identity": trial.target not in (None, trial.source),
-                "scenes": style in STYLES,
-                "style": style in STYLES,
-                "map": style == "plain",
-            }
-            things |= {name for name, known in there.items() if known}
-        known_classes = len(classes) if "labels" in things else 0
+        style = "" if trial.is_free or not world else world.style(trial.target or 0)
+        known = {
+            "generated": trial.generated,
+            "labels": trial.is_free and bool(classes),
+            "truth": trial.truth,
+            "cycle": trial.back is not None,
+            "identity": trial.target not in (None, trial.source),
+            "scenes": style in STYLES,
+            "style": style in STYLES,
+            "map": style == "plain",
+        }
+        things = {"samples", "reference", *(name for name, offered in known.items() if offered)}
+        if trial.is_free:
+            things |= known_truth(data.source, spec.shape, seed).keys()
+        known_classes = len(classes) if trial.is_free else 0
         offers.append(
             Offers(frozenset(things), spec.modality, spec.shape, tuple(networks), None, known_classes)
         )
@@ -220,7 +219,7 @@ class _TrialRun:
         self.inputs = [each for each in inputs if not each.is_latent and not each.optional]
         self.given = next((each.name for each in self.inputs if each.kind is each.modality), "")
         self.label = next((each.name for each in self.inputs if each.kind == model.spec.condition), "")
-        self.classes = classes_of(model.spec) if self.label else ()
+        self.classes = classes_of(model.spec) if self.label and trial.is_free else ()
         self.numbers = self._spread(trial.source, count)
         if trial.generated:
             self.numbers = np.resize(self.numbers, count)
@@ -270,8 +269,9 @@ class _TrialRun:
         if self.classes:
             things["labels"] = Lazy(self._labels)
         if self.trial.generated:
-            known = known_truth(self.real.data.source, self.model.spec.shape, self.real.seed)
-            return {**things, **known, "generated": True}
+            things["generated"] = True
+        if self.trial.is_free:
+            return things | known_truth(self.real.data.source, self.model.spec.shape, self.real.seed)
         if self.trial.truth:
             things |= {f"input:{name}": value for name, value in self.case.inputs.items()}
             if self.output.name in self.case.truth:

@@ -42,7 +42,7 @@ def tables(result: Mapping[str, Any]) -> Iterator[Table]:
 
 def _tables(result: Mapping[str, Any], direction: str, group: str) -> Iterator[Table]:
     kind = f"translations {direction}" if direction else "samples"
-    held = f", {_SPLITS[result['split']]}" if direction else ""
+    held = f", {_SPLITS[result['split']]}" if "split" in result else ""
     beside = f" beside {result['real']:,} real ones" if result["real"] else ""
     compared = (
         f"{result['samples']:,} {kind} of {value_text(result['shape'])}{beside} of {result['data']}{held}"

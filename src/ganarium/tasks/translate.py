@@ -37,8 +37,8 @@ class Translate(Task):
     """Translation of samples of any size into samples of another kind.
 
     If the data are pairs, `translate(images)` takes the input of a pair, for example a label map. If samples
-    have labels or attributes, `translate(images, to)` also takes the target ones. If they have no condition,
-    `translate(images)` takes samples of the data.
+    have labels or attributes, `translate(images, to)` also takes the target ones. If the data have no
+    condition, it takes their samples.
     """
 
     name = "translate"
@@ -64,9 +64,7 @@ class Translate(Task):
         )
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
-        """Return inputs and truth of pairs; samples and the labels of other rows, if there are targets; else
-        samples.
-        """
+        """Return inputs and truth of pairs; else samples, and as targets the labels of other rows."""
         if spec.condition_modality is not None:
             return Case({"images": batch.condition}, {"translations": batch.real})
         if not condition_input(spec):
@@ -77,7 +75,7 @@ class Translate(Task):
     def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
         """See `Task.trials`."""
         if spec.condition is None or spec.condition_modality is None:
-            return (Trial(self.name, truth=False),)
+            return (Trial(truth=False),)
         what = "picture" if spec.modality.name == Image.name else spec.modality.name
         return (Trial(f"{spec.condition.name} to {what}"),)
 

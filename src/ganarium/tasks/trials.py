@@ -1,4 +1,4 @@
-"""Trials: ways in which a task is evaluated beside data."""
+"""Trial: one way in which a task is evaluated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,20 +7,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Trial:
-    """One way in which a task is evaluated: the task with these options, its outputs beside data.
-
-    A trial that is not `generated` is given samples that the data hold back from training, where they do.
+    """One way in which a task is evaluated: its outputs with these options are compared with data.
 
     Attributes:
-        name: name of its results, `plain to inked` say; empty if the task has this trial alone and its
-            results need no name.
+        name: name of the results, for example `plain to inked`; empty for the only trial of a task.
         options: options of the task.
-        generated: True if outputs are made of latents and conditions, so that there are any number of them.
-        truth: True if `Task.case` may know what should come out.
-        source: number of the data's stream whose samples are given to the task.
-        target: number of the stream that outputs should resemble; None for all samples of the data.
-        back: options with which outputs are given to the task again and become the inputs; None if that
-            is not possible.
+        generated: True if latents and conditions are the only inputs, so that there are outputs of any
+            number; else the task gets samples that the data hold back from training.
+        truth: True if `Task.case` may return the true outputs.
+        source: number of the stream of the data from which the task gets samples.
+        target: number of the stream whose samples the outputs should resemble; None for all samples.
+        back: options with which the task translates outputs back to inputs; None if it does not.
     """
 
     name: str = ""
@@ -30,3 +27,8 @@ class Trial:
     source: int = 0
     target: int | None = None
     back: Mapping[str, Any] | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """True if outputs should be distributed as all samples of the data are."""
+        return self.target is None and not self.truth
