@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganarium.common import grids
-from ganarium.common.new_files import new_file
+from ganarium.common.files import atomic_write
 from ganarium.common.notify import Notify, silent
 from ganarium.data.modalities.image import SUFFIXES, read_header, reason
 from ganarium.data.sources.folder import contents
@@ -186,7 +186,7 @@ def outcomes(
         yield from _finished(written, files)
     if rows := [row for row in shown.values() if row]:
         assert sheet is not None
-        with new_file(sheet) as file:
+        with atomic_write(sheet, "if-equal") as file:
             cells = [cell for row in rows for cell in row]
             grids.sheet(cells, columns=len(rows[0])).save(file, format="PNG")
 
@@ -254,7 +254,7 @@ def _read_ahead(
 
 
 def _write(picture: Image.Image, path: Path) -> None:
-    with new_file(path) as file:
+    with atomic_write(path, "if-equal") as file:
         picture.save(file, format="PNG", compress_level=COMPRESSION)
 
 

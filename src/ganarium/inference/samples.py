@@ -12,7 +12,7 @@ from numpy.lib import format as npy
 from torch import Tensor
 
 from ganarium.common import grids
-from ganarium.common.new_files import new_file
+from ganarium.common.files import atomic_write
 from ganarium.common.notify import Notify, silent
 from ganarium.data.batches import Conditioned, real_samples
 from ganarium.data.conditions.derived import CONDITIONS
@@ -156,7 +156,7 @@ def _in_folder(
 def _pngs(folder: Path, names: Iterator[str]) -> Iterator[Write]:
     def write(batch: Tensor) -> None:
         for sample in batch:
-            with new_file(folder / next(names)) as file:
+            with atomic_write(folder / next(names), "if-equal") as file:
                 grids.to_image(sample).save(file, format="PNG")
 
     yield write
@@ -165,7 +165,7 @@ def _pngs(folder: Path, names: Iterator[str]) -> Iterator[Write]:
 @contextlib.contextmanager
 def _table(path: Path, spec: DataSpec) -> Iterator[Write]:
     """A column a coordinate; nine digits hold a float32 exactly."""
-    with new_file(path) as file:
+    with atomic_write(path, "if-equal") as file:
         file.write((",".join(f"x{i}" for i in range(*spec.shape)) + "\n").encode())
         yield lambda batch: np.savetxt(file, batch.numpy(), "%.9g", ",")
 
@@ -175,7 +175,7 @@ def _array(path: Path, spec: DataSpec, count: int) -> Iterator[Write]:
     """An array in an .npz, written piece by piece: its header holds its shape, and a fixed date."""
     name = "images" if len(spec.shape) == 3 else "points"
     with (
-        new_file(path) as file,
+        atomic_write(path, "if-equal") as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as array,
     ):
@@ -193,5 +193,5 @@ def _sheet(path: Path) -> Iterator[Write]:
             first.append(batch[:room])
 
     yield write
-    with new_file(path) as file:
+    with atomic_write(path, "if-equal") as file:
         grids.grid(torch.cat(first)).save(file, format="PNG")

@@ -87,7 +87,7 @@ class Score(Task):
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """See `Task.sizes`."""
-        return Sizes(multiple=int(getattr(game.network, "multiple", 1)), least=256)
+        return Sizes(multiple=int(getattr(game.network, "multiple", 1)), least=256, strict=True)
 
 
 class Encode(Task):
@@ -114,7 +114,7 @@ class Encode(Task):
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """See `Task.sizes`."""
-        return Sizes(multiple=int(getattr(game.network, "multiple", 1)), least=256)
+        return Sizes(multiple=int(getattr(game.network, "multiple", 1)), least=256, strict=True)
 
 
 TASKS: Mapping[str, Task] = {"translator": NetworkTranslate(), "discriminator": Score(), "encoder": Encode()}

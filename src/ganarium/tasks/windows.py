@@ -31,12 +31,14 @@ class Sizes:
         least: least length.
         scale: length of the output over that of the input.
         fixed: the only lengths that the task takes; None if it takes any.
+        strict: True if the task itself does not pad, so that callers must give multiples.
     """
 
     multiple: int | tuple[int, ...] = 1
     least: int | tuple[int, ...] = 1
     scale: Fraction | tuple[Fraction, ...] = Fraction(1)
     fixed: tuple[int, ...] | None = None
+    strict: bool = False
 
     def along(self, axes: int) -> list[tuple[int, int, Fraction]]:
         """Return multiple, least length and scale of each axis.

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ganarium.common.files import replacing
+from ganarium.common.files import atomic_write
 
 FORMAT = 1
 
@@ -26,7 +26,7 @@ def write(path: Path, state: Mapping[str, Any]) -> None:
     Raises:
         OSError: no room or no right to write; what stood at `path` stays as it was.
     """
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         try:
             torch.save({"format": FORMAT, **state}, file)
         except RuntimeError as error:
