@@ -35,8 +35,8 @@ def play(run: "Run") -> None:
 
     if run.best is not None:
         say(f"best     {run.best}, after {load_model(run.best).images:,} images")
-    if run.sheet is not None:
-        say(f"samples  {run.sheet}")
+    if run.grid is not None:
+        say(f"samples  {run.grid}")
     say(f"see it   ganarium report {run.folder}")
     translates = load_model(run.folder).directions
     say("use it   ganarium " + (f"translate {run.folder} IN OUT" if translates else f"generate {run.folder}"))

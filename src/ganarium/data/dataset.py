@@ -97,6 +97,11 @@ class Dataset:
         return self._source.name(int(self._chosen[index]))
 
     @property
+    def source(self) -> Source:
+        """Source of the samples."""
+        return self._source
+
+    @property
     def has_test(self) -> bool:
         """True if `data.split=test` gives samples that are held back from training."""
         return self._source.has_test

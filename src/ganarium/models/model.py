@@ -200,7 +200,8 @@ class Model:
             )
         if len(given) > len(fixed):
             raise ValueError(
-                f"{task.name} of this {self.provenance.what} model takes {len(fixed)} inputs, not {len(given)}"
+                f"{task.name} of this {self.provenance.what} model takes {len(fixed)} inputs, "
+                f"not {len(given)}"
             )
         values = dict(zip([each.name for each in fixed], given, strict=False))
         values |= {key: value for key, value in words.items() if isinstance(value, Tensor)}
@@ -308,7 +309,8 @@ class Model:
         }
 
     def __repr__(self) -> str:
-        return f"Model({self.provenance.what}, {', '.join(self.tasks)}, {self.spec.modality.name} {self.spec.shape})"
+        sample = f"{self.spec.modality.name} {self.spec.shape}"
+        return f"Model({self.provenance.what}, {', '.join(self.tasks)}, {sample})"
 
 
 def own_tensors(game: Game) -> dict[str, Tensor]:

@@ -44,8 +44,8 @@ class Trained:
         return {
             "method": f"`{self.method.name}` (`ganarium show {self.method.name}`)",
             "trained on": f"{self.images:,} images from `{sources}`",
-            "weights": "running averages, where the recipe has them; the model folder's `config.json` holds the recipe",
-            "licence": "follows from the data that the weights were trained on; it is for their owner to state",
+            "weights": "running averages, where the recipe has them; a model folder's `config.json` has the recipe",
+            "licence": "follows from the data that the weights were trained on; their owner has to state it",
         }
 
     def config(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Translate: samples to samples of another kind."""
+"""Translate: samples of another kind from samples."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,14 @@ from ganarium.tasks.base import (
 from ganarium.tasks.windows import Sizes
 
 Direction = tuple[int, int]
-"""Numbers of the domains that a translation leads from and to."""
+"""Numbers of the source and the target domain of a translation."""
 
 
 class Translate(Task):
-    """Samples of any size to samples of another kind.
+    """Translation of samples of any size into samples of another kind.
 
-    Where the data are pairs, `translate(images)` takes the other sample of a pair, a label map say. Where
-    samples come with labels or attributes, `translate(images, to)` gets those that the samples are to have.
+    If the data are pairs, `translate(images)` takes the input of a pair, for example a label map. If samples
+    have labels or attributes, `translate(images, to)` also takes the target ones.
     """
 
     name = "translate"
@@ -59,7 +59,7 @@ class Translate(Task):
         )
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
-        """Return pairs as input and truth; with targets, samples and the targets of other rows."""
+        """Return inputs and truth of pairs; if there are targets, samples and the labels of other rows."""
         if spec.condition is not None and spec.condition.modality is not None:
             return Case({"images": batch.condition}, {"translations": batch.real})
         order = torch.from_numpy(rows.uniform("target", 1)[:, 0]).argsort()
@@ -67,10 +67,10 @@ class Translate(Task):
 
 
 class TranslateInStyle(Translate):
-    """Samples to samples in a style, which is drawn or taken from a sample.
+    """Translation of samples in a random style or in the style of another sample.
 
     The game's method is `translate(images, z=None, style=None)`; with `style`, `[N, C, h, w]`, the latent
-    is not used. Sizes are those of training where a network of the game has `fixed_area`.
+    is not used. Sizes are those of the data if a network of the game has `fixed_area`.
     """
 
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
@@ -94,9 +94,7 @@ class TranslateInStyle(Translate):
         return Sizes(sizes.multiple, sizes.least, sizes.scale, fixed)
 
     def variants(self, game: Any, spec: DataSpec) -> tuple[Variant, ...]:
-        """Return a graph that takes the latent and one that takes a style sample; one graph without
-        styles.
-        """
+        """Return a graph with a latent and one with a style sample; without styles one graph."""
         if not game.takes_style:
             return (Variant(),)
         latents = tuple(latent.argument for latent in game.latents)
@@ -105,7 +103,7 @@ class TranslateInStyle(Translate):
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows
     ) -> dict[str, tuple[Modality, Tensor]]:
-        """Return input, output in a style that is drawn, output in the style of the truth, and truth."""
+        """Return input, output in a random style, output in the style of the truth, and truth."""
         case = self.case(game, spec, batch, rows)
         condition = spec.condition_modality
         assert condition is not None
@@ -113,8 +111,8 @@ class TranslateInStyle(Translate):
         columns["output"] = (spec.modality, self.run_case(game, spec, case)["translations"])
         if game.takes_style:
             styled = Case({**case.inputs, "style": case.truth["translations"]})
-            made = self.run_case(game, spec, styled)["translations"]
-            columns["in the truth's style"] = (spec.modality, made)
+            translations = self.run_case(game, spec, styled)["translations"]
+            columns["in the truth's style"] = (spec.modality, translations)
         return {**columns, "truth": (spec.modality, case.truth["translations"])}
 
     @staticmethod
@@ -123,11 +121,10 @@ class TranslateInStyle(Translate):
 
 
 class TranslateBetweenDomains(Translate):
-    """Samples of one domain to samples of another.
+    """Translation of samples of one domain into another.
 
-    The game's method is `translate(images, direction)` with a direction of `Game.directions`: numbers of
-    the domain
-    that samples are from and of the domain that they are translated to. Options name both: `to`, `source`.
+    The game's method is `translate(images, direction)`, where `direction` is one of the game's `directions`:
+    the numbers of source and target domain. The options `to` and `source` select it.
     """
 
     description = "Translates samples of one domain to another."
@@ -137,9 +134,7 @@ class TranslateBetweenDomains(Translate):
         return (Input("images", spec.modality, spec.modality.open(spec.shape[0])),)
 
     def options(self, game: Any) -> dict[str, tuple[Any, Any]]:
-        """Return `to` and `source`: domains by name or number, any if None; the first direction that fits
-        is taken.
-        """
+        """Return `to` and `source`: names or numbers of domains; None allows any."""
         return {"to": (str | int | None, None), "source": (str | int | None, None)}
 
     def call(
@@ -161,14 +156,14 @@ class TranslateBetweenDomains(Translate):
         )
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
-        """Return samples of the domain that the options translate from."""
+        """Return the samples of the source domain."""
         source, _ = find_direction(game.directions, spec.classes, options.get("to"), options.get("source"))
         return Case({"images": batch.domains[source]})
 
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows
     ) -> dict[str, tuple[Modality, Tensor]]:
-        """Return for each direction input, output and, if there is a way back, the reconstruction."""
+        """Return for each direction input, output and, if there is an inverse, the reconstruction."""
         columns: dict[str, tuple[Modality, Tensor]] = {}
         device = next(game.parameters()).device
         with torch.no_grad():
@@ -188,10 +183,10 @@ def find_direction(
     to: str | int | None = None,
     source: str | int | None = None,
 ) -> Direction:
-    """Return the first of the directions that fits.
+    """Return the first direction with this source and target.
 
     Args:
-        directions: numbers of source and target.
+        directions: directions of a model.
         names: names of the domains.
         to: name or number of the target; any if None.
         source: name or number of the source; any if None.
@@ -207,9 +202,9 @@ def find_direction(
         if all(want in (None, have) for want, have in zip(wanted, direction, strict=True)):
             return direction
     known = ", ".join(f"{names[a]} to {names[b]}" for a, b in directions)
-    asked = " ".join(
+    requested = " ".join(
         f"{word} {names[number]}"
         for word, number in zip(("from", "to"), wanted, strict=True)
         if number is not None
     )
-    raise ValueError(f"this model does not translate {asked}; it translates {known}")
+    raise ValueError(f"this model does not translate {requested}; it translates {known}")

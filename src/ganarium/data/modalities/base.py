@@ -202,6 +202,10 @@ class Modality(Kind):
         # Not with torch: its threads, one team for each thread that calls, would get into the engine's way.
         return torch.from_numpy(self.normalize(samples))
 
+    def coarse(self, samples: Tensor) -> Tensor:
+        """Return samples as float64 vectors `[N, D]` for comparisons by distance."""
+        return samples.flatten(1).double()
+
     def mirror(self, samples: Array) -> Array:
         """Return mirror images of samples.
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL import Image as PILImage
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from ganarium.common import grids
 from ganarium.data.kinds import Shape
@@ -20,6 +21,9 @@ from ganarium.data.settings import Data
 
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's mode of images of so many channels; of other numbers of channels there are no files."""
+
+COARSE = 64
+"""Longest side, in pixels, at which images are compared."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,14 @@ class Image(Modality):
     def mirror(self, samples: Array) -> Array:
         """Return images flipped left to right."""
         return samples[..., ::-1]
+
+    def coarse(self, samples: Tensor) -> Tensor:
+        """Return images as vectors; large ones are downsampled to `COARSE` pixels."""
+        if max(samples.shape[2:]) > COARSE:
+            shrink = COARSE / max(samples.shape[2:])
+            height, width = (max(1, round(side * shrink)) for side in samples.shape[2:])
+            samples = adaptive_avg_pool2d(samples, (height, width))
+        return super().coarse(samples)
 
     def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
         """Return the image, made smaller where it is larger than `side`."""

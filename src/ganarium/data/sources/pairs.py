@@ -117,7 +117,7 @@ class LabelMaps(Source):
         """See `Source.array_format`."""
         self.maps.headers(data, report)
         self.sizes, self.broken = self.maps.sizes, self.maps.broken
-        height, width = fitted_size(list(self.sizes.values()), data, Report(report.source))
+        height, width = fitted_size([(h, w) for h, w in self.sizes.values()], data, Report(report.source))
         return ArrayFormat((1 if self.instances is None else 2, height, width), np.dtype(np.int32))
 
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:

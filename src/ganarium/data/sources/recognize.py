@@ -24,6 +24,7 @@ from ganarium.data.sources.npz import npz
 from ganarium.data.sources.pairs import LabelMaps, PaintedMaps, Pairs
 from ganarium.data.sources.points import PlanePoints
 from ganarium.data.sources.sample_files import SampleFiles
+from ganarium.data.sources.table import opened
 from ganarium.data.sources.world import DrawnWorld
 from ganarium.data.sources.zips import Zip
 
@@ -164,6 +165,8 @@ def _short_names(names: Sequence[str]) -> list[str]:
 
 
 def _named(name: str, data: Data, seed: int) -> Source:
+    if (source := opened(name, data, seed)) is not None:
+        return source
     if name == WORLD:
         return DrawnWorld(data, seed)
     if name in POINTS:

@@ -106,6 +106,11 @@ class CoGAN(ScoredTwoPlayerGame):
         """Return fake samples of the domains in `condition`, with the same noise for each domain."""
         return self.generator(self.noise_for(count // self.domains).repeat(self.domains, 1), condition)
 
+    def realness(self, samples: Tensor, condition: Tensor | None) -> Tensor | None:
+        """Return the discriminator's scores."""
+        scores: Tensor = self.discriminator(samples, condition)
+        return scores
+
     def generate(self, z: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
         """Return images of latents `[N, noise_dim]` and domains, int64 `[N]`."""
         return self.generator(z, condition)
