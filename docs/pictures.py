@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ganarium import Method, Model, methods
 from ganarium.common import grids
-from ganarium.common.files import replacing, write_text
+from ganarium.common.files import atomic_write, write_text
 from ganarium.common.text import leaves
 from ganarium.data.sources.densities import POINTS
 from ganarium.evaluation.held_out import test_split
@@ -270,7 +270,7 @@ def _save_figure(figure: Figure, path: Path) -> None:
 
 
 def _save(image: Image.Image, path: Path, notes: PngInfo) -> None:
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         image.save(file, format="PNG", optimize=True, pnginfo=notes)
     print(f"{path}: {path.stat().st_size / 1024:.0f} KiB", flush=True)
 

@@ -65,7 +65,14 @@ class Kind(ABC):
 
         `rng` is a `numpy.random.Generator`; `sys.argv[1]` names a file of the user, `Image` is Pillow's.
         """
-        return "np.load(sys.argv[1])"
+        return "np.load(sys.argv[1])" if count == 1 else f"np.repeat(np.load(sys.argv[1]), {count}, 0)"
+
+    def example_result_code(self, name: str, shape: Shape, count: int) -> str:
+        """Return statements of numpy that write or print an array `name` of `count` values, or a multiple.
+
+        Where they use `Image`, it is Pillow's; `count` is a square number.
+        """
+        return f'np.save("{name}.npy", {name})\n'
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain tree for JSON; `from_dict` is the inverse."""
@@ -131,6 +138,15 @@ class Vector(Kind):
     def meaning(self, shape: Shape) -> str:
         """See `Kind.meaning`."""
         return ", ".join(self.names)
+
+    def example_result_code(self, name: str, shape: Shape, count: int) -> str:
+        """Print the first vector by name, if its numbers have names."""
+        if not self.names:
+            return super().example_result_code(name, shape, count)
+        return (
+            f"for name, value in zip({list(self.names)}, {name}[0], strict=True):\n"
+            '    print(f"{name}: {value:.3f}")\n'
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganarium.common import grids
-from ganarium.common.new_files import new_file
+from ganarium.common.files import atomic_write
 from ganarium.common.notify import Notify
 from ganarium.data.modalities.base import Modality
 from ganarium.data.sources.folder import contents
@@ -144,7 +144,7 @@ class OutputFiles:
             folders[""], endings[""] = out, ARRAYS
         if source.path.is_dir() and source.path.resolve() in (out.resolve(), *out.resolve().parents):
             raise ValueError(
-                f"{out} lies in {source.path}, where its files would be read the next time; choose another folder"
+                f"{out} lies in {source.path}, where they would be read the next time; choose another folder"
             )
         stems = Counter(_stem(name) for name in source.names)
         self._paths = {
@@ -174,7 +174,7 @@ class OutputFiles:
             FileExistsError: a file of other contents is in the way.
         """
         for output, path in self._paths[name].items():
-            with new_file(path) as file:
+            with atomic_write(path, "if-equal") as file:
                 modality = self._modalities.get(output)
                 if modality is None:
                     arrays: dict[str, Any] = {key: values[key].numpy() for key in self._arrays}

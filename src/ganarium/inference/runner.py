@@ -117,8 +117,8 @@ class TaskRunner:
             ]
             if any(-n // m != -want // m for n, want, m in zip(run, fixed, steps, strict=True)):
                 raise ValueError(
-                    f"it is {_by(lengths)}, but this {self.model.provenance.what} model takes {_by(fixed)} only: "
-                    "resize it"
+                    f"it is {_by(lengths)}, but this {self.model.provenance.what} model takes only "
+                    f"{_by(fixed)}: resize it"
                 )
         return cut or (joins and any(n < least for n, (_, least, _) in zip(lengths, multiples, strict=True)))
 

@@ -89,7 +89,7 @@ class Score(Task):
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """See `Task.sizes`."""
-        return dataclasses.replace(super().sizes(game, spec, options), least=256)
+        return dataclasses.replace(super().sizes(game, spec, options), least=256, strict=True)
 
 
 class Encode(Task):
@@ -116,7 +116,7 @@ class Encode(Task):
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """See `Task.sizes`."""
-        return dataclasses.replace(super().sizes(game, spec, options), least=256)
+        return dataclasses.replace(super().sizes(game, spec, options), least=256, strict=True)
 
 
 TASKS: Mapping[str, Task] = {"translator": NetworkTranslate(), "discriminator": Score(), "encoder": Encode()}

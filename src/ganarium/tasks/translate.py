@@ -93,8 +93,8 @@ class TranslateInStyle(Translate):
         (images,) = super().inputs(game, spec, options)
         if self._fixed(game):
             images = Input(images.name, images.kind, spec.condition_shape)
-        own_axes = tuple(axis.lower() for axis in spec.modality.axes[1:])
-        style = Input("style", spec.modality, (spec.shape[0], *own_axes), optional=True)
+        size = (axis.lower() for axis in spec.modality.axes[1:])  # not that of the images
+        style = Input("style", spec.modality, (spec.shape[0], *size), optional=True)
         return (images, *latent_inputs(game), *([style] if game.takes_style else []))
 
     def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:

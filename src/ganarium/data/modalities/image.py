@@ -1,5 +1,6 @@
 """Images: `[C, H, W]` in [-1, 1], from files of 8 or 16 bits."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -33,12 +34,22 @@ class Image(Modality):
         """See `Kind.example_code`."""
         channels, *size = shape
         if channels not in CHANNELS:
-            return "np.load(sys.argv[1])"
+            return super().example_code(shape, count)
         resized = f".resize({tuple(size[::-1])})" if all(isinstance(side, int) for side in size) else ""
         axes = "[None, None]" if channels == 1 else ".transpose(2, 0, 1)[None]"
         mode = CHANNELS[channels]
         one = f'np.float32(Image.open(sys.argv[1]).convert("{mode}"){resized}){axes} / 127.5 - 1'
         return one if count == 1 else f"np.repeat({one}, {count}, 0)"
+
+    def example_result_code(self, name: str, shape: Shape, count: int) -> str:
+        """Write a grid of the images as a PNG file."""
+        if shape[0] not in CHANNELS:
+            return super().example_result_code(name, shape, count)
+        gray = ".squeeze(2)" if shape[0] == 1 else ""
+        return (
+            f"pixels = (({name} + 1) * 127.5).round().astype(np.uint8).transpose(0, 2, 3, 1)\n"
+            f'Image.fromarray({grid_code("pixels", count)}{gray}).save("{name}.png")\n'
+        )
 
     def read_header(self, stream: BinaryIO) -> ImageHeader:
         """See `Modality.read_header`."""
@@ -125,6 +136,16 @@ def _with_alpha(image: PILImage.Image, alpha: PILImage.Image | None) -> PILImage
     if alpha is not None:
         image.putalpha(alpha)
     return image
+
+
+def grid_code(name: str, count: int) -> str:
+    """Return an expression of numpy: the images `name` as a grid; `count`, a square, divides theirs."""
+    rows = math.isqrt(count)
+    return (
+        f"np.hstack({name})"
+        if rows == 1
+        else f"np.vstack([np.hstack(row) for row in np.split({name}, {rows})])"
+    )
 
 
 def _channels(

@@ -14,7 +14,7 @@ from ganarium.common import grids
 from ganarium.data.kinds import Shape
 from ganarium.data.modalities import pixels
 from ganarium.data.modalities.base import Array, ArrayFormat, Header, Modality
-from ganarium.data.modalities.image import to_image
+from ganarium.data.modalities.image import grid_code, to_image
 from ganarium.data.modalities.palette import readings
 from ganarium.ops.label_maps import one_hot_planes
 
@@ -51,9 +51,16 @@ class LabelMap(Modality):
     def example_code(self, shape: Shape, count: int) -> str:
         """See `Kind.example_code`."""
         if shape[0] != 1:
-            return "np.load(sys.argv[1])"
+            return super().example_code(shape, count)
         one = "np.int64(Image.open(sys.argv[1]))[None, None]"
         return one if count == 1 else f"np.repeat({one}, {count}, 0)"
+
+    def example_result_code(self, name: str, shape: Shape, count: int) -> str:
+        """Write a grid of the maps as a PNG file of ids."""
+        if shape[0] != 1 or len(self.classes) > 256:
+            return super().example_result_code(name, shape, count)
+        ids = grid_code(f"np.uint8({name}[:, 0])", count)
+        return f'Image.fromarray({ids}).save("{name}.png")\n'
 
     def read_header(self, stream: BinaryIO) -> Header:
         """See `Modality.read_header`."""
