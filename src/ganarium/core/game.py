@@ -27,7 +27,7 @@ class Clock:
     first_micro_batch: bool = True
     """False in all but the first of a round's micro-batches."""
     batch_size: int = 0
-    """Samples in a batch, over all processes and micro-batches; 0 if the engine was not told."""
+    """Samples in a batch, over all processes and micro-batches; 0 if the engine does not know."""
     means: "Means | None" = field(default=None, compare=False, repr=False)
     """Values that the micro-batches of this round have given to `mean`."""
 
@@ -43,7 +43,7 @@ class Clock:
     def mean(self, name: str, value: Tensor) -> "Mean":
         """Give this micro-batch's value; return the mean over all micro-batches and processes.
 
-        The mean is a function: `sign = self.clock.mean("sign", scores.sign().mean())`, then `sign()` after
+        The mean is a function: `sign = clock.mean("sign", scores.sign().mean())`, then `sign()` after
         the next `yield`, when every micro-batch has given its value. All processes must call it.
         """
         means = self.means if self.means is not None else Means()

@@ -209,8 +209,12 @@ class Task(ABC):
     def call(
         self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options
     ) -> dict[str, Tensor]:
-        """Call the game's method; return its outputs by name. Exported graphs are traced from this."""
-        return self.finished(game, spec, getattr(game, self.name)(**inputs, **options), options)
+        """Return the outputs by name, as valid values. Exported graphs are traced from this."""
+        return self.finished(game, spec, self.call_method(game, spec, inputs, options), options)
+
+    def call_method(self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options) -> Any:
+        """Call the game's method and return its result, whose values may lie beyond those of their kind."""
+        return getattr(game, self.name)(**inputs, **options)
 
     def finished(self, game: Any, spec: DataSpec, made: Any, options: Options) -> dict[str, Tensor]:
         """Return what the game's method returned as valid values by name."""

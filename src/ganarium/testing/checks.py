@@ -123,7 +123,7 @@ def check_same_seed_same_numbers(trial: MethodUnderTest) -> None:
 def check_micro_batches(trial: MethodUnderTest) -> None:
     """Copies of one micro-batch with the same noise do what the one does.
 
-    State of the game that moved too often is named: it belongs under `if clock.leads`. A network's own
+    State of the game that moved too often is named: it belongs under `if clock.first_micro_batch`. A network's own
     buffers (running statistics, power iterations) and pools follow each forward pass by right.
     """
     states = []
@@ -136,7 +136,7 @@ def check_micro_batches(trial: MethodUnderTest) -> None:
     differing = [key for key, value in once.items() if not near(value, often[key])]
     assert not differing, (
         f"{COPIES} copies of a micro-batch moved {', '.join(differing[:3])} elsewhere than one; "
-        "what happens once a round goes under `if clock.leads`"
+        "what happens once a round goes under `if clock.first_micro_batch`"
     )
 
 
@@ -184,6 +184,7 @@ def check_samples(trial: MethodUnderTest) -> None:
             sizes = task.sizes(game, spec, graph.options)
             lengths = tuple(int(n) + 1 for n in spec.shape[1:])[::-1] if sizes.fixed is None else sizes.fixed
             values = graph.draw(5, lengths, torch.Generator().manual_seed(1))
+            _check_range(graph, values)
             many = _run(graph, values)
             few = _run(graph, {k: v[:3] if v.ndim else v for k, v in values.items()})
             for output, all_, first in zip(graph.outputs(), many, few, strict=True):
@@ -288,4 +289,14 @@ def _check_output(what: str, output: Output, value: Tensor, sizes: Sizes, length
         wanted = [int(n * scale) for n, (_, _, scale) in zip(lengths, sizes.along(axes), strict=True)]
         assert list(value.shape[-axes:]) == wanted, f"{what} has lengths {value.shape[-axes:]}, not {wanted}"
     assert value.isfinite().all(), f"{what} is not finite"
-    assert torch.equal(output.kind.finish(value), value), f"{what} has values beyond those of its kind"
+
+
+@torch.no_grad()
+def _check_range(graph: Graph, values: dict[str, Tensor]) -> None:
+    """Check that the game's method itself gives samples within the range of their modality."""
+    inputs = {each.name: values[each.name] for each in graph.inputs}
+    made = graph.task.call_method(graph.game, graph.spec, inputs, graph.options)
+    for output, value in zip(graph.outputs(), made if isinstance(made, tuple) else (made,), strict=True):
+        low, high = (output.modality.low, output.modality.high) if output.modality else (None, None)
+        assert low is None or value.min() >= low, f"{output.name} reach {float(value.min()):.2f}, below {low:g}"
+        assert high is None or value.max() <= high, f"{output.name} reach {float(value.max()):.2f}, beyond {high:g}"
