@@ -44,6 +44,7 @@ class Pairs(Source):
             ValueError: as `Source.array_format`, or the two of a pair differ in size as stored.
         """
         form = self.target_image.array_format(data, report)
+        self.modality = self.target_image.modality
         found = Report(report.source)
         form_only = {"size": form.shape[1:], "channels": None}
         self._input_format = self.input_image.array_format(data.model_copy(update=form_only), found)
