@@ -39,6 +39,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from ganarium.inference.reading import Route
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -47,7 +48,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import ganarium as gan
 from ganarium.core.devices import described, device_named
-from ganarium.inference.reading import Route
 from ganarium.models.network import NetworkModel
 from ganarium.monitoring.log import peak_memory_mib
 

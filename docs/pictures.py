@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from ganarium.evaluation.held_out import test_split
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
@@ -29,7 +30,6 @@ from ganarium.common import grids
 from ganarium.common.files import atomic_write, write_text
 from ganarium.common.text import leaves
 from ganarium.data.sources.densities import POINTS
-from ganarium.evaluation.held_out import test_split
 from ganarium.lab import EXPERIMENTS
 from ganarium.lab.plotting import FAKE, REAL, STYLE, panels
 from ganarium.lab.toy_training import ToyRun

@@ -221,8 +221,12 @@ class Task(ABC):
     def call(
         self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options
     ) -> dict[str, Tensor]:
-        """Call the game's method; return its outputs by name. Exported graphs are traced from this method."""
-        return self.finished(game, spec, getattr(game, self.name)(**inputs, **options), options)
+        """Return the outputs by name, as valid values. Exported graphs are traced from this method."""
+        return self.finished(game, spec, self.call_method(game, spec, inputs, options), options)
+
+    def call_method(self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options) -> Any:
+        """Call the game's method; return its result, whose values may exceed the range of their kind."""
+        return getattr(game, self.name)(**inputs, **options)
 
     def finished(self, game: Any, spec: DataSpec, result: Any, options: Options) -> dict[str, Tensor]:
         """Return the result of the game's method as valid values of each output's kind, by name."""

@@ -156,12 +156,9 @@ class TranslateBetweenDomains(Translate):
         """Return `to` and `source`: names or numbers of domains; None allows any."""
         return {"to": (str | int | None, None), "source": (str | int | None, None)}
 
-    def call(
-        self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options
-    ) -> dict[str, Tensor]:
-        """See `Task.call`."""
-        direction = find_direction(game.directions, spec.classes, **options)
-        return self.finished(game, spec, game.translate(inputs["images"], direction), options)
+    def call_method(self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options) -> Any:
+        """See `Task.call_method`."""
+        return game.translate(inputs["images"], find_direction(game.directions, spec.classes, **options))
 
     def variants(self, game: Any, spec: DataSpec) -> tuple[Variant, ...]:
         """Return a graph for each direction."""

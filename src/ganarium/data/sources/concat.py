@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError
+from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError, Modality
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
@@ -30,11 +30,7 @@ class ConcatSource(Source):
         self.starts = np.cumsum([0, *lengths])
         self.labels = np.repeat(np.arange(len(sources)), lengths)
         self.gives_conditions = all(source.gives_conditions for source in sources)
-        modalities = {source.modality for source in sources}
-        if len(modalities) > 1:
-            kinds = ", ".join(source.kind for source in sources)
-            raise ValueError(f"data.source names samples of several kinds: {kinds}")
-        (self.modality,) = modalities
+        self.modality = self._shared_modality()
         self.has_test = all(source.has_test for source in sources)
         self.test_hint = next((source.test_hint for source in sources if not source.has_test), self.test_hint)
 
@@ -59,7 +55,6 @@ class ConcatSource(Source):
             source.array_format(data.model_copy(update=shared), each)
             for source, each in zip(self.sources, reports, strict=True)
         ]
-        self.modality = self.sources[0].modality  # known since the headers were read
         for name, each in zip(self.classes, reports, strict=True):
             report.surveyed += each.surveyed
             report.sizes.update(each.sizes)
@@ -72,6 +67,7 @@ class ConcatSource(Source):
             for start, each in zip(self.starts, self.sources, strict=False)
             for i in each.broken
         )
+        self.modality = self._shared_modality()
         types = {form.dtype for form in self._forms}
         return ArrayFormat(self._forms[0].shape, types.pop() if len(types) == 1 else np.dtype(np.float32))
 
@@ -94,3 +90,10 @@ class ConcatSource(Source):
     def in_memory(self, form: ArrayFormat) -> bool:
         """See `Source.in_memory`."""
         return all(source.in_memory(form) for source in self.sources)
+
+    def _shared_modality(self) -> Modality:
+        modalities = {source.modality for source in self.sources}
+        if len(modalities) > 1:
+            kinds = ", ".join(source.kind for source in self.sources)
+            raise ValueError(f"data.source names samples of several kinds: {kinds}")
+        return modalities.pop()
