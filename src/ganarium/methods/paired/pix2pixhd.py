@@ -199,7 +199,7 @@ class Pix2PixHD(Campaign):
         if features and not classes:
             raise ValueError(
                 f"game.encoder_features={features} needs label maps with instances, but "
-                f"data.condition={spec.condition}; set data.condition=map, or game.encoder_features=0"
+                f"data.condition={spec.condition.name if spec.condition else None}; set data.condition=map, or game.encoder_features=0"
             )
         size = spec.shape[1], spec.shape[2]
         generator = network("generator", inputs + features, outputs, size)
