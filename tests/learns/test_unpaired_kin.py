@@ -19,8 +19,8 @@ class LearningTest:
     method: str
     least: float
     score: str = "translation_accuracy"
-    """Name of the score: share of translations nearest to the right one of 24 scenes; or `class_kept`, one in 6
-    by chance, for losses that do not determine the mapping of colors."""
+    """Name of the score: share of translations nearest to the right one of 24 scenes; or `class_kept`, one in
+    6 by chance, for losses that do not determine the mapping of colors."""
     without: Mapping[str, Any] = field(default_factory=dict)
     """Settings without which the game must fail."""
 
