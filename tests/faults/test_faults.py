@@ -88,20 +88,20 @@ DAMAGES = [cut_off, emptied, flipped, another_format, unlike]
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(run, finished, damage):
     *_, before, last = Checkpoints(run / "checkpoints").paths()
     damage(last)
-    said = []
-    gan.resume(run, say=said.append)
-    assert any(last.name in line and "falling back to the one before" in line for line in said)
-    assert not any(before.name in line for line in said)
+    messages = []
+    gan.resume(run, notify=messages.append)
+    assert any(last.name in line and "falling back to the one before" in line for line in messages)
+    assert not any(before.name in line for line in messages)
     assert_same(run, finished)
 
 
 def test_two_damaged_checkpoints(run, finished):
     *_, before, last = Checkpoints(run / "checkpoints").paths()
     cut_off(last), flipped(before)
-    said = []
-    gan.resume(run, say=said.append)
-    assert [line for line in said if before.name in line]
-    assert [line for line in said if last.name in line]
+    messages = []
+    gan.resume(run, notify=messages.append)
+    assert [line for line in messages if before.name in line]
+    assert [line for line in messages if last.name in line]
     assert_same(run, finished)
 
 
@@ -205,9 +205,9 @@ PICKLES = [plain_pickle, torch_pickle, old_torch_pickle]
 @pytest.mark.parametrize("write", PICKLES)
 def test_code_offered_as_a_checkpoint_is_refused_unread(run, finished, trace, write):
     write(Checkpoints(run / "checkpoints").paths()[-1], Payload(trace))
-    said = []
-    gan.resume(run, say=said.append)
-    assert any("falling back" in line for line in said)
+    messages = []
+    gan.resume(run, notify=messages.append)
+    assert any("falling back" in line for line in messages)
     assert_same(run, finished)
 
 

@@ -199,8 +199,8 @@ class Pix2PixHD(Campaign):
         if features and not classes:
             given = spec.condition.name if spec.condition else None
             raise ValueError(
-                f"game.encoder_features={features} needs label maps with instances, but data.condition={given}; "
-                "set data.condition=map, or game.encoder_features=0"
+                f"game.encoder_features={features} needs label maps with instances, but "
+                f"data.condition={given}; set data.condition=map, or game.encoder_features=0"
             )
         size = spec.shape[1], spec.shape[2]
         generator = network("generator", inputs + features, outputs, size)
