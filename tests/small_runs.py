@@ -30,7 +30,6 @@ from ganarium.recipes.recipe import Average, Every, Recipe
 from ganarium.tasks.generate import Generate
 from ganarium.tasks.latents import Latent
 from ganarium.training import checkpoint
-from ganarium.training.run import prepare, resume
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,11 +37,11 @@ ROOT = Path(__file__).parents[1]
 class Points(nn.Module):
     """A perceptron from the plane to `outputs` numbers, with batch statistics or without."""
 
-    def __init__(self, facts_shape: tuple[int, ...], *, outputs: int = 2, width: int = 8, norm: bool = True):
+    def __init__(self, shape: tuple[int, ...], *, outputs: int = 2, width: int = 8, norm: bool = True):
         super().__init__()
         normed = [nn.BatchNorm1d(width)] if norm else []
         self.layers = nn.Sequential(
-            nn.Linear(facts_shape[0], width, bias=not norm),
+            nn.Linear(shape[0], width, bias=not norm),
             *normed,
             nn.LeakyReLU(0.2),
             nn.Linear(width, outputs),
@@ -61,7 +60,6 @@ class TwoPlayerGame(Game):
 
     roles: ClassVar = {"generator": {"points": Points}, "discriminator": {"points": critic}}
     tasks = (Generate(),)
-    latents = (Latent("z", (2,)),)
 
     def __init__(
         self,
@@ -77,6 +75,7 @@ class TwoPlayerGame(Game):
         self.generator, self.discriminator = generator, discriminator
         self.pool = Pool(pool)
         self.noise, self.fault, self.after = noise, fault, after
+        self.latents = (Latent("z", (2,)),)
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> "TwoPlayerGame":
@@ -131,7 +130,7 @@ DUEL = Method("duel", TwoPlayerGame, lambda: base("duel"), {})
 
 
 class Step(Game):
-    """One stage of a ladder: it corrects what the stage below it makes."""
+    """One stage of a ladder: it corrects the samples of the stage below it."""
 
     saved_networks = ("below", "generator")
     tasks = (Generate(),)
@@ -350,6 +349,8 @@ def side_by_side(
 
 def main(verb: str, *arguments: str) -> None:
     """`train METHOD FOLDER key=value ...`, or `resume FOLDER key=value ...`."""
+    from ganarium.training.run import prepare, resume
+
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     known()

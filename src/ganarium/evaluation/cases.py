@@ -299,7 +299,7 @@ class _TrialRun:
     def _identity(self) -> tuple[Tensor, Tensor]:
         """Return samples like those that outputs should resemble, and the outputs for them."""
         target = self.trial.target or 0
-        own = self.real.dataset.stream_samples(target, self._spread(target, self.wanted))
+        own = self.real.dataset.part(target, self._spread(target, self.wanted))[0]
         return own, self.run({self.given: own})
 
 

@@ -131,7 +131,7 @@ def _of_streams(dataset: Dataset, streams: Sequence[int], positions: Indices) ->
     owners = np.searchsorted(starts, positions, side="right") - 1
     rows = [np.flatnonzero(owners == place) for place in range(len(streams))]
     parts = [
-        dataset.stream_samples(number, positions[some] - start)
+        dataset.part(number, positions[some] - start)[0]
         for number, start, some in zip(streams, starts, rows, strict=False)
         if len(some)
     ]

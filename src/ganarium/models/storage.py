@@ -10,7 +10,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
 from torch import Tensor
 
-from ganarium.common.files import replacing, write_text
+from ganarium.common.files import atomic_write, write_text
 
 FORMAT = 2
 KEYS = ("method", "images", "spec", "run_spec", "stage", "recipe")
@@ -35,7 +35,7 @@ def save_folder(
 ) -> Path:
     """Write a model folder, each file atomically, the config last."""
     folder = Path(folder)
-    with replacing(folder / "model.safetensors") as file:
+    with atomic_write(folder / "model.safetensors") as file:
         file.write(format_tensors(dict(tensors)))
     write_text(folder / "README.md", card)
     write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")

@@ -44,7 +44,7 @@ class Trained:
         return {
             "method": f"`{self.method.name}` (`ganarium show {self.method.name}`)",
             "trained on": f"{self.images:,} images from `{sources}`",
-            "weights": "running averages, where the recipe has them; the full recipe is in `config.json`",
+            "weights": "running averages, where the recipe has them; `config.json` of a model folder has it",
             "licence": "follows from the data that the weights were trained on; their owner has to state it",
         }
 

@@ -28,7 +28,12 @@ from ganarium.tasks.windows import Sizes
 Options = Mapping[str, Any]
 NONE: Options = MappingProxyType({})
 
-RESERVED = frozenset({"seed", "count", "batch_size", "device", "out", "window", "overlap"})
+RESERVED = frozenset({"seed", "count", "batch_size", "device", "out", "window", "overlap"}) | {
+    "grid",
+    "palette",
+    "precision",
+    "derive",
+}
 """Names that inputs and options of a task may not have, because callers use them."""
 
 
@@ -158,6 +163,14 @@ class Task(ABC):
         """Return the graphs that an export writes."""
         return (Variant(),)
 
+    def windowed_networks(self, game: Any) -> tuple[nn.Module, ...]:
+        """Return the networks that run on windows of a large sample, and share their statistics."""
+        return tuple(game.get_submodule(name) for name in game.saved_networks)
+
+    def reverse(self, game: Any, spec: DataSpec, options: Options) -> dict[str, Any] | None:
+        """Return options with which the task makes an input of its output again; None if it cannot."""
+        return None
+
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
         """Return a batch of the data as inputs and truth, for grids during training and for evaluation.
 
@@ -208,8 +221,12 @@ class Task(ABC):
     def call(
         self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options
     ) -> dict[str, Tensor]:
-        """Call the game's method; return its outputs by name. Exported graphs are traced from this method."""
-        return self.finished(game, spec, getattr(game, self.name)(**inputs, **options), options)
+        """Return the outputs by name, as valid values. Exported graphs are traced from this method."""
+        return self.finished(game, spec, self.call_method(game, spec, inputs, options), options)
+
+    def call_method(self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options) -> Any:
+        """Call the game's method; return its result, whose values may exceed the range of their kind."""
+        return getattr(game, self.name)(**inputs, **options)
 
     def finished(self, game: Any, spec: DataSpec, result: Any, options: Options) -> dict[str, Tensor]:
         """Return the result of the game's method as valid values of each output's kind, by name."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganarium.data.batches import real_samples
 from ganarium.data.conditions.base import index_of
@@ -47,7 +47,7 @@ class Translate(Task):
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
         """See `Task.inputs`."""
         if spec.condition is not None and (paired := spec.condition.modality) is not None:
-            return (Input("images", paired, paired.open(int(spec.condition_shape[0]))),)
+            return (Input("images", spec.condition, paired.open(int(spec.condition_shape[0]))),)
         modality = spec.modality
         return (Input("images", modality, modality.open(spec.shape[0])), *condition_input(spec, "to"))
 
@@ -84,7 +84,8 @@ class TranslateInStyle(Translate):
     """Translation of samples in a random style or in the style of another sample.
 
     The game's method is `translate(images, z=None, style=None)`; with `style`, `[N, C, h, w]`, the latent
-    is not used. Sizes are those of the data if a network of the game has `fixed_area`.
+    is not used. The game also has `takes_style` and `translator`, its network without the style encoder.
+    Sizes are those of the data if a network of the game has `fixed_area`.
     """
 
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
@@ -92,7 +93,8 @@ class TranslateInStyle(Translate):
         (images,) = super().inputs(game, spec, options)
         if self._fixed(game):
             images = Input(images.name, images.kind, spec.condition_shape)
-        style = Input("style", spec.modality, spec.modality.open(spec.shape[0]), optional=True)
+        size = (axis.lower() for axis in spec.modality.axes[1:])  # not that of the images
+        style = Input("style", spec.modality, (spec.shape[0], *size), optional=True)
         return (images, *latent_inputs(game), *([style] if game.takes_style else []))
 
     def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:
@@ -112,6 +114,10 @@ class TranslateInStyle(Translate):
             return (Variant(),)
         latents = tuple(latent.argument for latent in game.latents)
         return Variant("random-style"), Variant("reference-style", takes=("style",), omits=latents)
+
+    def windowed_networks(self, game: Any) -> tuple[nn.Module, ...]:
+        """Return the translator alone: styles are never cut into windows."""
+        return (game.translator,)
 
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows
@@ -150,12 +156,9 @@ class TranslateBetweenDomains(Translate):
         """Return `to` and `source`: names or numbers of domains; None allows any."""
         return {"to": (str | int | None, None), "source": (str | int | None, None)}
 
-    def call(
-        self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options
-    ) -> dict[str, Tensor]:
-        """See `Task.call`."""
-        direction = find_direction(game.directions, spec.classes, **options)
-        return self.finished(game, spec, game.translate(inputs["images"], direction), options)
+    def call_method(self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options) -> Any:
+        """See `Task.call_method`."""
+        return game.translate(inputs["images"], find_direction(game.directions, spec.classes, **options))
 
     def variants(self, game: Any, spec: DataSpec) -> tuple[Variant, ...]:
         """Return a graph for each direction."""
@@ -167,6 +170,11 @@ class TranslateBetweenDomains(Translate):
             )
             for source, to in game.directions
         )
+
+    def reverse(self, game: Any, spec: DataSpec, options: Options) -> dict[str, Any] | None:
+        """Return the opposite direction, if the game has it."""
+        source, to = find_direction(game.directions, spec.classes, **options)
+        return {"to": source, "source": to} if (to, source) in game.directions else None
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
         """Return the samples of the source domain."""

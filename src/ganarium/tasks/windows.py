@@ -29,12 +29,14 @@ class Sizes:
         least: smallest length, to which inputs are padded.
         scale: length of the output over that of the input.
         fixed: the only allowed lengths; None if all are allowed.
+        strict: True if the task does not pad its inputs itself: they must have multiples.
     """
 
     multiple: int | tuple[int, ...] = 1
     least: int | tuple[int, ...] = 1
     scale: Fraction | tuple[Fraction, ...] = Fraction(1)
     fixed: tuple[int, ...] | None = None
+    strict: bool = False
 
     def along(self, axes: int) -> list[tuple[int, int, Fraction]]:
         """Return multiple, smallest length and scale of each axis.

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ganarium.common.files import replacing
+from ganarium.common.files import atomic_write
 
 FORMAT = 2
 
@@ -26,7 +26,7 @@ def write(path: Path, state: Mapping[str, Any]) -> None:
     Raises:
         OSError: no space, or no permission to write; an older file at `path` is unchanged.
     """
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         try:
             torch.save({"format": FORMAT, **state}, file)
         except RuntimeError as error:

@@ -199,9 +199,10 @@ class Pix2PixHD(Campaign):
         inputs, classes = inputs_and_classes(spec)
         outputs, features = spec.shape[0], settings["encoder_features"]
         if features and not classes:
+            given = spec.condition.name if spec.condition else None
             raise ValueError(
                 f"game.encoder_features={features} needs label maps with instances, but "
-                f"data.condition={spec.condition}; set data.condition=map, or game.encoder_features=0"
+                f"data.condition={given}; set data.condition=map, or game.encoder_features=0"
             )
         size = spec.shape[1], spec.shape[2]
         generator = network("generator", inputs + features, outputs, size)
