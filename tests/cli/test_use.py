@@ -198,6 +198,14 @@ def test_real_pictures_of_the_world_are_well_formed_where_noise_is_not():
     assert bad < 0.1
 
 
+def test_data_may_be_arrays(run):
+    images = np.random.default_rng(0).integers(0, 255, (24, 16, 16, 3), dtype=np.uint8)
+    result = gan.evaluate(run, data=images, count=8, metrics=["diversity"])
+    assert result["data"].startswith("given:array-")
+    assert result["real"] == 24
+    assert gan.inspect(images).samples == 24
+
+
 def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
     stream = gan.Model.stream
     given = []
