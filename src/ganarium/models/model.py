@@ -28,7 +28,7 @@ class Provenance(Protocol):
     def what(self) -> str:
         """What kind of model it is, for messages: `dcgan`, `resnet translator`."""
 
-    def facts(self) -> Mapping[str, str]:
+    def details(self) -> Mapping[str, str]:
         """Return what a model card says of it, by name."""
 
     def config(self) -> Mapping[str, Any]:
