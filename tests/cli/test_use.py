@@ -54,7 +54,9 @@ def test_an_array_can_be_data_again(run):
     done("generate", run, "--count", "70", "--npz", "all.npz")
     dataset = open_data(Data(source="all.npz"))
     batch = dataset.batch(range(70))
-    assert torch.equal(batch, torch.cat([part["samples"] for part in gan.load(run).stream("generate", count=70)]))
+    assert torch.equal(
+        batch, torch.cat([part["samples"] for part in gan.load(run).stream("generate", count=70)])
+    )
 
 
 def test_what_is_there_is_kept(run, run_of_classes):
@@ -170,9 +172,7 @@ def test_real_pictures_of_the_world_are_well_formed_where_noise_is_not():
     for i, image in enumerate(world.batch(range(24))):
         grids.save(to_image(image), Path(f"good/{i}.png"))
         grids.save(to_image(torch.rand_like(image) * 2 - 1), Path(f"bad/{i}.png"))
-    good, bad = (
-        gan.evaluate(folder, data="world")["world"]["well_formed"] for folder in ("good", "bad")
-    )
+    good, bad = (gan.evaluate(folder, data="world")["world"]["well_formed"] for folder in ("good", "bad"))
     assert good > 0.9
     assert bad < 0.1
 

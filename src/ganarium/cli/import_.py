@@ -25,8 +25,8 @@ def import_(
 ) -> None:
     """Convert an official checkpoint to a model folder.
 
-    The network, its widths and its depths are recognized by the names and shapes of the tensors. Known are the
-    generators and discriminators of pytorch-CycleGAN-and-pix2pix, pix2pixHD and SPADE (GauGAN), and the
+    The network, its widths and its depths are recognized by the names and shapes of the tensors. Known are
+    the generators and discriminators of pytorch-CycleGAN-and-pix2pix, pix2pixHD and SPADE (GauGAN), and the
     encoders of the latter two. Files are read as tensors only, never as code. The folder's README states the
     origin of the network and its licence.
 

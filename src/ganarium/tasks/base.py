@@ -28,19 +28,7 @@ Options = Mapping[str, Any]
 NONE: Options = MappingProxyType({})
 
 RESERVED = frozenset(
-    (
-        "seed",
-        "count",
-        "batch_size",
-        "device",
-        "out",
-        "window",
-        "overlap",
-        "grid",
-        "palette",
-        "precision",
-        "derive",
-    )
+    "seed count batch_size device out window overlap grid palette precision derive".split()  # noqa: SIM905
 )
 """Names that inputs and options of a task may not have: callers need them."""
 
