@@ -1,1 +1,1 @@
-"""Speed and memory beside what others use, in one run on one machine."""
+"""Benchmarks of speed, memory and quality; each compares within one run on one machine."""

@@ -1,11 +1,11 @@
-"""Does a method's own recipe learn handwritten digits in minutes? Judged on digits that were held back.
+"""Training of methods with their own recipes on handwritten digits, evaluated on held-back digits.
 
     python -m benchmarks.digits DIGITS READER [--images 250_000] [--seeds 1 2 3] [--methods acgan infogan]
 
-DIGITS is a folder with an idx file of pictures and one of labels, READER a file or folder with a network that
-reads digits. A fifth of the digits, drawn once, is held back: nothing is trained on it, and the Frechet
-distance (3,000 samples, the reader's features) is taken to it. The class is the one that the reader reads;
-for `infogan`, which sees no labels, the table says how far its ten-way code agrees with it.
+DIGITS is a folder with an idx file of images and one of labels, READER a file or folder with a classifier of
+digits. A random fifth of the digits is held back from training; the Frechet distance (3,000 samples, features
+of the reader) is measured to it. The class of a sample is the reader's prediction. For `infogan`, which is
+trained without labels, the table shows how often its ten-way code agrees with the predicted class.
 """
 
 import argparse
@@ -29,16 +29,16 @@ SAMPLES = 3_000
 
 
 class Result(NamedTuple):
-    """What a run came to."""
+    """Result of a run."""
 
     cpu_seconds: float
     distance: float
     right: float | None
-    """The share of samples of the class asked for, or that the code stands for."""
+    """Share of the samples with the requested class, or with the class of the code."""
 
 
 def split(digits: Path, training: Path) -> Tensor:
-    """Four fifths of the digits into the `.npz` named `training`; the others, `[N, 1, H, W]` in [-1, 1]."""
+    """Write four fifths of the digits to the `.npz` `training`; return the others `[N, 1, H, W]`."""
     dataset = open_data(Data(source=str(digits), condition="label"))
     images, labels = dataset.batch(np.random.default_rng(0).permutation(len(dataset)))
     kept = len(dataset) * 4 // 5
@@ -50,28 +50,30 @@ def split(digits: Path, training: Path) -> Tensor:
 def result(
     method: str, training: Path, real: Tensor, reader: FeatureNetwork, images: int, seed: int
 ) -> Result:
-    """Train with the method's own recipe, and read what it draws."""
+    """Train with the method's own recipe, and classify its samples."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.process_time()
         run = gan.train(method, data=training, out=Path(folder) / "run", images=images, seed=seed)
         seconds = time.process_time() - started
         model = run.model()
-    asked = torch.arange(SAMPLES) % 10
+    requested = torch.arange(SAMPLES) % 10
     if method == "infogan":
-        samples = model.walk("categorical-0", rows=SAMPLES // 10, steps=10, seed=7).flatten(0, 1)
+        samples = model.traverse("categorical-0", rows=SAMPLES // 10, steps=10, seed=7).flatten(0, 1)
     else:
         samples = model.generate(SAMPLES, seed=7)
-    read = features_and_logits(reader, samples)
+    found = features_and_logits(reader, samples)
     right = None
     if method == "infogan":
-        right = code_agreement(read.logits, asked).share
+        right = code_agreement(found.logits, requested).share
     elif run.recipe.data.condition:
-        right = class_accuracy(read.logits, asked).overall
-    return Result(seconds, frechet_distance(read.features, features_and_logits(reader, real).features), right)
+        right = class_accuracy(found.logits, requested).overall
+    return Result(
+        seconds, frechet_distance(found.features, features_and_logits(reader, real).features), right
+    )
 
 
 def main() -> None:
-    """Play the runs and print the table."""
+    """Train all runs and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -82,9 +84,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     given = parser.parse_args()
     reader = load_features(given.reader)
-    print(
-        "| method | seed | images | CPU seconds | read as asked (infogan: as its code) | Frechet distance |"
-    )
+    print("| method | seed | images | CPU seconds | requested class (infogan: code) | Frechet distance |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         training = Path(folder) / "digits.npz"

@@ -1,26 +1,26 @@
-"""A folder of pictures translated: `ganarium translate` beside the official test script and onnxruntime.
+"""Translation of a folder of images: `ganarium translate`, the official test script and onnxruntime.
 
     python -m benchmarks.folders [--network resnet9|unet256] [--pictures 32] [--side 256] [--repeats 7]
                                  [--threads 2] [--device cpu] [--sides official,float32]
 
-The official script (`test.py` of pytorch-CycleGAN-and-pix2pix, `--model test --eval`) is written anew: its
-network, made of its layers in its order, and its loop, which loads, translates and saves one picture after
-another. It saves what went in beside what came out; `official-fake` saves only what came out, as all others
-do. Their weights are the official network's, imported. Sides:
+The official script (`test.py` of pytorch-CycleGAN-and-pix2pix, `--model test --eval`) is reimplemented: its
+network, with its layers in its order, and its loop, which loads, translates and saves one image after
+another. It saves the input as well as the output; `official-fake` saves only the output, as all other sides
+do. All sides use the weights of the official network. Sides:
 
     official        real and fake saved
     official-fake   only fake saved
     float32         ganarium translate
     bfloat16        ganarium translate --precision bfloat16
-    network         ganarium's network alone, on pictures that are in memory, nothing saved
-    onnxruntime     ganarium export --to onnx, one picture at a time, between the official loading and saving
+    network         only ganarium's network, on images in memory; nothing is saved
+    onnxruntime     ganarium export --to onnx, one image at a time, with the official loading and saving
 
-Half the pictures are JPEG, half PNG: smooth ones of chance, of the size that the official script resizes to,
-so that all translate the same pixels. Each repeat translates the folder once by every side, in turn. Models
-are made and warm before. Levels of 255 are those by which files differ from the first side's, at most and in
-the mean; the official program cuts them where ours rounds: so 1 (0.5) is equal. Peak memory is that of a
-process of its own for each side, from when its model is there. `best` is of the fastest repeat, as are the
-GFLOP/s of the whole and the CPU's seconds a picture, which others that use the machine change the least.
+Half of the images are JPEG, half PNG: smooth random images of the size that the official script resizes to,
+so all sides translate the same pixels. Each repeat translates the folder once by every side, in turn, with
+models that are built and warm. `levels` is the difference of the files from the first side's, of 255, maximum
+and mean; the official program truncates and ganarium rounds, so 1 (0.5) means equal. Peak memory is measured
+in a separate process for each side, after its model is built. `best`, the GFLOP/s and the CPU seconds per
+image are those of the fastest repeat, which other users of the machine affect least.
 """
 
 import argparse
@@ -39,6 +39,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from ganarium.inference.reading import Route
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -47,19 +48,20 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import ganarium as gan
 from ganarium.core.devices import described, device_named
-from ganarium.inference.reading import Route
 from ganarium.models.network import NetworkModel
 from ganarium.monitoring.log import peak_memory_mib
 
 SIDES = ("official", "official-fake", "float32", "bfloat16", "network", "onnxruntime")
-COLUMNS = "| network | side | pictures/s | best | faster | best | GFLOP/s | CPU s | peak MiB | levels |"
+WEIGHTS_PER_PIXEL = 192
+"""Weights for each pixel of a batch on a CPU, as in `ganarium translate`."""
+COLUMNS = "| network | side | images/s | best | faster | best | GFLOP/s | CPU s | peak MiB | levels |"
 
 Translate = Callable[[Path, Path], object]
-"""Translates a folder into another one."""
+"""Function that translates one folder into another."""
 
 
 class Case(NamedTuple):
-    """What all sides translate with."""
+    """Settings shared by all sides."""
 
     network: str
     side: int
@@ -72,7 +74,7 @@ def instance_norm(channels: int) -> nn.Module:
 
 
 class Residual(nn.Module):
-    """Two convolutions beside an identity."""
+    """Residual block of two convolutions."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -83,31 +85,31 @@ class Residual(nn.Module):
         self.conv_block = nn.Sequential(*half(), nn.ReLU(True), *half())
 
     def forward(self, maps: Tensor) -> Tensor:
-        """`[N, C, H, W]` to the same."""
+        """Map `[N, C, H, W]` to the same shape."""
         return maps + self.conv_block(maps)
 
 
 class Level(nn.Module):
-    """A level of the U-Net with all below it."""
+    """Level of the U-Net with all levels below."""
 
     def __init__(self, *layers: nn.Module, outermost: bool = False):
         super().__init__()
         self.model, self.outermost = nn.Sequential(*layers), outermost
 
     def forward(self, maps: Tensor) -> Tensor:
-        """What comes in, and what all below makes of it."""
+        """Concatenate the input and the output of the levels below."""
         return self.model(maps) if self.outermost else torch.cat([maps, self.model(maps)], 1)
 
 
 class Official(nn.Module):
-    """A generator, by the official names of its tensors."""
+    """Generator with the official names of its tensors."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model = model
 
     def forward(self, images: Tensor) -> Tensor:
-        """Pictures to pictures in [-1, 1]."""
+        """Translate images in [-1, 1]."""
         return self.model(images)
 
 
@@ -146,7 +148,7 @@ NETWORKS = {"resnet9": resnet9, "unet256": unet256}
 
 
 def official_network(name: str) -> Official:
-    """With fixed weights, its norms having seen pictures."""
+    """Return a network with fixed weights and with batch statistics of some images."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = Official(NETWORKS[name]())
@@ -157,36 +159,36 @@ def official_network(name: str) -> Official:
                 module.momentum = None  # its running statistics are means
         if name == "unet256":
             with torch.no_grad():
-                network(torch.stack([tensor_of(smooth_picture(seed, 256)) for seed in range(4)]))
+                network(torch.stack([tensor_of(smooth_image(seed, 256)) for seed in range(4)]))
     return network.eval().requires_grad_(False)
 
 
-def smooth_picture(seed: int, side: int) -> Image.Image:
-    """Waves of all lengths, the long ones the higher: files about as large as photographs'."""
-    chance = torch.Generator().manual_seed(seed)
+def smooth_image(seed: int, side: int) -> Image.Image:
+    """Return random waves of all lengths, the long ones higher; files are about as large as photographs."""
+    rng = torch.Generator().manual_seed(seed)
     waves = torch.zeros(1, 3, side, side)
     for cells in (2**k for k in range(1, side.bit_length())):
-        colors = torch.randn(1, 3, cells, cells, generator=chance)
+        colors = torch.randn(1, 3, cells, cells, generator=rng)
         waves += interpolate(colors, (side, side), mode="bicubic") / cells
     levels = (waves - waves.mean()) / waves.std() * 50 + 128
     return Image.fromarray(levels[0].clamp(0, 255).byte().permute(1, 2, 0).numpy())
 
 
-def write_pictures(folder: Path, count: int, side: int) -> None:
+def write_images(folder: Path, count: int, side: int) -> None:
     folder.mkdir()
     for i in range(count):
         name = folder / f"{i:03d}.{'png' if i % 2 else 'jpg'}"
-        smooth_picture(i, side).save(name, **({} if i % 2 else {"quality": 92}))
+        smooth_image(i, side).save(name, **({} if i % 2 else {"quality": 92}))
 
 
-def tensor_of(picture: Image.Image) -> Tensor:
-    """`[3, H, W]` in [-1, 1]."""
-    levels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+def tensor_of(image: Image.Image) -> Tensor:
+    """Convert an image to `[3, H, W]` in [-1, 1]."""
+    levels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
     return (levels.float() / 255 - 0.5) / 0.5
 
 
 class Single(Dataset):
-    """The pictures of a folder, resized."""
+    """Resized images of a folder."""
 
     def __init__(self, folder: Path, side: int):
         self.paths, self.side = sorted(folder.iterdir()), side
@@ -195,8 +197,8 @@ class Single(Dataset):
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, str]:
-        picture = Image.open(self.paths[index]).convert("RGB")
-        small = picture.resize((self.side, self.side), Image.Resampling.BICUBIC)
+        image = Image.open(self.paths[index]).convert("RGB")
+        small = image.resize((self.side, self.side), Image.Resampling.BICUBIC)
         return tensor_of(small), str(self.paths[index])
 
 
@@ -206,7 +208,7 @@ def save(images: Tensor, path: Path) -> None:
 
 
 def one_by_one(case: Case, network: Callable[[Tensor], Tensor], *, real: bool = False) -> Translate:
-    """The official loop."""
+    """Return the official loop."""
 
     def translate(given: Path, out: Path) -> None:
         out.mkdir()
@@ -240,16 +242,16 @@ def exported(case: Case) -> Callable[[Tensor], Tensor]:
 
 
 def alone(case: Case) -> Translate:
-    """The network, without files; pictures are read once, and go in batches as in `ganarium translate`."""
+    """Return a loop over the network only: images are read once and batched as in `ganarium translate`."""
     model, batches = ours(case), dict[Path, list[Tensor]]()
-    route = Route(model, None, None, "float32")
+    weights = sum(p.numel() for p in model.network.parameters())
+    fastest = 8 if case.device.type != "cpu" else weights // (WEIGHTS_PER_PIXEL * case.side**2)
 
     def translate(given: Path, out: Path) -> None:
         if given not in batches:
-            pictures = Single(given, case.side)
-            together = max(1, int(min(8, route.pixels_at_once // case.side**2)))
-            stacked = torch.stack([pictures[i][0] for i in range(len(pictures))])
-            batches[given] = list(stacked.split(together))
+            images = Single(given, case.side)
+            stacked = torch.stack([images[i][0] for i in range(len(images))])
+            batches[given] = list(stacked.split(max(1, min(8, fastest))))
         for batch in batches[given]:
             model.translate(batch)
 
@@ -268,23 +270,23 @@ def side(name: str, case: Case) -> Translate:
     return lambda given, out: gan.translate(model, given, out, precision=name)
 
 
-def as_it_runs(name: str) -> AbstractContextManager:
-    """The official program lets cuDNN try its kernels."""
+def official_flags(name: str) -> AbstractContextManager:
+    """Let cuDNN benchmark its kernels, as the official program does."""
     return torch.backends.cudnn.flags(benchmark=True) if name.startswith("official") else nullcontext()
 
 
 def seconds(name: str, translate: Translate, given: Path, out: Path) -> tuple[float, float]:
-    """On the clock, and of all cores together."""
-    with as_it_runs(name):
+    """Return wall-clock seconds and CPU seconds of all cores."""
+    with official_flags(name):
         started, used = time.perf_counter(), time.process_time()
-        translate(given, out)  # files wait for the device
+        translate(given, out)  # writing the files waits for the device
         if torch.cuda.is_initialized():
             torch.cuda.synchronize()
         return time.perf_counter() - started, time.process_time() - used
 
 
 def levels_apart(one: Path, other: Path) -> str:
-    """By how much files with the same names differ, at most and (in the mean)."""
+    """Return the maximum and (mean) difference of files with the same names."""
     names = [path.name for path in other.iterdir() if not path.stem.endswith("_real")]
     pairs = ((np.asarray(Image.open(folder / name), int) for folder in (one, other)) for name in names)
     apart = np.stack([np.abs(a - b) for a, b in pairs])
@@ -292,7 +294,7 @@ def levels_apart(one: Path, other: Path) -> str:
 
 
 def gigaflops(case: Case) -> float:
-    """Of a picture, a multiplication and an addition counted as two."""
+    """Return the GFLOP per image; a multiplication and an addition count as two."""
     network = official_network(case.network)
     with FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 3, case.side, case.side))
@@ -300,7 +302,7 @@ def gigaflops(case: Case) -> float:
 
 
 def forget_peak() -> None:
-    """Of memory: what making a network took is not counted."""
+    """Reset the peak of memory, so that building a network does not count."""
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats()
@@ -309,14 +311,14 @@ def forget_peak() -> None:
 
 
 def peak_mib(name: str, case: Case, pictures: int) -> int:
-    """Peak memory of a process that translates a folder by one side."""
-    told = {"alone": name, "network": case.network, "pictures": pictures, "side": case.side}
-    told |= {"threads": case.threads, "device": case.device}
+    """Return the peak memory of a process that translates a folder by one side."""
+    options = {"alone": name, "network": case.network, "pictures": pictures, "side": case.side}
+    options |= {"threads": case.threads, "device": case.device}
     command = [
         sys.executable,
         "-m",
         "benchmarks.folders",
-        *(f"--{key}={value}" for key, value in told.items()),
+        *(f"--{key}={value}" for key, value in options.items()),
     ]
     out = subprocess.run(command, check=True, capture_output=True, text=True)
     return int(out.stdout.split()[-1])
@@ -330,7 +332,7 @@ def compare(case: Case, names: list[str], pictures: int, repeats: int) -> None:
     each = gigaflops(case)
     with tempfile.TemporaryDirectory() as place:
         given = Path(place) / "given"
-        write_pictures(given, pictures, case.side)
+        write_images(given, pictures, case.side)
         for repeat in range(-1, repeats):  # the first is not counted
             for name, translate in translators.items():
                 out = Path(place) / f"{name} {repeat}"
@@ -351,10 +353,10 @@ def compare(case: Case, names: list[str], pictures: int, repeats: int) -> None:
             f"| {apart[name]} |",
             flush=True,
         )
-    print(f"\n{case.network}: {each:.1f} GFLOP a picture of {case.side}x{case.side}")
+    print(f"\n{case.network}: {each:.1f} GFLOP per image of {case.side}x{case.side}")
 
 
-def main(told: list[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--network", choices=NETWORKS, default="resnet9")
     parser.add_argument("--pictures", type=int, default=32)
@@ -362,23 +364,21 @@ def main(told: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument(
-        "--sides", default="", help="which, the first to compare with; all if nothing is said"
-    )
+    parser.add_argument("--sides", default="", help="sides to run; the first is the reference; default: all")
     parser.add_argument("--alone", help=argparse.SUPPRESS)
-    arguments = parser.parse_args(told)
+    arguments = parser.parse_args(argv)
     torch.set_num_threads(arguments.threads)
     case = Case(arguments.network, arguments.side, arguments.threads, device_named(arguments.device))
     if arguments.alone:
         with tempfile.TemporaryDirectory() as place:
-            write_pictures(Path(place) / "given", arguments.pictures, case.side)
+            write_images(Path(place) / "given", arguments.pictures, case.side)
             translate = side(arguments.alone, case)
             forget_peak()
             seconds(arguments.alone, translate, Path(place) / "given", Path(place) / "out")
         print(peak_memory_mib())
         return
     print(f"{date.today()}, {described(case.device)}, torch {torch.__version__},", end=" ")
-    print(f"{arguments.pictures} pictures, {arguments.repeats} interleaved repeats\n")
+    print(f"{arguments.pictures} images, {arguments.repeats} interleaved repeats\n")
     print(f"{COLUMNS}\n|{'---|' * (COLUMNS.count('|') - 1)}")
     names = arguments.sides.split(",") if arguments.sides else list(SIDES)
     compare(case, names, arguments.pictures, arguments.repeats)

@@ -1,9 +1,9 @@
-"""What the trainer around the engine costs: a whole run against the bare rounds it is made of.
+"""Cost of the trainer around the engine: a complete run against its bare rounds.
 
     python -m benchmarks.overhead [--images 20_000] [--threads 2]
 
-`dcgan` on 28x28 pictures, whose rounds are short, so that logging, sheets of samples, checkpoints and models
-weigh the most. Whole runs and bare rounds alternate.
+The benchmark trains `dcgan` on 28x28 images: its rounds are short, so logging, sample grids, checkpoints and
+models have the largest share. Complete runs and bare rounds alternate.
 """
 
 import argparse
@@ -22,7 +22,7 @@ SETTINGS = {"data": {"source": "world", "size": 28, "channels": 1}}
 
 
 def whole_run(images: int) -> float:
-    """Seconds of playing a run to its end: data opened before, everything written."""
+    """Return the seconds of a complete run with all its files; the data are opened before."""
     with tempfile.TemporaryDirectory() as folder:
         run = gan.prepare("dcgan", out=Path(folder) / "run", images=images, **SETTINGS)
         run.trainer().dataset.batch(range(len(run.trainer().dataset)))
@@ -32,13 +32,13 @@ def whole_run(images: int) -> float:
 
 
 def bare_rounds(images: int) -> float:
-    """Seconds of the same rounds with engine and feed alone."""
+    """Return the seconds of the same rounds with engine and feed only."""
     with tempfile.TemporaryDirectory() as folder:
         trainer: Trainer = gan.prepare("dcgan", out=Path(folder) / "run", images=images, **SETTINGS).trainer()
         trainer.dataset.batch(range(len(trainer.dataset)))
         stage = next(trainer.campaign().stages(images))
         started = time.perf_counter()
-        engine = engine_for(stage.game, trainer.recipe, trainer.device)
+        engine = engine_for(stage.game, trainer.recipe, trainer.run.device)
         feed = trainer._feed(trainer.recipe, trainer.dataset, stage.game)
         while engine.clock.images < images:
             engine.round(feed)

@@ -1,15 +1,15 @@
-"""What ten minutes give on real pictures: cats into dogs, maps into streets, streets into maps, photos anew.
+"""Translators after ten minutes on real images: cats, streets, label maps, colouring, edges.
 
     python -m benchmarks.real_pictures DATA --out runs/real [--cases cats,streets] [--minutes 10]
 
 DATA is a folder with `cat2dog` (A, B: 60 photos of cats, 60 of dogs), `camvid` (train, trainannot: 30 photos
-of streets with their maps) and `kodak` (16 photos). A sixth is held back from training. Each case leaves
-a run in `--out`, its figures on what was held back, and `CASE.jpg`, a sheet. With `--free FOLDER` the sheet
-shows the pictures in `FOLDER/CASE`, and of maps some that are drawn here: the licences of DATA allow tests,
-not copies.
+of streets with their maps) and `kodak` (16 photos). A sixth is held back from training. Each case writes a
+run into `--out`, its figures on held-back data, and `CASE.jpg`, an image grid. With `--free FOLDER` the grid
+shows the images in `FOLDER/CASE`, and for label maps some that are drawn here: the licences of DATA allow
+tests, but no copies.
 
-A case is stopped when its minutes are over, as by Ctrl-C. `--device cuda` plays with the papers' networks; on
-a CPU they are smaller.
+A case is interrupted after its minutes, as by Ctrl-C. `--device cuda` trains the networks of the papers; on a
+CPU they are smaller.
 """
 
 import argparse
@@ -30,9 +30,9 @@ import torch
 from PIL import Image, ImageDraw
 
 import ganarium as gan
-from ganarium.common.grids import to_image
 from ganarium.core.devices import described, device_named
-from ganarium.data.conditions.derived import CONDITIONS
+from ganarium.data.conditions.derived import edges, gray
+from ganarium.data.modalities.image import to_image
 from ganarium.metrics.pairs import map_agreement
 
 Tree = Mapping[str, Any]
@@ -51,25 +51,27 @@ CLASSES = {
     "bicycle": (0, 128, 192),
     "unlabelled": (0, 0, 0),
 }
-"""Of CamVid's maps: names in the order of their numbers, and the colours that they are drawn in."""
+"""Classes of CamVid's maps in the order of their numbers, and their colours."""
 NAMES = list(CLASSES)
 COLORS = np.array(list(CLASSES.values()), np.uint8)
+DERIVED = {"grey": gray, "edges": edges}
+"""Functions that make the inputs of a condition from photos."""
 GAP, WIDEST = 4, 1000
-"""Of a sheet, in pixels."""
+"""Gap between the images of a grid, and its largest width, in pixels."""
 LOG = 64
 """Images between two lines of the log."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A method and what it is trained on.
+    """Method and its training data.
 
     Attributes:
-        method: its name.
-        data: folder that `prepared` makes.
-        condition: of these data.
+        method: name of the method.
+        data: folder that `prepare` writes.
+        condition: `data.condition`.
         small: keys of the recipe for a CPU.
-        large: for a GPU.
+        large: keys of the recipe for a GPU.
     """
 
     method: str
@@ -80,12 +82,12 @@ class Case:
 
 
 def networks(width: int, layers: int = 3, **generator: Any) -> Tree:
-    """A generator and a discriminator of one width."""
+    """Return settings of a generator and a discriminator of one width."""
     return {"generator": {"width": width, **generator}, "discriminator": {"width": width, "layers": layers}}
 
 
 def sized(size: Any, loaded: Any) -> Tree:
-    """Pictures resized to `loaded`, then cut."""
+    """Return data settings that resize images to `loaded` and crop them to `size`."""
     return {"data": {"size": size, "load_size": loaded, "flip": True}}
 
 
@@ -144,8 +146,8 @@ CASES = {
 }
 
 
-def prepared(given: Path, out: Path) -> None:
-    """The data in folders that are recognised; every sixth sample is held back.
+def prepare(given: Path, out: Path) -> None:
+    """Copy the data into folders that are recognised; every sixth sample is held back.
 
     Raises:
         FileNotFoundError: a folder of the data is missing.
@@ -176,8 +178,8 @@ def prepared(given: Path, out: Path) -> None:
     put([*(given / "kodak").glob("*.png")], out / "photos/train", out / "photos/test")
 
 
-def played(name: str, folder: Path, data: Path, minutes: float, device: str, seed: int) -> gan.Run:
-    """Trained until the minutes are over."""
+def train(name: str, folder: Path, data: Path, minutes: float, device: str, seed: int) -> gan.Run:
+    """Train a case until its minutes are over."""
     case = CASES[name]
     keys = case.small if device_named(device).type == "cpu" else case.large
     tree = {**keys, "images": 10**7, "device": device, "seed": seed}
@@ -187,28 +189,31 @@ def played(name: str, folder: Path, data: Path, minutes: float, device: str, see
     stop = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGTERM))
     with contextlib.suppress(gan.TrainingInterrupted):
         for progress in run.play():
-            if progress.images <= LOG:  # by now the run listens to signals
+            if progress.images <= LOG:  # the run handles signals from here on
                 stop.start()
     return run
 
 
 def figures(name: str, run: gan.Run, data: Path) -> dict[str, float]:
-    """What the held-back samples say."""
+    """Measure the model on the held-back samples."""
     device = run.recipe.device
     if name == "maps":
         return _read_maps(run.model().to(device_named(device)), data / "maps/test")
-    directions = gan.evaluate(run.folder, resamples=0, device=str(device_named(device)))["ways"]
+    directions = gan.evaluate(run.folder, resamples=0, device=str(device_named(device)))["directions"]
     several = len(directions) > 1
     return {
-        f"{way}: {key}" if several else key: value
-        for way, told in directions.items()
-        for key, value in told.items()
+        f"{direction}: {key}" if several else key: value
+        for direction, values in directions.items()
+        for key, value in values.items()
         if isinstance(value, float)
     }
 
 
 def _read_maps(model: gan.Model, folder: Path) -> dict[str, float]:
-    """Each pixel of a drawn map is of the class whose colour is nearest; unlabelled ones do not count."""
+    """Compare predicted maps with the truth.
+
+    The class of a pixel is the one with the nearest colour; unlabelled pixels do not count.
+    """
     height, width = model.spec.shape[1:]
     void = NAMES.index("unlabelled")
     colors = torch.from_numpy(COLORS[:void]).float().to(model.device)
@@ -216,21 +221,21 @@ def _read_maps(model: gan.Model, folder: Path) -> dict[str, float]:
     for file in sorted((folder / "A").iterdir()):
         with Image.open(file) as photo, Image.open(folder / "B" / file.name) as drawn:
             pixels = np.asarray(photo.convert("RGB").resize((width, height), Image.Resampling.BICUBIC))
-            right = np.asarray(drawn.resize((width, height), Image.Resampling.NEAREST))
-        picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 127.5 - 1
-        made = (model.translate(picture)[0].to(model.device) + 1) * 127.5
+            labels = np.asarray(drawn.resize((width, height), Image.Resampling.NEAREST))
+        image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 127.5 - 1
+        made = (model.translate(image)[0].to(model.device) + 1) * 127.5
         found.append(torch.cdist(made.flatten(1).T, colors).argmin(1).view(height, width).cpu())
-        truth.append(torch.from_numpy((right[..., None, :] == COLORS).all(-1).argmax(-1)))
-    pixels_right, mean_iou, _ = map_agreement(
+        truth.append(torch.from_numpy((labels[..., None, :] == COLORS).all(-1).argmax(-1)))
+    pixel_accuracy, mean_iou, _ = map_agreement(
         torch.stack(found), torch.stack(truth), classes=len(CLASSES), ignore=void
     )
     commonest = max((torch.stack(truth) == i).float().mean().item() for i in range(void))
     labeled = (torch.stack(truth) != void).float().mean().item()
-    return {"pixel_accuracy": pixels_right, "mean_iou": mean_iou, "commonest_class": commonest / labeled}
+    return {"pixel_accuracy": pixel_accuracy, "mean_iou": mean_iou, "commonest_class": commonest / labeled}
 
 
 def drawn_maps(height: int, width: int) -> list[Image.Image]:
-    """Three streets, drawn with a handful of polygons: maps of class numbers."""
+    """Draw three streets with a handful of polygons: maps of class numbers."""
 
     def street(*areas: tuple[str, tuple[float, ...]]) -> Image.Image:
         image = Image.new("L", (width, height), NAMES.index("sky"))
@@ -275,8 +280,8 @@ def drawn_maps(height: int, width: int) -> list[Image.Image]:
     ]
 
 
-def shown(name: str, run: gan.Run, data: Path, free: Path | None) -> Path:
-    """A sheet of what the model makes of pictures that it never saw, beside the run."""
+def write_grid(name: str, run: gan.Run, data: Path, free: Path | None) -> Path:
+    """Write an image grid of the model's outputs on images outside its training data, next to the run."""
     folder, case = run.folder / "shown", CASES[name]
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "given").mkdir(parents=True)
@@ -291,22 +296,22 @@ def shown(name: str, run: gan.Run, data: Path, free: Path | None) -> Path:
             with Image.open(file) as image:
                 scale = max(height / image.height, width / image.width)
                 size = (round(image.width * scale), round(image.height * scale))
-                how = Image.Resampling.NEAREST if case.condition == "map" else Image.Resampling.LANCZOS
-                image.resize(size, how).save(folder / "given" / f"{file.stem}.png")
+                method = Image.Resampling.NEAREST if case.condition == "map" else Image.Resampling.LANCZOS
+                image.resize(size, method).save(folder / "given" / f"{file.stem}.png")
     directions: Tree = {"domains": {"to": "B"}, "grey": {"from_": "picture"}, "edges": {"from_": "picture"}}
     gan.translate(run.folder, folder / "given", folder / "made", **directions.get(case.condition, {}))
     path = run.folder.parent / f"{name}.jpg"
-    sheet(case, folder).save(path, quality=88)
+    grid(case, folder).save(path, quality=88)
     return path
 
 
-def sheet(case: Case, folder: Path) -> Image.Image:
-    """A column for each file in `made`: what the model was told, what it made, and the photo if told less."""
+def grid(case: Case, folder: Path) -> Image.Image:
+    """Return one column per file in `made`: input, output and, for derived inputs, the original photo."""
     columns = []
     for file in sorted((folder / "made").iterdir()):
         with Image.open(file) as made, Image.open(folder / "given" / file.name) as given:
-            column = [_told(case.condition, given), made.convert("RGB")]
-            columns.append([*column, given.convert("RGB")] if case.condition in CONDITIONS else column)
+            column = [_condition_image(case.condition, given), made.convert("RGB")]
+            columns.append([*column, given.convert("RGB")] if case.condition in DERIVED else column)
     width, height = (max(size) for size in zip(*(column[0].size for column in columns), strict=True))
     size = (width + GAP) * len(columns) - GAP, (height + GAP) * len(columns[0]) - GAP
     whole = Image.new("RGB", size, "white")
@@ -317,18 +322,18 @@ def sheet(case: Case, folder: Path) -> Image.Image:
     return whole
 
 
-def _told(condition: str, given: Image.Image) -> Image.Image:
+def _condition_image(condition: str, given: Image.Image) -> Image.Image:
     if condition == "map":
         return Image.fromarray(COLORS[np.asarray(given)])
     rgb = given.convert("RGB")
-    if condition not in CONDITIONS:
+    if condition not in DERIVED:
         return rgb
-    picture = torch.from_numpy(np.asarray(rgb).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-    return to_image(CONDITIONS[condition](picture)[0]).convert("RGB")
+    image = torch.from_numpy(np.asarray(rgb).copy()).permute(2, 0, 1)[None] / 127.5 - 1
+    return to_image(DERIVED[condition](image)[0]).convert("RGB")
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
@@ -337,7 +342,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--free", type=Path, help="folder with a folder for each case, of pictures for its sheet"
+        "--free", type=Path, help="folder with one folder of images per case, for its image grid"
     )
     return parser.parse_args(arguments)
 
@@ -346,18 +351,18 @@ def main(arguments: list[str] | None = None) -> None:
     given = options(arguments)
     data = given.out / "data"
     if not data.is_dir():
-        prepared(given.data, data)
+        prepare(given.data, data)
     print(
         f"{described(device_named(given.device))}, torch {torch.__version__}, {given.minutes:g} minutes each"
     )
     for name in given.cases.split(","):
         started = time.perf_counter()
-        run = played(name, given.out / name, data, given.minutes, given.device, given.seed)
-        played_for = time.perf_counter() - started
+        run = train(name, given.out / name, data, given.minutes, given.device, given.seed)
+        seconds = time.perf_counter() - started
         images, shape = run.model().images, "x".join(map(str, run.model().spec.shape[1:]))
-        told = {"images": images, "size": shape, "seconds": round(played_for), **figures(name, run, data)}
-        (given.out / f"{name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
-        print(name, json.dumps(told), shown(name, run, data, given.free), flush=True)
+        values = {"images": images, "size": shape, "seconds": round(seconds), **figures(name, run, data)}
+        (given.out / f"{name}.json").write_text(json.dumps(values, indent=1), encoding="utf-8")
+        print(name, json.dumps(values), write_grid(name, run, data, given.free), flush=True)
 
 
 if __name__ == "__main__":

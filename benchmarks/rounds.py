@@ -1,13 +1,13 @@
-"""Training rounds of the engine against the loops that tutorials teach, interleaved in one process.
+"""Training rounds of the engine and of the loops of common tutorials, interleaved in one process.
 
     python -m benchmarks.rounds [--cases dcgan,wgan-gp] [--repeats 9] [--threads 2] [--device cuda --compile]
 
-Both sides have the same networks, batch and data. The tutorial's side runs separate discriminator
-passes, freezes nothing (in WGAN-GP's most copied loop the discriminator's gradient runs on into the
-generator) and steps with plain Adam. For translation it is the round of the official program, which
-freezes the discriminators in the translators' turn. Each repeat times one round of either side, in turn;
-the table gives medians, and the ratio of medians. Losses of the first round are shown beside each
-other. Peak memory is that of a process of its own for each side.
+Both sides have the same networks, batch and data. The tutorial's side runs separate discriminator passes,
+freezes nothing (in the most copied WGAN-GP loop, the gradient of the discriminator's loss also reaches the
+generator) and uses plain Adam. For translation it is the round of the official program, which freezes the
+discriminators during the update of the translators. Each repeat times one round of each side, in turn; the
+table has medians and the ratio of medians. It also shows the losses of the first round. Peak memory is
+measured in a separate process for each side.
 """
 
 import argparse
@@ -30,30 +30,33 @@ from ganarium import methods
 from ganarium.core.devices import described, device_named
 from ganarium.core.game import Game
 from ganarium.data.batches import Conditioned, Unpaired
+from ganarium.data.conditions.companion import Pair
+from ganarium.data.conditions.domains import Domains
+from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
 from ganarium.monitoring.log import peak_memory_mib
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import resolve
 from ganarium.training.builder import engine_for
 
 Side = Callable[[], dict[str, float]]
-"""Plays a round; reading its losses waits for the device."""
+"""Function that plays a round; reading its losses waits for the device."""
 WARM_UP = 5
-"""Rounds in which a GPU chooses its kernels."""
+"""Untimed rounds in which a GPU chooses its kernels."""
 
 CASES: dict[str, tuple[str, int, int, dict]] = {
     "dcgan": ("dcgan", 64, 64, {}),
     "wgan-gp": ("wgan-gp", 32, 64, {}),
     "cyclegan": ("cyclegan", 1, 128, {"networks": {"translator": {"blocks": 9}}}),
-    # Dropout draws other masks in another memory layout.
+    # The masks of dropout depend on the memory layout.
     "pix2pix": ("pix2pix", 1, 256, {"networks": {"generator": {"dropout": 0.0}}}),
 }
-"""Method, batch size, side of the pictures, which have three channels, and what differs from its recipe."""
+"""Method, batch size, side of the images (three channels), and changes to the recipe."""
 
 
 def recipe_of(case: str, kind: str) -> Recipe:
-    """Of a side: `float32`, `bfloat16`, or either with ` compiled` behind it."""
+    """Return the recipe of a side: `float32` or `bfloat16`, with ` compiled` appended or not."""
     name, batch_size, _, changes = CASES[case]
     precision, _, compiled = kind.partition(" ")
     keys = {"batch_size": batch_size, "precision": precision, "compile": bool(compiled)}
@@ -63,11 +66,11 @@ def recipe_of(case: str, kind: str) -> Recipe:
 def batches(
     case: str, device: torch.device, layout: torch.memory_format = torch.contiguous_format
 ) -> Iterator:
-    """Four batches, again and again."""
+    """Yield four batches repeatedly."""
     name, count, side, _ = CASES[case]
-    chance = torch.Generator().manual_seed(0)
-    pictures = (torch.rand(4, 2, count, 3, side, side, generator=chance) * 2 - 1).to(device).unbind()
-    for one, other in itertools.cycle(pictures):
+    rng = torch.Generator().manual_seed(0)
+    images = (torch.rand(4, 2, count, 3, side, side, generator=rng) * 2 - 1).to(device).unbind()
+    for one, other in itertools.cycle(images):
         one, other = (each.contiguous(memory_format=layout) for each in (one, other))
         yield {"cyclegan": Unpaired((one, other)), "pix2pix": Conditioned(one, other)}.get(name, one)
 
@@ -75,11 +78,8 @@ def batches(
 def game_of(case: str, recipe: Recipe) -> Game:
     name, _, side, _ = CASES[case]
     shape = (3, side, side)
-    told = {
-        "cyclegan": {"classes": ("a", "b"), "condition": "domains"},
-        "pix2pix": {"condition": "pair", "condition_shape": shape},
-    }
-    return assemble(methods.find(name), recipe, DataSpec(shape, **told.get(name, {})))
+    conditions = {"cyclegan": Domains(("a", "b")), "pix2pix": Pair(Image(), shape, "pair")}
+    return build_game(methods.find(name), recipe, DataSpec(Image(), shape, conditions.get(name)))
 
 
 def adam(case: str, *networks: nn.Module) -> torch.optim.Adam:
@@ -95,39 +95,39 @@ def tutorial(case: str, device: torch.device) -> Side:
 
 
 def official_cyclegan(case: str, game: Game, device: torch.device) -> Side:
-    there, back, judge_a, judge_b = game.a_to_b, game.b_to_a, game.discriminator_a, game.discriminator_b
-    step_g, step_d = adam(case, there, back), adam(case, judge_a, judge_b)
+    a_to_b, b_to_a, disc_a, disc_b = game.a_to_b, game.b_to_a, game.discriminator_a, game.discriminator_b
+    step_g, step_d = adam(case, a_to_b, b_to_a), adam(case, disc_a, disc_b)
     data = batches(case, device)
 
-    def judge(net: nn.Module, pictures: Tensor, target: float) -> Tensor:
-        scores = net(pictures)
+    def gan_loss(net: nn.Module, images: Tensor, target: float) -> Tensor:
+        scores = net(images)
         return mse_loss(scores, torch.full_like(scores, target))
 
     def turn(net: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-        loss = (judge(net, real, 1.0) + judge(net, fake.detach(), 0.0)) * 0.5
+        loss = (gan_loss(net, real, 1.0) + gan_loss(net, fake.detach(), 0.0)) * 0.5
         loss.backward()
         return loss
 
     def round() -> dict[str, float]:
         a, b = next(data).domains
-        fake_b = there(a)
-        again_a = back(fake_b)
-        fake_a = back(b)
-        again_b = there(fake_a)
-        for net in (judge_a, judge_b):
+        fake_b = a_to_b(a)
+        cycle_a = b_to_a(fake_b)
+        fake_a = b_to_a(b)
+        cycle_b = a_to_b(fake_a)
+        for net in (disc_a, disc_b):
             net.requires_grad_(False)
         step_g.zero_grad()
-        identity = 5 * l1_loss(there(b), b) + 5 * l1_loss(back(a), a)
-        adversarial = judge(judge_b, fake_b, 1.0) + judge(judge_a, fake_a, 1.0)
-        loss = adversarial + 10 * l1_loss(again_a, a) + 10 * l1_loss(again_b, b) + identity
+        identity = 5 * l1_loss(a_to_b(b), b) + 5 * l1_loss(b_to_a(a), a)
+        adversarial = gan_loss(disc_b, fake_b, 1.0) + gan_loss(disc_a, fake_a, 1.0)
+        loss = adversarial + 10 * l1_loss(cycle_a, a) + 10 * l1_loss(cycle_b, b) + identity
         loss.backward()
         step_g.step()
-        for net in (judge_a, judge_b):
+        for net in (disc_a, disc_b):
             net.requires_grad_(True)
         step_d.zero_grad()
-        judged = turn(judge_b, b, fake_b) + turn(judge_a, a, fake_a)
+        loss_d = turn(disc_b, b, fake_b) + turn(disc_a, a, fake_a)
         step_d.step()
-        return {"discriminator": judged.item(), "generator": loss.item()}
+        return {"discriminator": loss_d.item(), "generator": loss.item()}
 
     return round
 
@@ -137,22 +137,22 @@ def official_pix2pix(case: str, game: Game, device: torch.device) -> Side:
     step_g, step_d = adam(case, generator), adam(case, discriminator)
     data = batches(case, device)
 
-    def judge(pictures: Tensor, target: float) -> Tensor:
-        scores = discriminator(pictures)
+    def gan_loss(images: Tensor, target: float) -> Tensor:
+        scores = discriminator(images)
         return bce(scores, torch.full_like(scores, target))
 
     def round() -> dict[str, float]:
-        real, told = next(data)
-        fake = generator(told)
+        real, condition = next(data)
+        fake = generator(condition)
         discriminator.requires_grad_(True)
         step_d.zero_grad()
-        fakes = judge(torch.cat([told, fake], 1).detach(), 0.0)
-        loss_d = (fakes + judge(torch.cat([told, real], 1), 1.0)) * 0.5
+        loss_fake = gan_loss(torch.cat([condition, fake], 1).detach(), 0.0)
+        loss_d = (loss_fake + gan_loss(torch.cat([condition, real], 1), 1.0)) * 0.5
         loss_d.backward()
         step_d.step()
         discriminator.requires_grad_(False)
         step_g.zero_grad()
-        loss_g = judge(torch.cat([told, fake], 1), 1.0) + 100 * l1_loss(fake, real)
+        loss_g = gan_loss(torch.cat([condition, fake], 1), 1.0) + 100 * l1_loss(fake, real)
         loss_g.backward()
         step_g.step()
         return {"discriminator": loss_d.item(), "generator": loss_g.item()}
@@ -229,7 +229,7 @@ def side(name: str, case: str, device: torch.device) -> Side:
 
 
 def peak_mib(name: str, case: str, threads: int, device: torch.device) -> int:
-    """Peak memory, resident or of the GPU, of a process that plays three rounds of one side."""
+    """Return the peak memory, resident or of the GPU, of a process that plays three rounds of one side."""
     command = [sys.executable, "-m", "benchmarks.rounds", "--alone", name, "--cases", case]
     command += ["--threads", str(threads), "--device", str(device)]
     out = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -268,7 +268,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--compile", action="store_true", help="compiled networks, too")
+    parser.add_argument("--compile", action="store_true", help="run compiled networks as well")
     parser.add_argument("--alone", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -1,4 +1,4 @@
-"""A method's card, its module docstring, taken apart for a page."""
+"""Parser of method cards (module docstrings), and their conversion to Markdown."""
 
 import re
 import textwrap
@@ -20,17 +20,17 @@ ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})")
 
 @dataclass
 class Card:
-    """What a page shows, each part in the card's words."""
+    """Parts of a card in the order of the page."""
 
     title: str
     body: list[str] = field(default_factory=list)
-    """Paragraphs and blocks of formulas as they follow each other."""
+    """Paragraphs and blocks of formulas, in order."""
     sections: dict[str, list[str]] = field(default_factory=dict)
-    """`confused`, `deviations`, `tested`: their paragraphs."""
+    """Paragraphs of `confused`, `deviations` and `tested`."""
 
 
-def parsed(text: str) -> Card:
-    """The card; a section ends where the next begins."""
+def parse(text: str) -> Card:
+    """Parse a card; a section ends where the next begins."""
     head, _, rest = text.partition("\n\n")
     card = Card(head.partition(":")[0].strip())
     into = card.body
@@ -45,26 +45,29 @@ def parsed(text: str) -> Card:
 
 
 def markdown(blocks: list[str], links: Mapping[str, str]) -> str:
-    """Blocks of a card as markdown; code that `links` knows becomes a link, indented blocks formulas."""
+    """Convert blocks of a card to Markdown.
+
+    Code in `links` becomes a link, an indented block becomes formulas, a table or commands.
+    """
     return "\n\n".join(part for block in blocks for part in _parts(block, links))
 
 
 def _parts(block: str, links: Mapping[str, str]) -> Iterator[str]:
-    """A block may hold paragraphs and indented lines without a blank line between them."""
+    """Yield the paragraphs and indented parts of a block; no blank line need separate them."""
     for indented, group in groupby(block.splitlines(), lambda line: line.startswith("    ")):
         text = "\n".join(group)
-        yield displayed(text) if indented else linked(_lists(text), links)
+        yield display(text) if indented else add_links(_lists(text), links)
 
 
 def _lists(text: str) -> str:
-    """A list is set apart from the line that leads to it, as markdown wants it."""
+    """Insert a blank line before a list, as Markdown requires."""
     return re.sub(r"(?m)(^(?!\d+\. |- | ).+\n)(?=1\. |- )", r"\1\n", text)
 
 
-def linked(text: str, links: Mapping[str, str]) -> str:
-    """Markdown with the names of methods and the numbers of papers as links.
+def add_links(text: str, links: Mapping[str, str]) -> str:
+    """Link the names of methods and the numbers of papers.
 
-    Outside of code a star is no emphasis, and a roof stands over its letter.
+    Outside of code, `*` is escaped and `x^` becomes x with a circumflex.
     """
     code = re.split(r"(`[^`]+`)", text)
     for i, part in enumerate(code):
@@ -78,8 +81,8 @@ def linked(text: str, links: Mapping[str, str]) -> str:
     return "".join(code)
 
 
-def displayed(block: str) -> str:
-    """An indented block: commands, formulas by player, or a table whose columns stand two spaces apart."""
+def display(block: str) -> str:
+    """Convert an indented block: commands, formulas by player, or a table with two spaces between columns."""
     if block.lstrip().startswith(COMMANDS):
         return f"```bash\n{textwrap.dedent(block)}\n```"
     rows = formulas.lines(block)
@@ -107,6 +110,6 @@ def _verbatim(block: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """A formula where there is a sign of one, else words."""
+    """Return MathML if the text looks like a formula, else escaped text."""
     is_formula = "`" not in text and re.search(r"[=^_/|]|\w\(|\d [+*-] ", text)
     return formulas.mathml(text) if is_formula else re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

@@ -1,7 +1,7 @@
-"""Formulas as a card has them, plain text, typeset as MathML: browsers draw that without any script.
+"""Conversion of plain-text formulas in cards to MathML, which browsers render without a script.
 
-Nothing is written twice: `E[softplus(-D(x))] + 10 E[(|grad D(x^)| - 1)^2]` in a docstring is what a terminal
-shows and what becomes the page. What is no formula is left as text.
+A docstring holds `E[softplus(-D(x))] + 10 E[(|grad D(x^)| - 1)^2]`; a terminal shows this text, and the page
+shows the formula. Text that is not a formula stays as it is.
 """
 
 import re
@@ -11,7 +11,7 @@ from html import escape
 from html.entities import html5
 
 SIGNS = {"grad": "∇", "sum": "∑", "prod": "∏", "infinity": "∞", "in": "∈"}
-"""Words that stand for a sign."""
+"""Words that are replaced by a sign."""
 OPERATORS = {"-": "−", "*": "⋅", "->": "→", "<=": "≤", ">=": "≥", "!=": "≠", "~": "∼", "||": "∥", "...": "…"}
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 TOKEN = re.compile(
@@ -22,16 +22,16 @@ TOKEN = re.compile(
 
 
 class NoFormulaError(ValueError):
-    """The text does not read as a formula."""
+    """Error for text that is not a formula."""
 
 
 @dataclass
 class Line:
-    """One line of a card's formulas."""
+    """Line of a card's formulas."""
 
     player: str
     goal: str
-    """`min`, `max`, or nothing."""
+    """`min`, `max` or empty."""
     formula: str
     remarks: list[str] = field(default_factory=list)
 
@@ -46,15 +46,15 @@ class _Tokens:
 
     def take(self) -> re.Match[str]:
         if self.at == len(self.items):
-            raise NoFormulaError("it ends too early")
+            raise NoFormulaError("the formula is incomplete")
         self.at += 1
         return self.items[self.at - 1]
 
 
 def lines(block: str) -> list[Line]:
-    """The lines of an indented block: a player, what it minimises, remarks, two spaces between them.
+    """Parse the lines of an indented block: player, objective, remarks, separated by two spaces.
 
-    A line that begins further right goes on with the player, or with the formula, of the one above.
+    A line with a larger indent continues the player, or the formula, of the line above.
     """
     written = [line.rstrip() for line in block.splitlines() if line.strip()]
     margin = min(len(line) - len(line.lstrip()) for line in written)
@@ -65,7 +65,7 @@ def lines(block: str) -> list[Line]:
         player = out[-1].player if continues else ""
         if not continues and len(columns) > 1 and re.fullmatch(r"[a-z][\w, -]+", columns[0]):
             player = columns.pop(0)
-        # "min  E[...]" stands in two columns, "min -E[...]" in one.
+        # "min  E[...]" has two columns, "min -E[...]" one.
         goal = _goal(columns[0])
         formula, *remarks = filter(None, [columns[0][len(goal) :].strip(), *columns[1:]])
         if continues and not goal and re.match(r"[-+*/=]\s", formula):
@@ -82,7 +82,7 @@ def _goal(text: str) -> str:
 
 
 def mathml(text: str) -> str:
-    """The formula as a `<math>` element; as code where it does not read as one."""
+    """Convert a formula to a `<math>` element, or to code if it cannot be parsed."""
     try:
         inner = "".join(_sequence(_Tokens(list(_tokens(text))), ""))
     except NoFormulaError:
@@ -96,13 +96,13 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
     while position < len(text):
         token = TOKEN.match(text, position)
         if token is None:
-            raise NoFormulaError(f"{text[position:]!r} is no sign")
+            raise NoFormulaError(f"unknown sign in {text[position:]!r}")
         yield token
         position = token.end()
 
 
 def _sequence(tokens: _Tokens, closing: str) -> Iterator[str]:
-    """Everything up to the closing bracket; a space that parts two factors, or words, is kept."""
+    """Yield everything up to the closing bracket, with spaces between factors or words."""
     after_operand = False
     while (next_one := tokens.peek()) != closing or not closing:
         if not next_one:
@@ -110,7 +110,7 @@ def _sequence(tokens: _Tokens, closing: str) -> Iterator[str]:
                 raise NoFormulaError(f"{closing} is missing")
             return
         if next_one in CLOSING.values():
-            raise NoFormulaError(f"{next_one} closes nothing")
+            raise NoFormulaError(f"{next_one} has no opening bracket")
         token = tokens.items[tokens.at]
         operand = bool(token["number"] or token["name"]) or next_one in (*CLOSING, "|")
         if after_operand and operand and token[0][0].isspace():
@@ -125,7 +125,7 @@ def _sequence(tokens: _Tokens, closing: str) -> Iterator[str]:
 
 
 def _scripted(tokens: _Tokens) -> str:
-    """An atom with what stands below and above it."""
+    """Convert an atom with its subscript and superscript."""
     base = _atom(tokens)
     below = above = ""
     while tokens.peek() in ("_", "^"):
@@ -144,7 +144,7 @@ def _scripted(tokens: _Tokens) -> str:
 
 
 def _script(tokens: _Tokens) -> str:
-    """What is raised or lowered: an atom, with its sign; braces around it are not shown."""
+    """Convert a subscript or superscript: an atom with its sign; outer braces are removed."""
     if tokens.peek() == "{":
         tokens.take()
         return f"<mrow>{''.join(_sequence(tokens, '}'))}</mrow>"
@@ -177,7 +177,7 @@ def _fence(sign: str) -> str:
 
 
 def _name(token: re.Match[str], following: str, *, applied: bool) -> str:
-    """`applied` where another name follows after a space, as in `E D(x)`."""
+    """Convert a name; `applied` if another name follows after a space, as in `E D(x)`."""
     word = token["name"]
     letters, digits = re.fullmatch(r"(\D+)(\d*)", word).groups()  # type: ignore[union-attr]
     greek = html5.get(f"{letters};", "")

@@ -1,7 +1,7 @@
-"""What is generated of the documents. `python docs/generate.py` writes the tables of the READMEs.
+"""Generated parts of the documents. `python docs/generate.py` writes the tables of the READMEs.
 
-The pages of the site (`make docs`) are never written into the repository: `pages` makes them anew for each
-build, from cards, games, recipes, the command line and the laboratory.
+The pages of the site (`make docs`) are not stored in the repository: `pages` generates them for each build
+from cards, games, recipes, the command line and the laboratory.
 """
 
 import inspect
@@ -26,25 +26,24 @@ from ganarium.core.campaign import Campaign
 from ganarium.core.game import Game
 from ganarium.lab import EXPERIMENTS
 from ganarium.methods.table import BUILT_IN
-from ganarium.methods.translators import Translator
 from ganarium.recipes.method import Method
 from ganarium.recipes.presets import presets
 from ganarium.recipes.resolve import resolve
 from ganarium.recipes.yaml import settings, to_yaml
 
 ROOT = Path(__file__).parents[1]
-PICTURES = ROOT / "docs" / "pictures"
+IMAGES = ROOT / "docs" / "pictures"
 Words = dict[str, Any]
 WORDS: dict[str, Words] = yaml.safe_load((ROOT / "docs" / "words.yml").read_text(encoding="utf-8"))
-"""What generated pages say beside the cards, by language."""
+"""Texts of the generated pages, by language."""
 PAGES = {
-    "README.md": ("method", "what it is", "paper", "try it"),
-    "README.zh-CN.md": ("方法", "是什么", "论文", "试一试"),
+    "README.md": ("method", "description", "paper", "command"),
+    "README.zh-CN.md": ("方法", "说明", "论文", "命令"),
 }
 
 
 def methods_table(head: tuple[str, ...]) -> str:
-    """The methods, a row each, from the first lines of their cards."""
+    """Return a table of the methods from the first lines of their cards."""
     rows = []
     for method in BUILT_IN:
         name = method.name
@@ -56,13 +55,13 @@ def methods_table(head: tuple[str, ...]) -> str:
 
 
 def generated(text: str, head: tuple[str, ...]) -> str:
-    """A page with the table in its place."""
+    """Return a page with the current table of methods."""
     place = r"(<!-- methods -->\n).*?(<!-- /methods -->)"
     return re.sub(place, lambda m: f"{m[1]}{methods_table(head)}\n{m[2]}", text, flags=re.DOTALL)
 
 
 def pages(language: str) -> dict[str, str]:
-    """The site's generated pages in `en` or `zh`: markdown by path."""
+    """Return the generated pages in `en` or `zh`: Markdown by path."""
     words = WORDS[language]
     made = {f"methods/{method.name}.md": method_page(method, words) for method in BUILT_IN}
     made["methods/index.md"] = methods_index(language)
@@ -72,7 +71,7 @@ def pages(language: str) -> dict[str, str]:
 
 
 def groups() -> dict[str, list[Method]]:
-    """The methods by the folder of their files."""
+    """Return the methods by the folder of their files."""
     found: dict[str, list[Method]] = {}
     for method in BUILT_IN:
         found.setdefault(method.recipe.__module__.split(".")[-2], []).append(method)
@@ -80,17 +79,17 @@ def groups() -> dict[str, list[Method]]:
 
 
 def group_title(group: str, language: str) -> str:
-    """A folder of methods in words."""
+    """Return the title of a folder of methods."""
     return str(WORDS[language]["groups"].get(group, group.replace("_", " ").capitalize()))
 
 
 def title(method: Method) -> str:
-    """A method's name as its card writes it."""
-    return cards.parsed(method.card).title
+    """Return the name of a method as its card spells it."""
+    return cards.parse(method.card).title
 
 
 def methods_index(language: str) -> str:
-    """All methods, folder by folder."""
+    """Return the page that lists all methods, by folder."""
     words = WORDS[language]
     parts = [f"# {words['methods']}", words["methods intro"]]
     for group, methods in groups().items():
@@ -101,14 +100,14 @@ def methods_index(language: str) -> str:
 
 
 def method_page(method: Method, words: Words) -> str:
-    """A page from a method's card, script and recipe."""
-    card = cards.parsed(method.card.replace(" RUN ", f" runs/0001-{method.name} "))
+    """Return a page from the card, script and recipe of a method."""
+    card = cards.parse(method.card.replace(" RUN ", f" runs/0001-{method.name} "))
     links = {other.name: f"{other.name}.md" for other in BUILT_IN if other is not method}
     headline = f'<p class="headline" markdown>{method.headline[0]} · {_paper(method)}</p>'
     parts = [f"# {card.title}", headline]
     if words["card note"]:
         parts.append(f'<p class="note" markdown>{words["card note"].format(name=method.name)}</p>')
-    parts += [cards.markdown(card.body, links), _picture(method, words)]
+    parts += [cards.markdown(card.body, links), _figure(method, words)]
     for name in ("confused", "deviations", "tested"):
         if name in card.sections:
             text = cards.markdown(card.sections[name], links)
@@ -124,7 +123,7 @@ def method_page(method: Method, words: Words) -> str:
 
 
 def script(game: type[Game] | type[Campaign]) -> str:
-    """The source of what is played, and of the methods of the game that it takes turns and terms from."""
+    """Return the source of a game's script and of the methods that return its turns and terms."""
     names = ["stages" if issubclass(game, Campaign) else "play"]
     for name in names:
         for called in re.findall(r"\bself\.(\w+)\(", inspect.getsource(getattr(game, name))):
@@ -140,9 +139,9 @@ def script(game: type[Game] | type[Campaign]) -> str:
 
 
 def _is_of_the_script(function: Any) -> bool:
-    """Whether it gives turns, or the terms of one."""
-    gives = str(inspect.signature(function).return_annotation)
-    return "Turn" in gives or ("dict" in gives and "Tensor" in gives)
+    """Return True if the function returns turns, or the terms of one."""
+    returned = str(inspect.signature(function).return_annotation)
+    return "Turn" in returned or ("dict" in returned and "Tensor" in returned)
 
 
 def _script_intro(method: Method, words: Words) -> str:
@@ -175,7 +174,7 @@ def _meaning(method: Method, key: str, meaning: str, words: Words) -> str:
 
 
 def _arguments(owner: Any) -> dict[str, str]:
-    """What a docstring's `Args:` says of each argument; a class that it refers to says the rest."""
+    """Collect the descriptions under `Args:` of a docstring and of the classes that it refers to."""
     found: dict[str, str] = {}
     for base in reversed(inspect.getmro(owner) if inspect.isclass(owner) else (owner,)):
         text = inspect.cleandoc(base.__doc__ or "")
@@ -194,7 +193,7 @@ def _arguments(owner: Any) -> dict[str, str]:
 def _commands(method: Method, words: Words) -> str:
     name = method.name
     lines = [(f"ganarium show {name}", words["show"]), (f"ganarium train {name}", words["train"])]
-    if hasattr(method.game, "generate") and not issubclass(method.game, Translator):
+    if "generate" in _tasks(method):
         lines.append((f"ganarium generate runs/0001-{name} --count 64 --grid {name}.png", words["generate"]))
     lines += _with_own_data(method, words)
     lines += [(f"ganarium train {name} --preset {preset}", words["preset"]) for preset in presets(method)]
@@ -207,8 +206,12 @@ def _commands(method: Method, words: Words) -> str:
     return _code("bash", "\n".join(f"{command:<{width}}  # {why}" for command, why in lines))
 
 
+def _tasks(method: Method) -> list[str]:
+    return [task.name for task in method.game.tasks]
+
+
 def _with_own_data(method: Method, words: Words) -> Iterator[tuple[str, str]]:
-    """Commands for what a reader has, where the world is only the recipe's stand-in for it."""
+    """Yield commands for data of one's own, if the data of the recipe are the built-in world."""
     recipe, train = method.recipe(), f"ganarium train {method.name} --data"
     if recipe.data.source != "world":
         return
@@ -218,12 +221,12 @@ def _with_own_data(method: Method, words: Words) -> Iterator[tuple[str, str]]:
             yield "ganarium translate runs/streets streets/labels/ painted/", words["paint"]
         case "edges":
             yield f"{train} photos/ --out runs/photos", words["own data"]
-            painted = "photos/ painted/ --from picture --sheet painted.png"
+            painted = "photos/ painted/ --from picture --grid painted.png"
             yield f"ganarium translate runs/photos {painted}", words["repaint"]
         case "domains":
             yield f"{train} horses/ --data zebras/ --out runs/zebras", words["own domains"]
-            if issubclass(method.game, Translator):
-                striped = "horses/ striped/ --to zebras --sheet striped.png"
+            if "translate" in _tasks(method):
+                striped = "horses/ striped/ --to zebras --grid striped.png"
                 yield f"ganarium translate runs/zebras {striped}", words["translate"]
         case None | "label":
             labeled = recipe.data.condition == "label" or recipe.data.labeled_samples
@@ -231,37 +234,37 @@ def _with_own_data(method: Method, words: Words) -> Iterator[tuple[str, str]]:
 
 
 def _is_variant(method: Method, written: str) -> bool:
-    """Whether these settings change the recipe, and need no other key beside them."""
+    """Return True if these settings alone are valid and change the recipe."""
     try:
         return resolve(method, settings(written.split())) != resolve(method)
     except ValueError:
         return False
 
 
-def _picture(method: Method, words: Words) -> str:
-    path = PICTURES / f"{method.name}.png"
+def _figure(method: Method, words: Words) -> str:
+    path = IMAGES / f"{method.name}.png"
     if not path.is_file():
         return ""
-    with Image.open(path) as picture:
-        command, shows, width = picture.info["command"], picture.info["shows"], picture.width
-    image = f'<img src="../pictures/{path.name}" alt="{title(method)}" width="{width}" loading="lazy">'
-    caption = f"<figcaption>{words['picture of'][shows]}</figcaption>"
+    with Image.open(path) as image:
+        command, shows, width = image.info["command"], image.info["shows"], image.width
+    element = f'<img src="../pictures/{path.name}" alt="{title(method)}" width="{width}" loading="lazy">'
+    caption = f"<figcaption>{words['image of'][shows]}</figcaption>"
     lines = textwrap.wrap(command, 96, break_long_words=False, break_on_hyphens=False)
-    made = _folded(words["picture made"], _code("bash", " \\\n  ".join(lines)))
-    return f"<figure>{image}{caption}</figure>\n\n{made}"
+    made = _folded(words["image made"], _code("bash", " \\\n  ".join(lines)))
+    return f"<figure>{element}{caption}</figure>\n\n{made}"
 
 
 def _thumbnail(method: Method) -> str:
     name = f"{method.name}.png"
-    return f"![{title(method)}](../pictures/{name}){{ width=90 }}" if (PICTURES / name).is_file() else ""
+    return f"![{title(method)}](../pictures/{name}){{ width=90 }}" if (IMAGES / name).is_file() else ""
 
 
 def experiment(name: str, words: Words) -> str:
-    """What the laboratory shows in one experiment: its command, picture, table and settings."""
+    """Return the command, figure, table and settings of an experiment."""
     function = EXPERIMENTS[name]
     parts = [_code("bash", f"ganarium lab {name}")]
-    picture, table = (PICTURES / "lab" / f"{name}.{suffix}" for suffix in ("png", "json"))
-    if picture.is_file():
+    image, table = (IMAGES / "lab" / f"{name}.{suffix}" for suffix in ("png", "json"))
+    if image.is_file():
         parts.append(f"![ganarium lab {name}](../pictures/lab/{name}.png){{ .wide loading=lazy }}")
     if table.is_file():
         rows = json.loads(table.read_text(encoding="utf-8"))["rows"]
@@ -280,11 +283,11 @@ def experiment(name: str, words: Words) -> str:
 
 
 def with_experiments(text: str, words: Words) -> str:
-    """A page with each experiment at its mark; those that no mark names follow where `others` stands."""
+    """Insert each experiment at its mark, and all others at the mark `others`."""
     marked = re.findall(r"<!-- experiment: (\w+) -->", text)
     for name in marked:
-        shown = experiment(name, words) if name in EXPERIMENTS else ""
-        text = text.replace(f"<!-- experiment: {name} -->", shown)
+        section = experiment(name, words) if name in EXPERIMENTS else ""
+        text = text.replace(f"<!-- experiment: {name} -->", section)
     others = [name for name in EXPERIMENTS if name not in marked]
     rest = "\n\n".join(
         f"## `lab {name}`\n\n{(inspect.getdoc(EXPERIMENTS[name]) or '').partition(chr(10))[0]}\n\n"
@@ -295,7 +298,7 @@ def with_experiments(text: str, words: Words) -> str:
 
 
 def command_page(words: Words) -> str:
-    """The command line's help as a page."""
+    """Return a page of the command line's help."""
     about = inspect.getdoc(options) or ""
     parts = [f"# {words['commands']}", words["commands intro"], _code("text", about)]
     for name, verb in VERBS.items():
@@ -321,11 +324,13 @@ def _verb(name: str, verb: Any, words: Words) -> Iterator[str]:
             usage.append((shown if needed else f"[{shown}]") + ("..." if many else ""))
             table["arguments"].append((f"`{shown}`", help_text))
         else:
-            # In an annotation the first name stands where a default would.
-            said = [each for each in (info.default, *(info.param_decls or ())) if str(each).startswith("-")]
-            names = said or [f"--{parameter.name.replace('_', '-')}"]
-            silent = needed or parameter.default is None or parameter.default is False
-            default = "" if silent else f"`{parameter.default}`"
+            # In an annotation, typer stores the first name as the default.
+            declared = [
+                each for each in (info.default, *(info.param_decls or ())) if str(each).startswith("-")
+            ]
+            names = declared or [f"--{parameter.name.replace('_', '-')}"]
+            hidden = needed or parameter.default is None or parameter.default is False
+            default = "" if hidden else f"`{parameter.default}`"
             table["options"].append((", ".join(f"`{each}`" for each in names), default, help_text))
     usage.append("[OPTIONS]" if table["options"] else "")
     yield _code("text", " ".join(filter(None, usage)))
@@ -343,7 +348,7 @@ def _verb(name: str, verb: Any, words: Words) -> Iterator[str]:
 
 
 def python_page(words: Words) -> str:
-    """The public names; mkdocstrings fills in what the sources say of them."""
+    """Return a page of the public names; mkdocstrings inserts their documentation."""
     names = "\n\n".join(f"::: ganarium.{name}" for name in public_names)
     return f"# {words['python']}\n\n{words['python intro']}\n\n{names}\n"
 
@@ -380,7 +385,7 @@ def _number(cell: Any) -> str:
 
 
 def main() -> None:
-    """Bring every README up to date."""
+    """Update the tables of the READMEs."""
     for name, head in PAGES.items():
         page = ROOT / name
         page.write_text(generated(page.read_text(encoding="utf-8"), head), encoding="utf-8")

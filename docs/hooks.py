@@ -1,4 +1,4 @@
-"""What mkdocs is told beside the configuration: generated pages, their place in the navigation, languages."""
+"""Hooks of mkdocs: generated pages, their place in the navigation, and links between the languages."""
 
 import json
 import posixpath
@@ -22,12 +22,12 @@ HAN = re.compile("|".join([*TERMS, "[一-鿿]"]))
 
 
 def language_of(config: MkDocsConfig) -> str:
-    """`en` or `zh`."""
+    """Return `en` or `zh`."""
     return str(config.theme["language"])
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the methods into the navigation, folder by folder."""
+    """Add the methods to the navigation, by folder."""
     language = language_of(config)
     folders: list[Any] = ["methods/index.md"]
     for group, methods in generate.groups().items():
@@ -41,24 +41,24 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages, and what both languages share."""
+    """Add the generated pages and the files that both languages share."""
     language = language_of(config)
     for uri, text in generate.pages(language).items():
         files.append(File.generated(config, uri, content=text))
-    pictures = sorted(path for path in (DOCS / "pictures").rglob("*.*") if path.suffix in (".jpg", ".png"))
-    for path in [*(DOCS / name for name in SHARED), *pictures]:
+    images = sorted(path for path in (DOCS / "pictures").rglob("*.*") if path.suffix in (".jpg", ".png"))
+    for path in [*(DOCS / name for name in SHARED), *images]:
         files.append(File.generated(config, path.relative_to(DOCS).as_posix(), abs_src_path=str(path)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill in the laboratory's experiments; join Chinese lines, since their ends would be shown as spaces."""
+    """Insert the experiments of the laboratory; join Chinese lines, whose ends would be shown as spaces."""
     text = generate.with_experiments(markdown, generate.WORDS[language_of(config)])
     return LINE_END.sub("", text) if language_of(config) == "zh" else text
 
 
 def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, nav: Any) -> dict[str, Any]:
-    """Offer both languages; `on_post_page` says where the other one is, for the theme stays in its tree."""
+    """Add links to both languages; `on_post_page` fills in the address, which the theme cannot know."""
     language = language_of(config)
     config.extra["alternate"] = [
         {"name": name, "lang": each, "link": page.url if each == language else ELSEWHERE}
@@ -68,14 +68,14 @@ def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, n
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Lead from each page to the same page in the other language."""
+    """Link each page to the same page in the other language."""
     here, there = ("", "zh/") if language_of(config) == "en" else ("zh/", "")
     link = posixpath.relpath(there + page.url, posixpath.dirname(here + page.url))
     return output.replace(f'"{ELSEWHERE}"', f'"{link}"')
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Part Chinese text into words for the search, by spaces of no width."""
+    """Separate Chinese words in the search index by zero-width spaces."""
     if language_of(config) != "zh":
         return
     path = Path(config.site_dir) / "search" / "search_index.json"

@@ -1,12 +1,11 @@
-"""The pictures of the site: samples of every method after a short training, and the laboratory's.
+"""Images of the site: samples of every method after a short training, and the figures of the laboratory.
 
-    python docs/pictures.py               # all of them; an hour on two cores
-    python docs/pictures.py wgan-gp lab   # some
+    python docs/pictures.py               # all images; an hour on two cores
+    python docs/pictures.py wgan-gp lab   # some of them
 
-What a method is trained with is written into its picture, and shown beside it on the method's page. On the
-same machine the same picture comes of it. Methods that translate play their preset for the built-in world, or
-a part of it; others of which nothing is said here play on the ring if they can play with points, and on the
-world if not.
+The command of the training is stored in the image and shown on the method's page; it gives the same image on
+the same machine. Translators are trained with their preset for the built-in world, or a part of it. Other
+methods without an entry in `SPECIAL` are trained on the ring if they accept points, otherwise on the world.
 """
 
 import io
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from ganarium.evaluation.held_out import test_split
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
@@ -27,35 +27,34 @@ from torch import Tensor
 
 from ganarium import Method, Model, methods
 from ganarium.common import grids
-from ganarium.common.files import replacing, write_text
+from ganarium.common.files import atomic_write, write_text
 from ganarium.common.text import leaves
+from ganarium.data.dataset import open_data
 from ganarium.data.sources.densities import POINTS
-from ganarium.evaluation.held_out import test_split
 from ganarium.lab import EXPERIMENTS
 from ganarium.lab.plotting import FAKE, REAL, STYLE, panels
 from ganarium.lab.toy_training import ToyRun
-from ganarium.methods.translators import Translator
 from ganarium.metrics.points import sliced_wasserstein
 from ganarium.training.run import Run, prepare
 
-PICTURES = Path(__file__).parent / "pictures"
+IMAGES = Path(__file__).parent / "pictures"
 SIDE, REACH, FINER = 320, 2.6, 3
-"""Of a picture of points: pixels, half the length of its axes, and how much larger it is drawn first."""
+"""Scatter plot: side in pixels, half the length of its axes, factor of the supersampling."""
 BLUE, RED = (31, 95, 168, 90), (209, 73, 91, 130)
 COLORS = 64
-"""So many are enough for a sheet of small pictures, and make its file small."""
+"""Palette size of the image files."""
 
 Tree = Mapping[str, Any]
 
 
 def adam(lr: float) -> Tree:
-    """For points and small pictures; its rate falls from the middle of the run on."""
+    """Return an Adam optimizer for points and small images; its rate falls from the middle of the run on."""
     schedule = {"kind": "linear", "start": 0.5, "end_factor": 0.05}
     return {"kind": "adam", "lr": lr, "betas": [0.0, 0.99], "schedule": schedule}
 
 
 def both(entry: Tree) -> Tree:
-    """The same for both players."""
+    """Return the same entry for both players."""
     return {"generator": entry, "discriminator": entry}
 
 
@@ -81,8 +80,8 @@ LAZY_R1: Tree = {
     "game": {"penalty": "r1", "penalty_weight": 0.05, "penalty_interval": 8},
     "networks": {"discriminator": {"kind": "dcgan", "width": 32, "norm": "none"}},
 }
-WORLDLY = ("dcgan", "sngan", "ebgan", "wgan", "semi-supervised-gan")
-"""Methods whose point is a network for pictures, or that find no ring."""
+WORLD_ONLY = ("dcgan", "sngan", "ebgan", "wgan", "semi-supervised-gan")
+"""Methods that need a network for images, or that do not learn the ring."""
 RMSPROP: Tree = {"kind": "rmsprop", "lr": 1e-3, "schedule": adam(1)["schedule"]}
 SPECIAL: Mapping[str, Tree] = {
     "gan": R1,
@@ -128,13 +127,13 @@ PRESETS: Mapping[str, int] = {
     "xgan": 2_400,
     "combogan": 2_400,
 }
-"""Methods that play their preset for the world, and for how many images."""
+"""Methods trained with their preset for the world, and the number of images."""
 
 
-def layer(method: Method) -> tuple[str, dict[str, Any]]:
-    """What a method is trained on for its picture, and with which keys."""
+def settings_of(method: Method) -> tuple[str, dict[str, Any]]:
+    """Return the data and the recipe keys that a method is trained with."""
     tables = method.game.roles.values()
-    points = all("mlp" in table for table in tables) and method.name not in WORLDLY
+    points = all("mlp" in table for table in tables) and method.name not in WORLD_ONLY
     points = points and method.recipe().data.condition is None
     tree = dict(RING if points else WORLD)
     for key, value in SPECIAL.get(method.name, {}).items():
@@ -142,49 +141,48 @@ def layer(method: Method) -> tuple[str, dict[str, Any]]:
     return ("ring" if points else "world"), tree
 
 
-def picture_of(method: Method) -> None:
-    """Train the method and write the picture of its samples."""
+def draw_method(method: Method) -> None:
+    """Train the method and write an image of its samples."""
     if method.name in PRESETS:
-        return picture_of_preset(method)
-    source, tree = layer(method)
+        return draw_preset(method)
+    source, tree = settings_of(method)
     settings = [f"{path}={_plain(value)}" for path, value in leaves(tree, ".")]
     with tempfile.TemporaryDirectory() as folder:
         run = prepare(method.name, data=source, out=Path(folder) / "run", overrides=settings, device="cpu")
         run = run.finish()
-        picture = scatter(run.model()) if source == "ring" else sheet(run.model())
+        image = scatter(run.model()) if source == "ring" else sample_grid(run.model())
     notes = PngInfo()
     notes.add_text("command", f"ganarium train {method.name} --data {source} {' '.join(settings)}")
     notes.add_text("shows", source)
-    _save(picture, PICTURES / f"{method.name}.png", notes)
+    _save(image, IMAGES / f"{method.name}.png", notes)
 
 
-def picture_of_preset(method: Method) -> None:
-    """Play the method's preset and write what it draws, or what becomes of pictures that it never saw."""
+def draw_preset(method: Method) -> None:
+    """Train the preset of a method and write its samples, or translations of held-back images."""
     images = f"images={PRESETS[method.name]:_}"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         run = prepare(method.name, preset="world", out=out, overrides=[images], device="cpu").finish()
-        translates = bool(run.model().directions)
-        picture = translations(run) if translates else sheet(run.model())
+        translates = "translate" in run.model().tasks
+        image = translations(run) if translates else sample_grid(run.model())
     notes = PngInfo()
     notes.add_text("command", f"ganarium train {method.name} --preset world {images}")
     notes.add_text("shows", "translation" if translates else "world")
-    _save(picture, PICTURES / f"{method.name}.png", notes)
+    _save(image, IMAGES / f"{method.name}.png", notes)
 
 
 def translations(run: Run) -> Image.Image:
-    """A row for what went in, one for what came out, and one for what comes back, or should have come out."""
-    game, recipe = run.model().game, run.recipe
-    assert isinstance(game, Translator)
-    unseen, _ = test_split(recipe.data, recipe.seed)
-    with torch.no_grad():
-        rows = game.examples(unseen.batch(range(10)))
-    pictures = [grids.to_image(each) for row in rows.values() for each in row]
-    return grids.sheet(pictures, columns=10, scale=max(1, 32 // pictures[0].width)).quantize()
+    """Return rows of inputs, outputs, and reconstructions or truths."""
+    model, recipe = run.model(), run.recipe
+    data = recipe.data.model_copy(update={"split": "test"})
+    batch, rows = open_data(data, seed=recipe.seed).batch_and_rows(range(10))
+    columns = model.task("translate").examples(model.game, model.spec, batch, rows).values()
+    images = [kind.thumbnail(each, grids.CELL) for kind, samples in columns for each in samples]
+    return grids.tiled(images, columns=10, scale=max(1, 32 // images[0].width)).quantize()
 
 
 def scatter(model: Model) -> Image.Image:
-    """Samples in red over as many real points in blue."""
+    """Plot samples in red over as many real points in blue."""
     side = SIDE * FINER
     canvas = Image.new("RGB", (side, side), "white")
     draw = ImageDraw.Draw(canvas, "RGBA")
@@ -198,19 +196,20 @@ def _places(points: Tensor, side: int) -> Iterable[tuple[float, float]]:
     return (((1 + x / REACH) * side / 2, (1 - y / REACH) * side / 2) for x, y in points.tolist())
 
 
-def sheet(model: Model) -> Image.Image:
-    """Samples side by side; of a model that is told a class or domain, a row for each."""
-    names = model.spec.classes if model.spec.condition in ("label", "domains") else ()
-    rows = [model.generate(10, classes=name, seed=1) for name in names] or [model.generate(60, seed=1)]
-    return grids.grid(torch.cat(rows), columns=10).quantize(COLORS)
+def sample_grid(model: Model) -> Image.Image:
+    """Return an image grid of samples, with one row per class or domain for conditional models."""
+    condition = model.spec.condition
+    names = model.spec.classes if condition is not None and condition.is_input else ()
+    rows = [model.generate(10, condition=name, seed=1) for name in names] or [model.generate(60, seed=1)]
+    return model.spec.modality.grid(torch.cat(rows), columns=10).quantize(COLORS)
 
 
-def picture_of_experiment(name: str) -> None:
-    """Do an experiment of the laboratory and write its picture, and its table beside it."""
-    finding = EXPERIMENTS[name]()
-    _save_figure(finding.draw(), PICTURES / "lab" / f"{name}.png")
-    text = json.dumps(finding.to_dict(), indent=1, ensure_ascii=False)
-    write_text(PICTURES / "lab" / f"{name}.json", text + "\n")
+def draw_experiment(name: str) -> None:
+    """Run an experiment of the laboratory and write its figure and its table."""
+    result = EXPERIMENTS[name]()
+    _save_figure(result.draw(), IMAGES / "lab" / f"{name}.png")
+    text = json.dumps(result.to_dict(), indent=1, ensure_ascii=False)
+    write_text(IMAGES / "lab" / f"{name}.json", text + "\n")
 
 
 FOUR: Mapping[str, tuple[str, Tree, float | None]] = {
@@ -223,40 +222,40 @@ FOUR: Mapping[str, tuple[str, Tree, float | None]] = {
     "hinge, R1": ("gan", {"game": {"objective": "hinge", **R1["game"]}}, 2.0),
     "Wasserstein, GP": ("wgan-gp", {"game": {"penalty_weight": 0.1, "discriminator_updates": 3}}, 0.0),
 }
-"""Runs whose curves are shown: method, keys, and the discriminator's loss at chance."""
+"""Runs in the figure of losses: method, keys, and the discriminator's loss at chance level."""
 
 
-def picture_of_losses(*, rounds: int = 1500, step: int = 25) -> None:
-    """Draw four runs on the ring: what the losses say, and under it what is so."""
+def draw_losses(*, rounds: int = 1500, step: int = 25) -> None:
+    """Draw the losses of four runs on the ring, and below them the distance to the data."""
     with rc_context(STYLE):
-        figure, axes = panels(2, 4, size=(12, 5.2), title="What the losses say, and what is so", sharex=True)
-        for (name, (method, changes, chance)), (above, below) in zip(FOUR.items(), axes.T, strict=True):
-            match = ToyRun(method, POINTS["ring"], RING, changes, rounds=rounds, seed=0)
-            played, terms, distances = _watched(match, step)
+        figure, axes = panels(2, 4, size=(12, 5.2), title="Losses, and distance to the data", sharex=True)
+        for (name, (method, changes, chance_level)), (above, below) in zip(FOUR.items(), axes.T, strict=True):
+            run = ToyRun(method, POINTS["ring"], RING, changes, rounds=rounds, seed=0)
+            played, terms, distances = _measured(run, step)
             for player, color in (("discriminator", REAL), ("generator", FAKE)):
                 if method == "wgan-gp" and player == "generator":
-                    continue  # its zero is nowhere, and it would hide the other's curve
+                    continue  # a Wasserstein score has no zero; the curve would hide the other one
                 curve = [each[f"{player}/adversarial"] for each in terms]
                 above.plot(played, curve, color=color, label=f"{player}'s loss")
-            above.axhline(chance, color=REAL, linestyle=":", label="the discriminator's, at chance")
+            above.axhline(chance_level, color=REAL, linestyle=":", label="discriminator at chance level")
             below.plot(played, distances, color="black", label="distance to the data (sliced W1)")
             above.set_title(name)
             below.set_ylim(0, 1.5)
             below.set_xlabel("rounds")
         for row in axes:
             row[0].legend(fontsize=8)
-        _save_figure(figure, PICTURES / "losses.png")
+        _save_figure(figure, IMAGES / "losses.png")
 
 
-def _watched(match: ToyRun, step: int) -> tuple[list[int], list[dict[str, float]], list[float]]:
-    """Rounds, mean terms and the samples' distance, every `step` rounds."""
+def _measured(run: ToyRun, step: int) -> tuple[list[int], list[dict[str, float]], list[float]]:
+    """Return rounds, mean terms and the distance of the samples, every `step` rounds."""
     real = POINTS["ring"].sample(2000, seed=7)
     played_rounds, terms, distances = [], [], []
-    while match.engine.clock.progress < 1:
-        played = [match.play(1) for _ in range(step)]
-        played_rounds.append(match.engine.clock.round)
+    while run.engine.clock.progress < 1:
+        played = [run.play(1) for _ in range(step)]
+        played_rounds.append(run.engine.clock.round)
         terms.append({name: sum(float(each[name]) for each in played) / step for name in played[0]})
-        distances.append(sliced_wasserstein(match.samples(2000, averaged=False), real))
+        distances.append(sliced_wasserstein(run.samples(2000, averaged=False), real))
     return played_rounds, terms, distances
 
 
@@ -270,26 +269,26 @@ def _save_figure(figure: Figure, path: Path) -> None:
     _save(Image.open(buffer).convert("RGB").quantize(COLORS), path, PngInfo())
 
 
-def _save(picture: Image.Image, path: Path, notes: PngInfo) -> None:
-    with replacing(path) as file:
-        picture.save(file, format="PNG", optimize=True, pnginfo=notes)
+def _save(image: Image.Image, path: Path, notes: PngInfo) -> None:
+    with atomic_write(path) as file:
+        image.save(file, format="PNG", optimize=True, pnginfo=notes)
     print(f"{path}: {path.stat().st_size / 1024:.0f} KiB", flush=True)
 
 
 def main() -> None:
-    """Draw those that are named, or all."""
+    """Draw the named images, or all."""
     torch.set_num_threads(1)
     wanted = sys.argv[1:] or [*(method.name for method in methods.BUILT_IN), "losses", "lab"]
     for name in wanted:
         if name == "lab":
             for experiment in EXPERIMENTS:
-                picture_of_experiment(experiment)
+                draw_experiment(experiment)
         elif name == "losses":
-            picture_of_losses()
+            draw_losses()
         elif name in EXPERIMENTS:
-            picture_of_experiment(name)
+            draw_experiment(name)
         else:
-            picture_of(methods.find(name))
+            draw_method(methods.find(name))
 
 
 if __name__ == "__main__":

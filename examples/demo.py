@@ -1,8 +1,8 @@
-"""The two-minute demo: a GAN learns the built-in world, is scored before and after, and can be used.
+"""Two-minute demo: train a GAN on the built-in world, score it before and after, and keep the model.
 
     python examples/demo.py [--images 140_000] [--out FOLDER]
 
-It plays `cgan` with the preset `world`: told which shape to draw, a small generator learns all six.
+The demo trains `cgan` with the preset `world`: a small generator that is conditioned on the class of a shape.
 """
 
 import argparse
@@ -14,8 +14,10 @@ import torch
 import ganarium as gan
 from ganarium.cli.progress import follow, say
 from ganarium.common import grids
+from ganarium.data.modalities.image import to_image
 from ganarium.data.world import World
-from ganarium.recipes.assemble import assemble
+from ganarium.models.trained import Trained
+from ganarium.recipes.assemble import build_game
 from ganarium.training.run import new_folder
 
 COLUMNS = 12
@@ -23,7 +25,7 @@ SCORED = 600
 
 
 def score(samples: torch.Tensor) -> str:
-    """How many of the samples the world takes for its own, and what the rarest class has of them."""
+    """Return the share of well-formed samples, the number of classes and the share of the rarest class."""
     summary = World(32).judge(samples).summary()
     return (
         f"{summary['well_formed']:.1%} well formed, {summary['classes']:.0f} of 6 classes, "
@@ -32,20 +34,20 @@ def score(samples: torch.Tensor) -> str:
 
 
 def untrained(run: gan.Run) -> gan.Model:
-    """The model as it is before the first round."""
-    trainer = run.trainer()
-    game = assemble(trainer.method, trainer.recipe, trainer.spec)
-    return gan.Model(trainer.method, trainer.recipe, trainer.spec, game)
+    """Return the model before the first round."""
+    state = run.trainer().run
+    game = build_game(state.method, state.recipe, state.spec)
+    return gan.Model(game, state.spec, Trained(state.method, state.recipe, state.spec))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--images", type=lambda text: int(text.replace("_", "")), default=140_000)
-    parser.add_argument("--out", type=Path, help="the run's folder; the next free one under runs/")
+    parser.add_argument("--out", type=Path, help="folder of the run; default: the next free one under runs/")
     arguments = parser.parse_args()
 
     folder = arguments.out or new_folder("demo")
-    run = gan.prepare("cgan", preset="world", out=folder, images=arguments.images, say=say)
+    run = gan.prepare("cgan", preset="world", out=folder, images=arguments.images, notify=say)
     say(f"Training cgan on the built-in world: {arguments.images:,} images, into {folder}.")
     say(f"The same by hand: ganarium train cgan --preset world images={arguments.images}")
     before = score(untrained(run).generate(SCORED))
@@ -54,14 +56,15 @@ def main() -> None:
     seconds = time.perf_counter() - started
 
     model = run.model()
-    shown = torch.cat([model.generate(COLUMNS, classes=name, seed=1) for name in model.spec.classes])
-    grids.save(grids.grid(shown, columns=COLUMNS, scale=2), folder / "demo.png")
+    rows = torch.cat([model.generate(COLUMNS, condition=name, seed=1) for name in model.spec.classes])
+    grid = grids.tiled([to_image(sample) for sample in rows], columns=COLUMNS, scale=2)
+    grids.save(grid, folder / "demo.png")
     say(f"Trained in {seconds:.0f} s.")
     say(f"Before:  {before}.")
     say(f"After:   {score(model.generate(SCORED))}.")
-    say(f"Picture: {folder / 'demo.png'}, a row for each class")
+    say(f"Image:   {folder / 'demo.png'}, one row per class")
     say(f"Model:   {folder / 'model'}")
-    say(f"Use it:  .venv/bin/ganarium generate {folder} --class star --count 16")
+    say(f"Use it:  .venv/bin/ganarium generate {folder} --condition star --count 16")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""Relativistic-ring: which of two is real? (Jolicoeur-Martineau 2019, arXiv:1807.00734).
+"""Relativistic-ring: a relativistic GAN on points (Jolicoeur-Martineau 2019, arXiv:1807.00734).
 
-A whole method of one's own: the script of one round, and a recipe. `python examples/your_own_game.py`
-trains it on eight points on a ring; `images=20_000`, or any other key of its recipe, changes it.
+A complete method in one file: the script of one round, and a recipe. `python examples/your_own_game.py`
+trains it on eight points on a ring; `images=20_000`, or any other key of its recipe, overrides a setting.
 
     discriminator   min  E[softplus(D(G(z)) - D(x))] + weight (R1 + R2)
     generator       min  E[softplus(D(x) - D(G(z)))]
 
-Not to be confused with: `gan`, where each sample is judged by itself.
+Not to be confused with: `gan`, whose discriminator scores each sample independently.
 
-Deviations from the paper:
-1. Both slope penalties (Mescheder et al. 2018, arXiv:1801.04406), so that the two sides settle.
+Deviations from the paper: 1. Both gradient penalties R1 and R2 (Mescheder et al. 2018, arXiv:1801.04406), for
+convergence.
 
-Tested by: all eight modes of a ring, where learning rate zero fails.
+Tested by: all eight modes of a ring, with learning rate zero as a negative control.
 """
 
 import sys
@@ -22,37 +22,43 @@ from torch.nn.functional import softplus
 import ganarium as gan
 from ganarium.data.sources.densities import POINTS
 from ganarium.losses.penalties import r1, r2
+from ganarium.methods.two_player import refuse_condition
 from ganarium.metrics.points import modes_covered
 from ganarium.networks import DISCRIMINATORS, GENERATORS
+from ganarium.tasks.generate import Generate
+from ganarium.tasks.latents import Latent
 
 
 class Relativistic(gan.Game):
     roles = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
+    tasks = (Generate(),)
 
     def __init__(self, generator, discriminator, *, noise_dim: int = 16, penalty_weight: float = 0.1):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.noise_dim, self.penalty_weight = noise_dim, penalty_weight
+        self.latents = (Latent("z", (noise_dim,)),)
 
     @classmethod
     def assemble(cls, network, spec, **settings):
+        refuse_condition(spec)
         generator = network("generator", settings["noise_dim"], spec.shape)
         return cls(generator, network("discriminator", spec.shape), **settings)
 
     def play(self, data, clock):
         real = next(data)
         fake = self.generator(torch.randn(len(real), self.noise_dim, device=real.device))
-        lead = self.discriminator(real) - self.discriminator(fake.detach())
+        margin = self.discriminator(real) - self.discriminator(fake.detach())
         slopes = self.penalty_weight * sum(r(self.discriminator, real, fake) for r in (r1, r2))
-        yield gan.turn(self.discriminator, pairing=softplus(-lead).mean(), slopes=slopes)
-        lead = self.discriminator(fake) - self.discriminator(real)
-        yield gan.turn(self.generator, pairing=softplus(-lead).mean())
+        yield gan.turn(self.discriminator, pairing=softplus(-margin).mean(), slopes=slopes)
+        margin = self.discriminator(fake) - self.discriminator(real)
+        yield gan.turn(self.generator, pairing=softplus(-margin).mean())
 
-    def draw_noise(self, count, generator):
-        return torch.stack([torch.randn(self.noise_dim, generator=generator) for _ in range(count)])
+    def generate(self, z):
+        return self.generator(z)
 
-    def generate(self, noise, condition=None):
-        return self.generator(noise)
+    def realness(self, samples, condition):
+        return self.discriminator(samples)
 
 
 def recipe():

@@ -1,4 +1,4 @@
-"""A browser, where one is installed; it is given files of this machine only."""
+"""Browser, if one is installed; it opens only files of this machine."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
         program = program or driver.chromium.executable_path
         if not Path(program).exists():
-            pytest.skip("no Chromium is installed; GANARIUM_BROWSER may name one")
+            pytest.skip("no Chromium is installed; set GANARIUM_BROWSER to its path")
         chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield chromium
         chromium.close()

@@ -1,4 +1,4 @@
-"""The documents' site in a browser, from the disk: on a phone, in the dark, in both languages."""
+"""Documentation site in a browser, from the disk: phone and desktop, dark scheme, both languages."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from site_building import built_site
 
 pytestmark = pytest.mark.slow
 
-PHONE, DESK = {"width": 375, "height": 740}, {"width": 1280, "height": 800}
+PHONE, DESKTOP = {"width": 375, "height": 740}, {"width": 1280, "height": 800}
 PAGES = (
     "index",
     "guide/read-the-losses",
@@ -24,14 +24,14 @@ def site(browser, tmp_path_factory):
 
 @pytest.fixture
 def opened(browser, site):
-    """Opens a page; whatever it asks for must lie within the site."""
-    asked, faults, contexts = [], [], []
+    """Return a function that opens a page; at the end, assert that all requests stay within the site."""
+    requests, faults, contexts = [], [], []
 
     def open_page(name, **settings):
         context = browser.new_context(**{"viewport": PHONE, **settings})
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto((site / f"{name}.html").as_uri())
         return page
@@ -40,7 +40,7 @@ def opened(browser, site):
     for context in contexts:
         context.close()
     assert faults == []
-    assert [url for url in asked if not url.startswith((site.as_uri(), "data:", "about:"))] == []
+    assert [url for url in requests if not url.startswith((site.as_uri(), "data:", "about:"))] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -55,7 +55,7 @@ def test_a_page_fits_a_phone_by_light_and_in_the_dark(opened, name, scheme):
 
 
 def test_formulas_have_a_form(opened):
-    page = opened("methods/wgan-gp", viewport=DESK)
+    page = opened("methods/wgan-gp", viewport=DESKTOP)
     box = page.locator("math").first.bounding_box()
     assert box["width"] > 200
     assert 15 < box["height"] < 60
@@ -68,7 +68,7 @@ def test_formulas_have_a_form(opened):
     [("index", "lipschitz", "The laboratory"), ("zh/index", "检查点", "检查点的安全性")],
 )
 def test_the_search_works_from_the_disk(opened, home, word, found):
-    page = opened(home, viewport=DESK)
+    page = opened(home, viewport=DESKTOP)
     page.click("input[name=query]")
     page.keyboard.insert_text(word)
     page.keyboard.press("End")
@@ -77,7 +77,7 @@ def test_the_search_works_from_the_disk(opened, home, word, found):
 
 
 def test_the_same_page_in_the_other_language_is_one_step_away(opened, site):
-    page = opened("guide/safety", viewport=DESK)
+    page = opened("guide/safety", viewport=DESKTOP)
     page.hover(".md-select")
     page.click(".md-select__link[hreflang=zh]")
     assert page.url.startswith((site / "zh" / "guide" / "safety.html").as_uri())

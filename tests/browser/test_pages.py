@@ -1,4 +1,4 @@
-"""The pages of runs in a browser: on a phone and a desk, by light and in the dark, by mouse and by keys."""
+"""Pages of runs in a browser: phone and desktop, light and dark scheme, mouse and keyboard."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ import pytest
 import ganarium as gan
 from html_pages import EVIL, SMALL
 
-PHONE, DESK = {"width": 375, "height": 740}, {"width": 1280, "height": 800}
+PHONE, DESKTOP = {"width": 375, "height": 740}, {"width": 1280, "height": 800}
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +28,18 @@ def pages(run, tmp_path_factory):
 
 @pytest.fixture
 def opened(browser):
-    """Opens a page, and at the end asserts that it said nothing and fetched nothing."""
-    heard, contexts = [], []
+    """Return a function that opens a page; at the end, assert that no page logged or fetched anything."""
+    messages, contexts = [], []
 
     def open_page(place, **settings):
-        context = browser.new_context(**{"viewport": DESK, **settings})
+        context = browser.new_context(**{"viewport": DESKTOP, **settings})
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.on("dialog", lambda dialog: (heard.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("dialog", lambda dialog: (messages.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.on(
-            "request", lambda request: heard.append(request.url) if _outside(request.url, place) else None
+            "request", lambda request: messages.append(request.url) if _outside(request.url, place) else None
         )
         page.goto(place.as_uri())
         page.wait_for_selector(".plot svg path", state="attached")
@@ -48,7 +48,7 @@ def opened(browser):
     yield open_page
     for context in contexts:
         context.close()
-    assert heard == []
+    assert messages == []
 
 
 def _outside(url, place):
@@ -56,9 +56,9 @@ def _outside(url, place):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("name", ["report", "compare"])
-def test_a_page_is_as_wide_as_the_screen_and_as_bright_as_wished(opened, pages, name, screen, scheme):
+def test_a_page_is_as_wide_as_the_screen_and_as_bright_as_requested(opened, pages, name, screen, scheme):
     page = opened(pages[name], viewport=screen, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == screen["width"]
     wide = page.evaluate(
@@ -76,9 +76,9 @@ def test_a_page_is_as_wide_as_the_screen_and_as_bright_as_wished(opened, pages, 
 
 
 def shown(page):
-    """The images after which the visible sheet was drawn, and what its caption says."""
-    picture = page.locator("#samples .stack").first.locator("img:visible")
-    return int(picture.get_attribute("data-images")), page.locator("#samples .moment").first.inner_text()
+    """Return the images shown before the visible sample grid, and its caption."""
+    grid = page.locator("#samples .stack").first.locator("img:visible")
+    return int(grid.get_attribute("data-images")), page.locator("#samples .moment").first.inner_text()
 
 
 def test_the_slider_by_keys(opened, pages):
@@ -111,7 +111,7 @@ def test_one_slider_moves_both_runs(opened, pages):
     ]
 
 
-def test_a_cursor_goes_through_all_charts_and_tells_values(opened, pages, run):
+def test_a_cursor_moves_in_all_charts_and_shows_values(opened, pages, run):
     page = opened(pages["report"])
     chart = page.locator(".plot svg").first
     chart.scroll_into_view_if_needed()
@@ -120,11 +120,11 @@ def test_a_cursor_goes_through_all_charts_and_tells_values(opened, pages, run):
     places = {line.get_attribute("x1") for line in page.locator(".cursor").all()}
     assert len(places) == 1, "linked"
     (value,) = (r["terms"]["discriminator/adversarial"] for r in gan.Run(run).records if r["images"] == 160)
-    said = page.locator(".legend output").first.inner_text()
-    assert float(said.partition(" ")[0]) == pytest.approx(value, rel=1e-3)
-    assert "smooth" in said
+    text = page.locator(".legend output").first.inner_text()
+    assert float(text.partition(" ")[0]) == pytest.approx(value, rel=1e-3)
+    assert "smooth" in text
     page.mouse.click(box["x"] + 60, box["y"] + 50)
-    assert shown(page)[0] == 0, "a click shows the sheets of that moment"
+    assert shown(page)[0] == 0, "a click shows the sample grids of that moment"
     page.mouse.move(5, 5)
     assert {line.get_attribute("visibility") for line in page.locator(".cursor").all()} == {"hidden"}
 
@@ -144,19 +144,21 @@ def test_the_cursor_by_keys(opened, pages):
 
 
 def heights(page, kind):
-    """How high the points of the first chart's curve are drawn."""
+    """Return the vertical positions of the points of the first chart's curve."""
     path = page.locator(f".chart path.{kind}").first.get_attribute("d")
     return [float(point.split(" ")[1]) for point in path.removeprefix("M").split("L")]
 
 
-def test_logarithms_and_what_they_cannot_show(opened, run, tmp_path):
+def test_logarithmic_scales_and_values_that_they_cannot_show(opened, run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "run")
     values = [10.0**-i for i in range(5)] + [0.0, -1.0, 1.0]
     lines = [{"images": 10 * i, "terms": {"a/b": value}, "below": -1.0} for i, value in enumerate(values)]
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     page = opened(gan.report(folder))
-    assert heights(page, "raw")[3] - heights(page, "raw")[4] == pytest.approx(0, abs=0.2), "not to be seen"
-    page.get_by_label("logarithmic values").check()
+    assert heights(page, "raw")[3] - heights(page, "raw")[4] == pytest.approx(0, abs=0.2), (
+        "too small to be visible"
+    )
+    page.get_by_label("logarithmic scale").check()
     first, *others, last = (
         b - a for a, b in zip(heights(page, "raw"), heights(page, "raw")[1:], strict=False)
     )
@@ -170,11 +172,11 @@ def test_logarithms_and_what_they_cannot_show(opened, run, tmp_path):
         "Values at or below zero are left out.",
         "No value is above zero: the scale is linear.",
     ]
-    page.get_by_label("logarithmic values").uncheck()
+    page.get_by_label("logarithmic scale").uncheck()
     assert page.locator(".chart .note:visible").count() == 0
 
 
-def test_a_curve_can_be_put_away(opened, pages):
+def test_a_curve_can_be_hidden(opened, pages):
     page = opened(pages["compare"])
     chart = page.locator(".chart").first
     assert chart.locator("path.smooth").count() == 2
@@ -182,7 +184,7 @@ def test_a_curve_can_be_put_away(opened, pages):
     button.focus()
     button.press("Enter")
     assert button.get_attribute("aria-pressed") == "false"
-    assert [each.get_attribute("class") for each in chart.locator("path.smooth").all()] == ["smooth colour-1"]
+    assert [each.get_attribute("class") for each in chart.locator("path.smooth").all()] == ["smooth color-1"]
     button.press("Space")
     assert chart.locator("path.smooth").count() == 2
 
@@ -199,7 +201,7 @@ def test_evil_names_do_nothing(opened, run, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
-def test_without_scripts_the_newest_sheet_and_the_numbers_are_there(browser, pages):
+def test_without_scripts_the_newest_grid_and_the_numbers_are_there(browser, pages):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(pages["report"].as_uri())

@@ -154,7 +154,7 @@ def test_nothing_is_written_over(run):
 def test_a_run_that_fails_says_why_and_exits_with_1():
     result = said("train", "dcgan", "--out", "bad", *TINY, "optimizers.generator.lr=1e30")
     assert result.code == 1
-    assert "became infinite or no number" in result.err
+    assert "became infinite" in result.err
     assert "Traceback" not in result.err
 
 

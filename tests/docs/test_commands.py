@@ -1,4 +1,4 @@
-"""Every command and program of the READMEs and of the site runs, cut down, in the order of its page."""
+"""Tests that every command and program of the READMEs and the site runs, shortened and in page order."""
 
 import os
 import re
@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import doc_commands
 import pytest
-import trying
 from reading import GUIDE, blocks, commands, scripts, text_of
 
 from ganarium.methods.table import BUILT_IN
@@ -16,9 +16,9 @@ from ganarium.training.run import Run
 from small_runs import environment, free_port
 
 HEAVY = ["guide/laboratory.md"]
-"""Pages whose commands take longer than those of all others together."""
+"""Pages whose commands take longer than those of all other pages together."""
 SHOWN = ("gan",)
-"""Methods whose pages are tried among the quick tests; those of the others are slow together."""
+"""Methods whose pages belong to the quick tests; the pages of the others are slow together."""
 
 
 def slow(pages):
@@ -29,7 +29,7 @@ def slow(pages):
 def test_every_command_of_a_page_runs(page, readers_folder):
     text = text_of(page)
     for words in commands(text):
-        trying.run(words, scripts(text))
+        doc_commands.run(words, scripts(text))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_every_command_of_a_methods_page_runs(name, readers_folder):
     first = ["ganarium", "train", name]
     assert first in typed
     for words in [first, *typed]:
-        trying.run(words, {})
+        doc_commands.run(words, {})
 
 
 def test_every_example_of_the_command_lines_help_runs(readers_folder):
@@ -50,16 +50,16 @@ def test_every_example_of_the_command_lines_help_runs(readers_folder):
     runs = set(re.findall(r"runs/(\d{4})-([\w-]+)", text))
     runs |= {(number, name) for name in re.findall(r"runs/\*-([\w-]+)", text) for number in ("0100", "0101")}
     for number, name in sorted(runs):
-        judged = "evaluate.every=32 evaluate.count=24"
-        trying.run(f"ganarium train {name} --out runs/{number}-{name} {judged}".split(), {})
+        evaluation = "evaluate.every=32 evaluate.count=24"
+        doc_commands.run(f"ganarium train {name} --out runs/{number}-{name} {evaluation}".split(), {})
     for words in typed:
         for place in (word for word in words if word.endswith("/") and not Path(word).exists()):
             shutil.copytree("photos", place)
-        trying.run(words, {})
+        doc_commands.run(words, {})
 
 
 def programs(page):
-    """The blocks of Python that are whole programs; the others show a part of one."""
+    """Return the blocks of Python that are complete programs; the others are excerpts."""
     code = [block.code for block in blocks(text_of(page)) if block.language == "python"]
     return [each for each in code if re.match(r"(import|from) ", each) and "--8<--" not in each]
 
@@ -67,7 +67,7 @@ def programs(page):
 @pytest.mark.parametrize("page", [page for page in ["README.md", *GUIDE] if programs(page)])
 def test_every_program_of_a_page_runs(page, readers_folder, monkeypatch):
     for code in programs(page):
-        trying.program(code, monkeypatch)
+        doc_commands.program(code, monkeypatch)
 
 
 def script_for_a_cluster():
@@ -82,8 +82,8 @@ def test_the_script_for_a_cluster_is_a_script(tmp_path):
 
 @pytest.mark.slow
 def test_the_script_for_a_cluster_trains_and_goes_on(readers_folder):
-    """With commands that stand in for SLURM's, and two launchers on this machine for two of its nodes."""
-    tiny = " ".join([*trying.TINY, *trying.tiny_parts("dcgan")])
+    """Replace SLURM's commands by stubs, and two of its nodes by two launchers on this machine."""
+    tiny = " ".join([*doc_commands.TINY, *doc_commands.tiny_parts("dcgan")])
     script = script_for_a_cluster().replace("images=5_000_000 batch_size=256", tiny)
     script = script.replace("29500", str(free_port())).replace('"$run")', '"$run" images=96)')
     assert tiny in script

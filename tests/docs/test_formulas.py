@@ -1,4 +1,4 @@
-"""Cards taken apart, and their formulas typeset."""
+"""Tests of the parser of cards and of the conversion of formulas."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -10,7 +10,7 @@ from ganarium.methods.table import BUILT_IN
 
 
 def shape(element):
-    """A formula as nested words: easier to compare than tags."""
+    """Return a formula as nested words, which are easier to compare than tags."""
     inside = [shape(child) for child in element]
     name = element.tag.removeprefix("m")
     if name in ("i", "o", "n", "text"):
@@ -76,7 +76,7 @@ As follows:
 
     generator   min  E[D]
 
-    ganarium walk RUN
+    ganarium traverse RUN
 
 Not to be confused with: `ygan`,
 which is another.
@@ -91,21 +91,21 @@ Tested by: nothing.
 
 
 def test_a_card_is_taken_apart():
-    card = cards.parsed(CARD)
+    card = cards.parse(CARD)
     assert card.title == "XGAN"
     assert list(card.sections) == ["confused", "deviations", "tested"]
     body = cards.markdown(card.body, {"wgan": "wgan.md"})
     assert "[`wgan`](wgan.md)" in body
     assert "[arXiv:1701.07875](https://arxiv.org/abs/1701.07875)" in body
     assert '<div class="player">generator</div>' in body
-    assert "```bash\nganarium walk RUN\n```" in body
+    assert "```bash\nganarium traverse RUN\n```" in body
     assert cards.markdown(card.sections["deviations"], {}) == "1. One,\n   in two lines.\n2. Two."
     assert cards.markdown(card.sections["confused"], {}).startswith("`ygan`,")
 
 
 @pytest.mark.parametrize("method", BUILT_IN, ids=lambda method: method.name)
 def test_every_card_has_its_parts_and_formulas_that_can_be_typeset(method):
-    card = cards.parsed(method.card)
+    card = cards.parse(method.card)
     assert card.title
     assert " " not in card.title
     assert {"confused", "deviations", "tested"} <= set(card.sections)

@@ -1,4 +1,4 @@
-"""What the READMEs say is so: their tables come from the cards, and their links lead somewhere."""
+"""Tests of the READMEs: their tables come from the cards, and their links exist."""
 
 import re
 
@@ -17,7 +17,7 @@ def test_the_table_of_methods_is_the_cards(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_to_a_file_leads_somewhere(page):
+def test_every_link_to_a_file_exists(page):
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text_of(page)) if "://" not in link]
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []

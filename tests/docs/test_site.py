@@ -1,5 +1,6 @@
-"""The site, built in both languages: whole, self-contained, and the same on both sides."""
+"""Tests of the site in both languages: complete, self-contained, and with equal content."""
 
+import json
 import os
 import re
 from html.parser import HTMLParser
@@ -15,13 +16,16 @@ from ganarium import __all__ as public_names
 from ganarium.cli.app import VERBS
 from ganarium.lab import EXPERIMENTS
 from ganarium.methods.table import BUILT_IN
+from ganarium.metrics.base import METRICS, VALUES
+from ganarium.training.run import train
 from site_building import built_site
 
 CHINESE = "[一-鿿]"
+EVALUATED = {"every": {"log": 16, "samples": 16}, "evaluate": {"every": 32, "count": 24}}
 
 
 class Page(HTMLParser):
-    """What a page fetches, where it leads, and what in it can be led to."""
+    """Resources, links and anchors of a page."""
 
     def __init__(self, path: Path):
         super().__init__()
@@ -67,11 +71,11 @@ def test_nothing_is_fetched_from_the_net(pages, site):
     for path, page in pages.items():
         assert [each for each in page.fetched if urlsplit(each).netloc] == [], path
         assert "https://unpkg.com" not in path.read_text(encoding="utf-8")
-    for sheet in site.rglob("*.css"):
-        assert not re.search(r"@import|url\(['\"]?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+    for style in site.rglob("*.css"):
+        assert not re.search(r"@import|url\(['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style
 
 
-def test_every_link_leads_somewhere(pages):
+def test_every_link_exists(pages):
     for path, page in pages.items():
         for link in page.links + page.fetched:
             target, place = urldefrag(unquote(link))
@@ -83,7 +87,7 @@ def test_every_link_leads_somewhere(pages):
                 assert place in pages[there].places, f"{path}: {link}"
 
 
-def test_each_page_leads_to_itself_in_the_other_language(pages, site):
+def test_each_page_links_to_itself_in_the_other_language(pages, site):
     for name in ("index.html", "guide/safety.html", "methods/gan.html", "reference/python.html"):
         for here, there in ((site, site / "zh"), (site / "zh", site)):
             links = {os.path.normpath((here / name).parent / link) for link in pages[here / name].links}
@@ -104,7 +108,7 @@ def test_the_search_knows_chinese_words(site):
 
 
 @pytest.mark.parametrize("page", GUIDE)
-def test_both_languages_say_the_same(page):
+def test_both_languages_have_the_same_content(page):
     english, chinese = text_of(page, "en"), text_of(page, "zh")
     assert commands(english) == commands(chinese)
     assert [b.language for b in blocks(english)] == [b.language for b in blocks(chinese)]
@@ -117,7 +121,7 @@ def test_both_languages_say_the_same(page):
 
 @pytest.mark.parametrize("page", GUIDE)
 def test_chinese_is_set_as_chinese(page):
-    """Full-width punctuation between Chinese characters, none of half width, no space before it."""
+    """Check for full-width punctuation between Chinese characters, without spaces."""
     text = (ROOT / "docs" / "zh" / page).read_text(encoding="utf-8")
     prose = re.sub(r"```.*?```|\]\([^)]*\)|<[^>]*>", "", text, flags=re.DOTALL)
     prose = re.sub(r"`[^`]*`", "x", prose)
@@ -128,18 +132,51 @@ def test_chinese_is_set_as_chinese(page):
 
 
 def test_no_space_comes_between_chinese_characters(site):
-    """A line's end within a sentence would be shown as one."""
+    """Check that line ends within Chinese sentences were removed; they would be shown as spaces."""
     for path in (site / "zh" / "guide").glob("*.html"):
         text = re.sub(r"<pre.*?</pre>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         assert not re.findall(rf".{{0,12}}{CHINESE}[ \n]+{CHINESE}.{{0,12}}", text), path
 
 
-def test_the_laboratorys_page_speaks_of_every_experiment():
+def test_the_page_of_the_laboratory_has_every_experiment():
     for language in ("en", "zh"):
         text = (ROOT / "docs" / language / "guide" / "laboratory.md").read_text(encoding="utf-8")
         marked = re.findall(r"<!-- experiment: (\w+) -->", text)
         assert marked.pop() == "others"
         assert set(marked) <= set(EXPERIMENTS)
+
+
+def keys_in(text):
+    """Return the code in the first columns of a page's tables."""
+    rows = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+    return {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
+
+
+@pytest.fixture(scope="module")
+def log_keys(tmp_path_factory):
+    """Return all keys of the logs of a small run, players by the name PLAYER."""
+    folder = tmp_path_factory.mktemp("logs") / "run"
+    run = train("gan", data="ring", out=folder, images=64, batch_size=16, device="cpu", **EVALUATED)
+    keys = set(json.loads((folder / "speed.jsonl").read_text().splitlines()[-1]))
+    for record in run.records:
+        keys |= {*record}
+        keys |= {f"{name}.{key}" for name in ("samples", "data") for key in record.get(name, {})}
+        keys |= {f"players.PLAYER.{key}" for values in record["players"].values() for key in values}
+    assert {"metrics", "samples.energy_distance", "samples.discriminator_auc"} <= keys
+    return keys
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_glossary_has_every_log_key_and_metric(language, log_keys):
+    text = text_of("guide/glossary.md", language)
+    assert log_keys | {metric.short for metric in METRICS} | set(VALUES) <= keys_in(text)
+    assert all(f"`{metric.name}`" in text for metric in METRICS)
+
+
+def test_the_example_is_inserted_into_its_page(site):
+    for folder in (site, site / "zh"):
+        assert "relativistic-ring" in (folder / "guide" / "write-a-method.html").read_text(encoding="utf-8")
+        assert "8&lt;" not in (folder / "guide" / "write-a-method.html").read_text(encoding="utf-8")
 
 
 def test_generated_words_are_there_in_both_languages():

@@ -1,4 +1,4 @@
-"""The comparisons of translators run as they stand, and measure what they say."""
+"""Tests of the comparisons of translators and of their measurements."""
 
 import json
 import re
@@ -14,9 +14,9 @@ from small_runs import ROOT
 SOME = {
     "losses": ("mask: GAN alone", "mask: untrained", "silhouette: L1 alone"),
     "norms": ("U-Net, batch, 4 at a time", "ResNet, none, 4 at a time"),
-    "teacher": ("U-Net", "taught by true pairs"),
+    "teacher": ("U-Net", "on true pairs"),
 }
-"""Parts that are played among the quick tests."""
+"""Parts for the quick tests."""
 FEW = ["--seeds", "3", "--images", "8", "--scenes", "4", "--device", "cpu"]
 
 
@@ -30,21 +30,19 @@ def comparisons(monkeypatch):
     return comparisons
 
 
-def played(comparisons, name, folder, monkeypatch, capsys):
-    """What `python -m benchmarks.comparisons` prints."""
+def output_of(comparisons, name, folder, monkeypatch, capsys):
+    """Return the output of `python -m benchmarks.comparisons`."""
     monkeypatch.setattr("sys.argv", ["comparisons", name, *FEW, "--out", str(folder)])
     comparisons.main()
     return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", SOME)
-def test_a_comparison_gives_a_table_its_values_and_a_picture(
-    comparisons, name, tmp_path, monkeypatch, capsys
-):
+def test_a_comparison_gives_a_table_its_values_and_an_image(comparisons, name, tmp_path, monkeypatch, capsys):
     some = replace(comparisons.COMPARISONS[name], parts=SOME[name])
     monkeypatch.setitem(comparisons.COMPARISONS, name, some)
-    text = played(comparisons, name, tmp_path, monkeypatch, capsys)
-    assert re.match(rf"\d{{4}}-\d\d-\d\d, {name}: .*, torch .*; seeds 3, 8 images a model", text)
+    text = output_of(comparisons, name, tmp_path, monkeypatch, capsys)
+    assert re.match(rf"\d{{4}}-\d\d-\d\d, {name}: .*, torch .*; seeds 3, 8 images per model", text)
     rows = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[4:]]
     values = json.loads((tmp_path / f"{name}.json").read_text())
     assert rows == list(values)
@@ -59,13 +57,13 @@ def test_a_comparison_gives_a_table_its_values_and_a_picture(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 def test_every_part_of_a_comparison_can_be_played(comparisons, name, tmp_path, monkeypatch, capsys):
-    text = played(comparisons, name, tmp_path, monkeypatch, capsys)
+    text = output_of(comparisons, name, tmp_path, monkeypatch, capsys)
     assert text.count("\n| ") >= len(comparisons.COMPARISONS[name].parts) + 1
 
 
 @pytest.mark.slow
 def test_processes_side_by_side_give_what_one_gives(comparisons):
-    """The others begin anew, so sizes are those of the file."""
+    """Other processes import the module again, so the sizes are those of the file."""
     settings = comparisons.Settings(0, 8, 4, "cpu")
     comparisons.SIZE, comparisons.COUNT = 32, 2_000
     alone, together = (comparisons.outcomes("losses", [0], settings, jobs) for jobs in (1, 2))
@@ -76,7 +74,7 @@ def test_processes_side_by_side_give_what_one_gives(comparisons):
 
 @pytest.mark.slow
 def test_a_discriminator_sharpens_where_l1_blurs(comparisons, monkeypatch):
-    """The tables' own settings, shortened."""
+    """Use the settings of the tables with a shorter training."""
     monkeypatch.setattr(comparisons, "SIZE", 32)
     monkeypatch.setattr(comparisons, "COUNT", 1_000)
     settings = comparisons.Settings(0, 6_000, 100, "cpu")
@@ -97,10 +95,10 @@ def test_a_student_repeats_its_teacher(comparisons, monkeypatch):
     monkeypatch.setattr(comparisons, "COUNT", 1_000)
     settings = comparisons.Settings(0, 1_600, 200, "cpu")
     teacher, student = comparisons.play_teacher("ResNet", settings).values()
-    (untaught,) = comparisons.play_teacher(comparisons.CONTROL, settings).values()
-    assert student.values["psnr beside the teacher"] > student.values["psnr"] + 2
+    (untrained,) = comparisons.play_teacher(comparisons.CONTROL, settings).values()
+    assert student.values["psnr against the teacher"] > student.values["psnr"] + 2
     assert abs(student.values["right"] - teacher.values["right"]) < 0.15
-    assert student.values["class"] > 0.5 > untaught.values["class"]
+    assert student.values["class"] > 0.5 > untrained.values["class"]
 
 
 def test_blur_lowers_sharpness_and_noise_raises_it(comparisons):
@@ -114,21 +112,21 @@ def test_blur_lowers_sharpness_and_noise_raises_it(comparisons):
     assert comparisons.edge_energy(torch.zeros(1, 3, 16, 16)) == 0
 
 
-def test_batch_norms_go_by_their_own_pictures_only_for_a_while(comparisons, tmp_path):
+def test_own_statistics_apply_within_the_block_only(comparisons, tmp_path):
     settings = comparisons.Settings(0, 8, 4, "cpu")
     changes = {"networks": {"translator": {"norm": "batch"}}, "data": {"size": 16, "count": 8}}
     model = comparisons.trained("cyclegan", tmp_path / "run", settings, changes)
     before = {name: value.clone() for name, value in model.game.state_dict().items()}
-    pictures = comparisons.tensor(comparisons.unseen_scenes(settings).images())
-    as_used = model.translate(pictures)
+    images = comparisons.tensor(comparisons.held_out_scenes(settings).images())
+    before_block = model.translate(images)
     with comparisons.own_statistics(model):
-        assert not torch.allclose(model.translate(pictures), as_used, atol=1e-3)
-    assert torch.equal(model.translate(pictures), as_used)
+        assert not torch.allclose(model.translate(images), before_block, atol=1e-3)
+    assert torch.equal(model.translate(images), before_block)
     after = model.game.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items() if "num_batches" not in name)
 
 
-def test_a_cell_tells_the_mean_and_both_ends(comparisons):
+def test_a_cell_has_the_mean_minimum_and_maximum(comparisons):
     assert comparisons.cell([0.5, 0.75, 0.25], "right") == "0.50 (0.25 to 0.75)"
     assert comparisons.cell([20.04], "psnr") == "20.0"
     assert comparisons.cell([None], "psnr") == ""

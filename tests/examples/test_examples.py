@@ -1,4 +1,4 @@
-"""The examples run as they stand."""
+"""Tests of the examples."""
 
 import importlib.util
 import subprocess

@@ -1,4 +1,4 @@
-"""The benchmark of translated folders runs, and its sides translate alike."""
+"""Tests of the benchmark of translated folders: it runs, and its sides give equal results."""
 
 import re
 
@@ -18,10 +18,10 @@ def folders(monkeypatch):
     return folders
 
 
-def rows(folders, capsys, *told):
-    """The table's cells: by side, those of its row."""
+def rows(folders, capsys, *options):
+    """Return the cells of the table, by side."""
     threads = torch.get_num_threads()
-    folders.main(["--pictures", "2", "--side", "32", "--repeats", "1", "--threads", str(threads), *told])
+    folders.main(["--pictures", "2", "--side", "32", "--repeats", "1", "--threads", str(threads), *options])
     lines = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("| r")]
     return {side.strip(): [cell.strip() for cell in cells] for _, side, *cells in lines}
 
@@ -32,7 +32,7 @@ def levels(text):
 
 
 def test_all_sides_translate_alike(folders, capsys, monkeypatch):
-    monkeypatch.setattr(folders, "peak_mib", lambda *told: 123)
+    monkeypatch.setattr(folders, "peak_mib", lambda *arguments: 123)
     table = rows(folders, capsys, "--sides", ",".join(SIDES))
     assert tuple(table) == SIDES
     assert all(float(cells[0]) > 0 and cells[-2] == "123" for cells in table.values())

@@ -1,4 +1,4 @@
-"""Several runs' page."""
+"""Page that compares several runs."""
 
 import json
 import re
@@ -27,39 +27,39 @@ def test_it_stands_alone(page):
     assert_alone(page)
     assert [each.text.strip() for each in page.one("div", class_="runs").all("h2")] == ["dcgan", "gan"]
     ids = [section.attributes["id"] for section in page.all("section") if "id" in section.attributes]
-    assert ids == ["samples", "curves", "finals", "recipe"]
+    assert ids == ["samples", "curves", "last-numbers", "recipe"]
     assert [link.attributes["href"] for link in page.one("nav").all("a")] == [f"#{name}" for name in ids]
 
 
 def test_curves_of_one_number_lie_over_each_other(page, trained, other):
-    told = data(page)
-    (chart,) = (c for c in told["charts"] if c["title"] == "Loss terms: generator, adversarial")
-    assert [(curve["name"], curve["colour"]) for curve in chart["curves"]] == [("dcgan", 0), ("gan", 1)]
+    content = data(page)
+    (chart,) = (c for c in content["charts"] if c["title"] == "Loss terms: generator, adversarial")
+    assert [(curve["name"], curve["color"]) for curve in chart["curves"]] == [("dcgan", 0), ("gan", 1)]
     for curve, folder in zip(chart["curves"], (trained, other), strict=True):
         assert curve["images"] == [record["images"] for record in gan.Run(folder).records]
-    assert told["length"] == 320
+    assert content["length"] == 320
 
 
 def test_the_table_of_recipes_has_the_differences_only(page, trained, other):
     head, *rows = page.one("section", id="recipe").one("table").rows()
     assert head == ["key", "dcgan", "gan"]
-    told = {key: values for key, *values in rows}
-    assert told["method"] == ["dcgan", "gan"]
-    assert told["images"] == ["320", "160"]
-    assert told["data.source"] == ["world", "ring"]
-    assert told["networks.generator.depth"] == ["–", "3"]
-    assert "seed" not in told
-    assert all(len(set(values)) == 2 for values in told.values())
+    values_by_key = {key: values for key, *values in rows}
+    assert values_by_key["method"] == ["dcgan", "gan"]
+    assert values_by_key["images"] == ["320", "160"]
+    assert values_by_key["data.source"] == ["world", "ring"]
+    assert values_by_key["networks.generator.depth"] == ["–", "3"]
+    assert "seed" not in values_by_key
+    assert all(len(set(values)) == 2 for values in values_by_key.values())
 
 
 def test_the_last_numbers_stand_side_by_side(page, trained, other):
-    head, *rows = page.one("section", id="finals").one("table").rows()
+    head, *rows = page.one("section", id="last-numbers").one("table").rows()
     assert head == ["number", "dcgan", "gan"]
     ends = [gan.Run(folder).records[-1]["terms"]["generator/adversarial"] for folder in (trained, other)]
     assert ["generator/adversarial", *(f"{end:.4g}" for end in ends)] in rows
 
 
-def test_what_evaluate_said_of_each(run, other, tmp_path):
+def test_the_last_evaluation_of_each_run(run, other, tmp_path):
     for folder, value in ((run, 12.5), (other, 1.5)):
         result = {"judged": EVIL, "data": "world", "seed": 0, "shape": [3, 16, 16], "samples": 40, "real": 48}
         network = {
@@ -76,9 +76,9 @@ def test_what_evaluate_said_of_each(run, other, tmp_path):
     finally:
         (other / "evaluation.json").unlink()
     assert_alone(page)
-    judged, _ = page.one("section", id="finals").all("table")
-    assert judged.rows() == [
-        ["judged", "run", "gan"],
+    evaluation, _ = page.one("section", id="last-numbers").all("table")
+    assert evaluation.rows() == [
+        ["measure", "run", "gan"],
         ["diversity", "0.5", "–"],
         [f"frechet_distance on {EVIL}", "12.5", "1.5"],
     ]
@@ -88,18 +88,18 @@ def test_one_slider_moves_all_samples(page):
     slider, moments = page.one("input", type="range"), data(page)["moments"]
     assert slider.has(min="0", max=str(len(moments) - 1), value=str(len(moments) - 1))
     images = [int(each.attributes["data-images"]) for each in page.all("img")]
-    assert moments == sorted(set(images)), "it stops wherever a run has a sheet"
+    assert moments == sorted(set(images)), "it stops wherever a run has a sample grid"
     for stack, images in zip(page.all("div", class_="stack"), (320, 192), strict=True):
         shown = [each for each in stack.all("img") if "hidden" not in each.attributes]
         assert [int(each.attributes["data-images"]) for each in shown] == [images], "the newest one"
 
 
-def test_runs_of_one_name_are_told_apart_by_their_folders(trained, tmp_path):
+def test_runs_of_one_name_are_named_by_their_folders(trained, tmp_path):
     for parent in ("a", "b"):
         shutil.copytree(trained, tmp_path / parent / "run")
     page = read(gan.compare([tmp_path / "a/run", gan.Run(tmp_path / "b/run")], tmp_path / "page.html"))
     assert [each.text.strip() for each in page.one("div", class_="runs").all("h2")] == ["a/run", "b/run"]
-    assert page.one("section", id="recipe").text.strip() == "What the recipes differ in Nothing."
+    assert page.one("section", id="recipe").all("table") == []
 
 
 def test_nothing_of_the_runs_is_read_as_html(trained, run):
@@ -118,21 +118,21 @@ def test_broken_and_empty_runs_are_compared_as_far_as_they_go(trained, written, 
         part for part in page.one("div", class_="runs").parts if not isinstance(part, str)
     )
     assert "recipe.yaml is missing" in first.text
-    assert "What is missing" not in second.text
+    assert "Missing or damaged" not in second.text
     assert "recipe.yaml cannot be used" in third.text
-    assert [c["colour"] for chart in data(page)["charts"] for c in chart["curves"]] == [1] * len(
+    assert [c["color"] for chart in data(page)["charts"] for c in chart["curves"]] == [1] * len(
         data(page)["charts"]
-    ), "a run's colour does not depend on the others"
+    ), "a run's color does not depend on the others"
     nothing = read(gan.compare([empty, broken], tmp_path / "nothing.html"))
-    assert "Nothing is logged yet." in nothing.one("section", id="finals").text
+    assert "Nothing is logged yet." in nothing.one("section", id="last-numbers").text
 
 
-def test_nine_runs_begin_the_colours_again(trained, tmp_path):
+def test_nine_runs_use_the_colors_again(trained, tmp_path):
     copies = [shutil.copytree(trained, tmp_path / f"{i}") for i in range(9)]
     place = gan.compare(copies, tmp_path / "page.html")
     assert place.stat().st_size < 16 * 2**20
     chart = data(read(place))["charts"][0]
-    assert [curve["colour"] for curve in chart["curves"]] == [*range(8), 0]
+    assert [curve["color"] for curve in chart["curves"]] == [*range(8), 0]
 
 
 def test_on_the_command_line(trained, other, tmp_path, monkeypatch):

@@ -1,10 +1,10 @@
-"""Numbers of a log as curves."""
+"""Curves of the numbers in a log."""
 
 import math
 
 import pytest
 
-from ganarium.reports.curves import Curve, charts, drawn, numbers, overlaid, paths, smoothed, thinned
+from ganarium.reports.curves import Curve, charts, numbers, overlaid, paths, plotted, smoothed, thinned
 
 LINES = [
     {
@@ -44,8 +44,8 @@ def test_what_is_no_number_is_no_point(value):
 
 def test_terms_share_their_players_chart_and_metrics_stand_alone():
     lines = [*LINES, {"images": 50, "terms": {"discriminator/adversarial": 1.0}, "metrics": {"kid": 0.1}}]
-    told = {chart.title: [(c.name, c.color) for c in chart.curves] for chart in charts(numbers(lines))}
-    assert told == {
+    by_title = {chart.title: [(c.name, c.color) for c in chart.curves] for chart in charts(numbers(lines))}
+    assert by_title == {
         "Loss terms: generator": [("adversarial", 0), ("penalty", 1)],
         "Learning rates": [("generator", 0)],
         "Metrics: fid": [("fid", 0)],
@@ -55,10 +55,10 @@ def test_terms_share_their_players_chart_and_metrics_stand_alone():
     }
 
 
-def test_of_several_runs_a_chart_shows_a_number_and_a_colour_is_a_run():
+def test_in_charts_of_several_runs_each_run_has_a_color():
     found = overlaid({"a": numbers(LINES[:1]), "b": numbers([{"images": 1, "p": 1, "q": 2}])})
-    told = {chart.title: [(c.name, c.color) for c in chart.curves] for chart in found}
-    assert told == {
+    by_title = {chart.title: [(c.name, c.color) for c in chart.curves] for chart in found}
+    assert by_title == {
         "Loss terms: generator, adversarial": [("a", 0)],
         "Loss terms: generator, penalty": [("a", 0)],
         "Learning rates, generator": [("a", 0)],
@@ -68,7 +68,7 @@ def test_of_several_runs_a_chart_shows_a_number_and_a_colour_is_a_run():
     }
 
 
-def test_what_lies_a_half_life_back_counts_half():
+def test_the_weight_of_a_value_halves_in_a_half_life():
     assert smoothed([0, 10, 20], [1.0, 0.0, 0.0], 10) == pytest.approx(
         [1, (1 / 2) / (3 / 2), (1 / 4) / (7 / 4)]
     )
@@ -92,16 +92,16 @@ def test_no_spike_is_lost_however_many_lines_there_are(count):
     assert {max(values), min(values)} <= {values[i] for i in kept}
 
 
-def test_what_is_drawn_is_short_and_smooth_at_full_resolution():
+def test_plotted_curves_are_short_and_smoothed_at_full_resolution():
     curve = Curve("a", list(range(10_000)), [i % 2 + 1 / 3 for i in range(10_000)], color=9)
-    told = drawn(curve, 10_000)
-    assert (told["name"], told["colour"]) == ("a", 1)
-    assert len(told["images"]) == len(told["raw"]) == len(told["smooth"]) <= 600
-    assert set(told["raw"]) == {0.333333, 1.33333}
-    assert told["smooth"][-1] == pytest.approx(5 / 6, abs=0.01), "of all values, not of those kept"
+    result = plotted(curve, 10_000)
+    assert (result["name"], result["color"]) == ("a", 1)
+    assert len(result["images"]) == len(result["raw"]) == len(result["smooth"]) <= 600
+    assert set(result["raw"]) == {0.333333, 1.33333}
+    assert result["smooth"][-1] == pytest.approx(5 / 6, abs=0.01), "of all values, not of those kept"
 
 
-def test_vital_signs_are_told_what_they_are():
+def test_statistics_have_titles_and_legends():
     lines = [
         {
             "images": i,
@@ -119,13 +119,15 @@ def test_vital_signs_are_told_what_they_are():
         }
         for i in (1, 2)
     ]
-    told = {chart.title: [(c.name, len(c.images)) for c in chart.curves] for chart in charts(numbers(lines))}
-    assert told == {
-        "Gradient norms": [("generator", 2), ("critic", 2)],
-        "Steps, as a share of the weights": [("generator", 1), ("critic", 1)],
-        "Samples' distance from the data": [("0 alike, 1 nothing in common", 2)],
-        "Different ones among those compared": [("drawn", 2), ("real", 2)],
-        "How often the discriminator tells samples from data": [("0.5 guesses, 1 always", 2)],
+    by_title = {
+        chart.title: [(c.name, len(c.images)) for c in chart.curves] for chart in charts(numbers(lines))
+    }
+    assert by_title == {
+        "Gradient norm": [("generator", 2), ("critic", 2)],
+        "Relative update per round": [("generator", 1), ("critic", 1)],
+        "Energy distance to the data": [("0 equal, 1 nothing in common", 2)],
+        "Effective number of samples": [("generated", 2), ("real", 2)],
+        "Discriminator AUC": [("0.5 guessing, 1 always right", 2)],
     }
 
 

@@ -1,9 +1,9 @@
-"""What recipes differ in."""
+"""Differences between recipes."""
 
 from ganarium import methods
 from ganarium.recipes.resolve import resolve
 from ganarium.recipes.yaml import to_yaml
-from ganarium.reports.recipe_differences import beside, marked
+from ganarium.reports.recipe_differences import marked, table
 
 DCGAN, GAN = methods.find("dcgan"), methods.find("gan")
 CHANGES = {
@@ -14,7 +14,7 @@ CHANGES = {
 
 
 def test_values_are_as_a_recipe_has_them():
-    rows = beside([resolve(DCGAN, CHANGES), resolve(DCGAN)])
+    rows = table([resolve(DCGAN, CHANGES), resolve(DCGAN)])
     assert rows == [
         ("seed", "5", "0"),
         ("optimizers.generator.lr", "0.0001", "0.0002"),
@@ -23,16 +23,16 @@ def test_values_are_as_a_recipe_has_them():
 
 
 def test_the_same_recipes_differ_in_nothing_and_none_has_no_key():
-    assert beside([resolve(DCGAN), resolve(DCGAN)]) == []
-    rows = {key: values for key, *values in beside([resolve(DCGAN), None])}
+    assert table([resolve(DCGAN), resolve(DCGAN)]) == []
+    rows = {key: values for key, *values in table([resolve(DCGAN), None])}
     assert rows["method"] == ["dcgan", "–"]
 
 
 def test_keys_of_one_table_stand_together():
-    keys = [key for key, *_ in beside([resolve(GAN), resolve(DCGAN)])]
-    tables = [key.rpartition(".")[0] for key in keys]
-    assert [table for i, table in enumerate(tables) if table not in tables[:i]] == [
-        table for i, table in enumerate(tables) if i == 0 or table != tables[i - 1]
+    keys = [key for key, *_ in table([resolve(GAN), resolve(DCGAN)])]
+    parents = [key.rpartition(".")[0] for key in keys]
+    assert [parent for i, parent in enumerate(parents) if parent not in parents[:i]] == [
+        parent for i, parent in enumerate(parents) if i == 0 or parent != parents[i - 1]
     ]
     assert "networks.generator.kind" in keys
 
@@ -40,7 +40,7 @@ def test_keys_of_one_table_stand_together():
 def test_exactly_the_lines_of_these_keys_are_marked():
     recipe = resolve(DCGAN, CHANGES)
     text = to_yaml(recipe)
-    keys = {key for key, *_ in beside([recipe, resolve(DCGAN)])}
+    keys = {key for key, *_ in table([recipe, resolve(DCGAN)])}
     lines = list(marked(text, keys))
     assert [line for line, _ in lines] == text.splitlines()
     assert [line.strip() for line, differs in lines if differs] == [

@@ -1,4 +1,4 @@
-"""One run's page: all there, nothing fetched, nothing of the run read as HTML."""
+"""Page of one run: complete, self-contained, with all values of the run as text."""
 
 import base64
 import itertools
@@ -19,7 +19,7 @@ from ganarium.reports import images
 from ganarium.reports.html import HERE
 from html_pages import EVIL, assert_alone, data, read
 
-SECTIONS = ["doctor", "samples", "curves", "metrics", "data-recognised", "recipe", "go-on"]
+SECTIONS = ["doctor", "samples", "curves", "metrics", "data-report", "recipe", "next-steps"]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_all_sections_are_there_and_the_links_lead_to_them(page):
     assert page.one("title").text == page.one("h1").text == "dcgan"
     assert page.one("html").has(lang="en")
     assert page.one("meta", name="viewport").has(content="width=device-width, initial-scale=1")
-    assert page.all("section", class_="gaps") == [], "nothing is missing"
+    assert page.all("section", class_="missing") == [], "nothing is missing"
 
 
 def test_the_headline(page):
@@ -43,16 +43,16 @@ def test_the_headline(page):
     assert "dcgan: deep convolutional GAN (Radford et al. 2016, arXiv:1511.06434)" in header.text
     assert header.one("a").attributes["href"] == "https://arxiv.org/abs/1511.06434"
     assert header.one(class_="state").has(class_="finished")
-    told = dict(zip((e.text for e in header.all("dt")), (e.text for e in header.all("dd")), strict=True))
-    assert list(told) == ["images", "time", "speed", "device", "data", "seed", "last line"]
+    values = dict(zip((e.text for e in header.all("dt")), (e.text for e in header.all("dd")), strict=True))
+    assert list(values) == ["images", "time", "speed", "device", "data", "seed", "last line"]
     assert header.one("progress").has(value="320", max="320")
 
 
 def test_every_number_of_the_log_has_its_curve(page, trained):
     records = gan.Run(trained).records
-    told = data(page)
-    charts = {chart["title"]: {c["name"]: c for c in chart["curves"]} for chart in told["charts"]}
-    assert told["length"] == 320
+    content = data(page)
+    charts = {chart["title"]: {c["name"]: c for c in chart["curves"]} for chart in content["charts"]}
+    assert content["length"] == 320
     for player in ("discriminator", "generator"):
         curve = charts[f"Loss terms: {player}"]["adversarial"]
         values = [record["terms"][f"{player}/adversarial"] for record in records]
@@ -60,16 +60,18 @@ def test_every_number_of_the_log_has_its_curve(page, trained):
         assert curve["raw"] == pytest.approx(values, rel=1e-5)
         assert len(curve["smooth"]) == len(values)
     assert set(charts["Learning rates"]) == {"generator", "discriminator"}
-    assert {"Images a second", "Share of the time spent waiting for data", "Peak memory, MiB"} <= set(charts)
+    assert {"Images per second", "Share of time spent waiting for data", "Peak memory, MiB"} <= set(charts)
     figures = page.all("figure", class_="chart")
-    assert [figure.one("figcaption").text for figure in figures] == [each["title"] for each in told["charts"]]
+    assert [figure.one("figcaption").text for figure in figures] == [
+        each["title"] for each in content["charts"]
+    ]
     assert [int(figure.attributes["data-chart"]) for figure in figures] == list(range(len(figures)))
-    for figure, chart in zip(figures, told["charts"], strict=True):
+    for figure, chart in zip(figures, content["charts"], strict=True):
         names = [button.one("span").text for button in figure.all("button")]
         assert names == [curve["name"] for curve in chart["curves"]]
 
 
-def test_the_numbers_stand_in_a_table_too(page, trained):
+def test_the_numbers_are_in_a_table_too(page, trained):
     values = [record["terms"]["generator/adversarial"] for record in gan.Run(trained).records]
     rows = page.one("section", id="curves").one("table").rows()
     assert rows[0] == ["number", "first", "lowest", "highest", "last"]
@@ -79,12 +81,12 @@ def test_the_numbers_stand_in_a_table_too(page, trained):
     )
 
 
-def test_the_sheets_are_in_the_page_and_the_last_one_is_seen(page, trained):
+def test_the_sample_grids_are_in_the_page_and_the_last_one_is_visible(page, trained):
     stack, real = page.all("div", class_="stack")
-    pictures = stack.all("img")
-    assert [int(each.attributes["data-images"]) for each in pictures] == [0, 80, 160, 240, 320]
-    assert ["hidden" in each.attributes for each in pictures] == [True, True, True, True, False]
-    for each in pictures:
+    grids = stack.all("img")
+    assert [int(each.attributes["data-images"]) for each in grids] == [0, 80, 160, 240, 320]
+    assert ["hidden" in each.attributes for each in grids] == [True, True, True, True, False]
+    for each in grids:
         path = trained / "samples" / f"{int(each.attributes['data-images']):012d}.png"
         assert (
             each.attributes["src"] == "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
@@ -100,10 +102,10 @@ def test_the_sheets_are_in_the_page_and_the_last_one_is_seen(page, trained):
     assert data(page)["moments"] == [0, 80, 160, 240, 320]
 
 
-def test_pictures_have_words_and_fields_have_labels(page):
-    for picture in page.all("img"):
-        assert picture.attributes["alt"]
-        assert int(picture.attributes["width"]) > 0 < int(picture.attributes["height"])
+def test_images_and_fields_have_descriptions(page):
+    for image in page.all("img"):
+        assert image.attributes["alt"]
+        assert int(image.attributes["width"]) > 0 < int(image.attributes["height"])
     named = {label.attributes.get("for") for label in page.all("label")}
     for entry in page.all("input"):
         assert entry.attributes["id"] in named or entry.parent.tag == "label"
@@ -123,12 +125,12 @@ def test_the_recipe_shows_what_differs_and_all_of_it(page, trained):
     assert len(section.all("mark")) == len(rows)
 
 
-def test_the_data_are_told(page, trained):
-    section = page.one("section", id="data-recognised")
+def test_the_data_report_is_in_the_page(page, trained):
+    section = page.one("section", id="data-report")
     assert [each.text for each in section.all("p")] == gan.inspect("world", size=16, count=48).lines()
 
 
-def test_charts_stand_under_their_headings(run):
+def test_charts_are_below_their_headings(run):
     lines = [json.loads(text) for text in (run / "log.jsonl").read_text().splitlines()]
     lines[-1]["metrics"] = {"frechet_distance": 12.5, "world/well_formed": 0.25}
     (run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -146,8 +148,8 @@ def test_charts_stand_under_their_headings(run):
     ]
 
 
-def test_what_evaluate_said_last(run):
-    assert "was not judged yet" in read(gan.report(run)).one("section", id="metrics").text
+def test_the_last_evaluation(run):
+    assert "not been evaluated" in read(gan.report(run)).one("section", id="metrics").text
     done("evaluate", run, "--count", "40")
     result = json.loads((run / "evaluation.json").read_text())
     assert result["samples"] == 40
@@ -158,35 +160,35 @@ def test_what_evaluate_said_last(run):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"judged": "a"}', '{"judged": 1, "real": "x", "samples": []}'])
-def test_a_damaged_evaluation_is_told(run, text):
+def test_a_damaged_evaluation_is_listed(run, text):
     (run / "evaluation.json").write_text(text)
     page = read(gan.report(run))
-    assert "evaluation.json cannot be used" in page.one("section", class_="gaps").text
+    assert "evaluation.json cannot be used" in page.one("section", class_="missing").text
 
 
-def test_the_best_model_can_be_drawn_from(run):
+def test_the_best_model_has_a_command(run):
     shutil.copytree(run / "model", run / "model-best")
     commands = [each.text for each in read(gan.report(run)).one("dl", class_="commands").all("code")]
     assert f"ganarium generate {run}/model-best --count 64 --seed 1" in commands
 
 
-def test_the_doctor_speaks(page, trained):
+def test_the_diagnoses_are_in_the_page(page, trained):
     section = page.one("section", id="doctor")
-    told = [(each.one("strong").text, each.attributes["class"]) for each in section.all("li")]
-    assert told == [(each.name, each.severity) for each in doctor(trained)]
+    entries = [(each.one("strong").text, each.attributes["class"]) for each in section.all("li")]
+    assert entries == [(each.name, each.severity) for each in doctor(trained)]
 
 
-@pytest.mark.parametrize("found", [[], [Diagnosis(EVIL, "sick", EVIL, (8, 1600), EVIL)]])
-def test_what_the_doctor_says_is_text(run, monkeypatch, found):
+@pytest.mark.parametrize("found", [[], [Diagnosis(EVIL, "error", EVIL, (8, 1600), EVIL)]])
+def test_diagnoses_are_inserted_as_text(run, monkeypatch, found):
     monkeypatch.setattr("ganarium.reports.contents.doctor", lambda folder: found)
     page = read(gan.report(run))
     assert_alone(page)
     section = page.one("section", id="doctor")
     if found:
         assert section.one("strong").text == section.one("code").text == EVIL
-        assert "sick, images 8 to 1,600" in section.text
+        assert "error, images 8 to 1,600" in section.text
     else:
-        assert "Nothing wrong is seen." in section.text
+        assert "Nothing wrong seen." in section.text
 
 
 def test_the_commands_are_those_of_the_command_line(run, tmp_path, monkeypatch):
@@ -207,7 +209,7 @@ def test_the_commands_are_those_of_the_command_line(run, tmp_path, monkeypatch):
     assert gan.Run(tmp_path / "runs" / "0001-dcgan").recipe.seed == 1
 
 
-def test_an_unfinished_run_is_told_how_to_go_on(run):
+def test_an_unfinished_run_has_a_command_to_resume(run):
     recipe = (run / "recipe.yaml").read_text()
     (run / "recipe.yaml").write_text(recipe.replace("images: 320\n", "images: 1000\n"))
     page = read(gan.report(run))
@@ -268,20 +270,20 @@ def test_nothing_of_a_run_is_read_as_html(run):
     assert page.one("h1").text == EVIL.replace("/", "∕")
     assert f"/data/{EVIL}" in page.one("header").text
     assert "49" not in page.one("h1").text
-    assert EVIL in page.one("section", id="data-recognised").text
-    told = data(page)
-    assert told["stages"] == [{"name": EVIL, "images": 16}]
-    assert EVIL in {curve["name"] for chart in told["charts"] for curve in chart["curves"]}
-    assert [EVIL, EVIL] in page.one("section", id="data-recognised").one("table").rows()
+    assert EVIL in page.one("section", id="data-report").text
+    content = data(page)
+    assert content["stages"] == [{"name": EVIL, "images": 16}]
+    assert EVIL in {curve["name"] for chart in content["charts"] for curve in chart["curves"]}
+    assert [EVIL, EVIL] in page.one("section", id="data-report").one("table").rows()
     assert f"game.{EVIL}" in {row[0] for row in page.one("section", id="recipe").one("table").rows()}
 
 
-def test_a_method_of_an_evil_name_is_told_and_no_more(written):
+def test_a_method_of_an_evil_name_is_inserted_as_text(written):
     recipe = yaml.safe_dump({"method": EVIL, "images": 10, "optimizers": {}})
     page = read(gan.report(written("run", recipe, [{"images": 5, "terms": {}}])))
     assert_alone(page)
     assert page.one("p", class_="method").text.strip() == EVIL
-    assert "there is no method '</script><script>" in page.one("section", class_="gaps").text
+    assert "there is no method '</script><script>" in page.one("section", class_="missing").text
 
 
 def test_a_path_that_is_no_text_is_shown(run):
@@ -301,10 +303,10 @@ def test_the_least_there_can_be_gives_a_page(trained, tmp_path, left):
     shutil.copy(trained / left, tmp_path / left)
     page = read(gan.report(tmp_path))
     assert_alone(page)
-    told = page.one("section", class_="gaps").text
+    listed = page.one("section", class_="missing").text
     for name in {"recipe.yaml", "log.jsonl", "data.json"} - {left}:
-        assert f"{name} is missing" in told
-    assert page.one("section", id="samples").text.strip() == "Samples over time There are none yet."
+        assert f"{name} is missing" in listed
+    assert page.one("section", id="samples").all("img") == []
     assert page.all("input", type="range") == []
     if left == "log.jsonl":
         assert page.one("p", class_="method").text.strip() == "a run without a recipe"
@@ -319,7 +321,7 @@ def test_an_empty_log(run):
     page = read(gan.report(run))
     assert "Nothing is logged yet." in page.one("section", id="curves").text
     assert data(page)["charts"] == []
-    assert data(page)["length"] == 320, "the sheets' own"
+    assert data(page)["length"] == 320, "of the sample grids"
 
 
 def test_a_run_cut_off_anywhere_in_its_log_gives_a_page(run):
@@ -333,28 +335,28 @@ def test_a_run_cut_off_anywhere_in_its_log_gives_a_page(run):
         )
 
 
-def test_broken_pictures_are_named(run):
-    sheet = run / "samples" / "000000000320.png"
-    sheet.write_bytes(sheet.read_bytes()[:-100])
-    (run / "data.png").write_text("no picture")
+def test_damaged_images_are_named(run):
+    grid = run / "samples" / "000000000320.png"
+    grid.write_bytes(grid.read_bytes()[:-100])
+    (run / "data.png").write_text("no image")
     page = read(gan.report(run))
-    told = page.one("section", class_="gaps").text
-    assert "000000000320.png cannot be shown" in told
-    assert "data.png cannot be shown" in told
+    listed = page.one("section", class_="missing").text
+    assert "000000000320.png cannot be shown" in listed
+    assert "data.png cannot be shown" in listed
     (stack,) = page.all("div", class_="stack")
     assert "hidden" not in stack.all("img")[-1].attributes
     assert stack.all("img")[-1].has(data_images="240")
 
 
 def test_a_page_is_bounded_however_long_and_large_a_run_was(written, monkeypatch):
-    monkeypatch.setattr(images, "ROOM", 200_000)
+    monkeypatch.setattr(images, "MAX_BYTES", 200_000)
     lines = [{"images": i, "terms": {"a/b": i % 7 / 7}, "rates": {"a": 0.1}} for i in range(20_000)]
-    folder = written("run", None, lines, sheets=tuple(range(0, 20_000, 200)), side=80)
+    folder = written("run", None, lines, grids=tuple(range(0, 20_000, 200)), side=80)
     place = gan.report(folder)
     page = read(place)
     assert place.stat().st_size < 400_000 < (folder / "log.jsonl").stat().st_size
     assert len(page.all("img")) == 40
-    assert "40 of 100 sheets" in page.one("section", id="samples").text
+    assert "40 of 100 sample grids" in page.one("section", id="samples").text
     assert "the file has 80 x 80 pixels" in page.one("section", id="samples").text
 
 

@@ -50,8 +50,8 @@ def play(run: "Run") -> None:
 
     if run.best is not None:
         say(f"best     {run.best}, after {load(run.best).images:,} images")
-    if run.sheet is not None:
-        say(f"samples  {run.sheet}")
+    if run.grid is not None:
+        say(f"samples  {run.grid}")
     say(f"see it   ganarium report {run.folder}")
     if tasks := list(load(run.folder).tasks):
         say(f"use it   ganarium {use_of(tasks[0], run.folder)}")

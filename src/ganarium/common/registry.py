@@ -89,7 +89,7 @@ class Registry(Mapping[str, T], Generic[T]):
                     raise ValueError(f"another {self.what} is named {name!r}")
             except Exception as error:  # code of other packages: anything may be raised
                 where = f"{self.what} {entry.name!r} of {entry.value}"
-                warnings.warn(f"{where} is left out: {error}", stacklevel=2)
+                warnings.warn(f"{where} is omitted: {error}", stacklevel=2)
             else:
                 found[name] = item
         return found

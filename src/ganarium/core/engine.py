@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from ganarium.core import processes
 from ganarium.core.averages import Averages, HalfLife
-from ganarium.core.game import Clock, Game, Turn, check_terms
+from ganarium.core.game import Clock, Game, Means, Turn, check_terms
 from ganarium.core.schedules import Schedule
 
 
@@ -29,6 +29,7 @@ class Engine:
         accumulate: micro-batches a round.
         seed: seed of the noise, which is a function of (seed, process, round).
         length: images in the whole run, for `clock.progress`.
+        batch_size: samples in a batch, for `clock.batch_size`.
 
     Raises:
         ValueError: players and optimizers differ, or a parameter belongs to two players or none.
@@ -46,6 +47,7 @@ class Engine:
         accumulate: int = 1,
         seed: int = 0,
         length: int = 1,
+        batch_size: int = 0,
     ):
         self.game = game
         self.players = game.players()
@@ -61,7 +63,8 @@ class Engine:
         self.averages = Averages(self.players, averages or {})
         self.precision = precision
         self.accumulate = accumulate
-        self.clock = Clock(length=length, seed=seed)
+        self.clock = Clock(length=length, seed=seed, batch_size=batch_size)
+        self.lazy: dict[str, int] = {}
         self.device = next(game.parameters()).device.type
         processes.broadcast(game)
 
@@ -71,7 +74,8 @@ class Engine:
         self._set_learning_rates()
         self._report: dict[str, list[Tensor]] = {}
         images = getattr(data, "images", 0)
-        clocks = [replace(self.clock, first_micro_batch=i == 0) for i in range(self.accumulate)]
+        means = Means(over_processes=processes.mean)
+        clocks = [replace(self.clock, first_micro_batch=i == 0, means=means) for i in range(self.accumulate)]
         scripts = [self.game.play(data, clock) for clock in clocks]
         if not all(isinstance(script, Iterator) for script in scripts):
             name = type(self.game).__name__
@@ -98,6 +102,7 @@ class Engine:
         for i, script in enumerate(scripts):
             turns = self._advance(script)
             players = [[self._name(net) for net in t.players] for t in turns]
+            self._correct_lazy(turns)
             if i and players != expected:
                 raise RuntimeError(
                     f"micro-batches disagree about the players of a turn: {expected}, {players}; "
@@ -131,6 +136,29 @@ class Engine:
             # Fused optimizers do not increment the version; autograd would accept a stale graph.
             torch.autograd.graph.increment_version(self.params[name])
         return True
+
+    def _correct_lazy(self, turns: tuple[Turn, ...]) -> None:
+        """Correct learning rates and betas of the players of lazy turns, when such a turn is seen first."""
+        for t in turns:
+            for net in t.players if t.every > 1 else ():
+                name = self._name(net)
+                if name not in self.lazy:
+                    self._set_lazy(name, t.every)
+                elif self.lazy[name] != t.every:
+                    raise ValueError(
+                        f"turns of {name} are taken every {self.lazy[name]} and every {t.every} rounds; "
+                        "a player has one lazy interval"
+                    )
+
+    def _set_lazy(self, name: str, interval: int) -> None:
+        share = interval / (interval + 1)
+        self.lazy[name] = interval
+        self.rates[name] = [rate * share for rate in self.rates[name]]
+        for group in self.optimizers[name].param_groups:
+            group["lr"] *= share
+            if "betas" in group:
+                group["betas"] = tuple(beta**share for beta in group["betas"])
+        self._set_learning_rates()
 
     def _advance(self, script: Iterator) -> tuple[Turn, ...]:
         """Run a script to its next `yield`; return its turns, none if the script is over."""
@@ -229,6 +257,7 @@ class Engine:
             "game": self.game.state_dict(),
             "optimizers": {name: o.state_dict()["state"] for name, o in self.optimizers.items()},
             "averages": self.averages.state_dict(),
+            "lazy": dict(self.lazy),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -239,6 +268,9 @@ class Engine:
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": state["optimizers"][name], "param_groups": groups})
         self.averages.load_state_dict(state["averages"])
+        for name, interval in state["lazy"].items():
+            if name not in self.lazy:
+                self._set_lazy(name, interval)
 
 
 def _check_owners(game: Game, players: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> None:

@@ -3,9 +3,10 @@
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
+import torch
 from torch import Tensor, nn
 
 Terms = Mapping[str, Tensor]
@@ -25,6 +26,10 @@ class Clock:
     seed: int = 0
     first_micro_batch: bool = True
     """False in all but the first of a round's micro-batches."""
+    batch_size: int = 0
+    """Number of samples in a batch, over all processes and micro-batches; 0 if unknown."""
+    means: "Means | None" = field(default=None, compare=False, repr=False)
+    """Values that the micro-batches of this round have passed to `mean`."""
 
     @property
     def progress(self) -> float:
@@ -35,9 +40,39 @@ class Clock:
         """Return True in every `interval`-th round, the first round included."""
         return self.round % interval == 0
 
+    def mean(self, name: str, value: Tensor) -> "Mean":
+        """Add this micro-batch's value; return the mean over all micro-batches and processes, as a function.
+
+        `sign = clock.mean("sign", scores.sign().mean())`, then `sign()` after the next `yield`, when every
+        micro-batch has added its value. All processes must call `mean` and the function.
+        """
+        means = self.means if self.means is not None else Means()
+        means.values.setdefault(name, []).append(value.detach())
+        return Mean(means, name)
+
     def shared_random(self) -> random.Random:
         """Return a generator that is equal in all processes and micro-batches; turns may depend on it."""
         return random.Random(f"{self.seed} {self.round}")
+
+
+@dataclass
+class Means:
+    """Values of one round by name, and the function that averages a value over processes."""
+
+    values: dict[str, list[Tensor]] = field(default_factory=dict)
+    over_processes: Callable[[Tensor], Tensor] = lambda value: value
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean of a value over the micro-batches and processes of a round, computed by calling it."""
+
+    means: Means
+    name: str
+
+    def __call__(self) -> Tensor:
+        """Return the mean of the values that have been added so far."""
+        return self.means.over_processes(torch.stack(self.means.values[self.name]).mean(0))
 
 
 @dataclass(frozen=True)
@@ -47,11 +82,25 @@ class Turn:
     players: tuple[nn.Module, ...]
     terms: Terms | Callable[[], Terms]
     """Loss terms by name, or a function that computes them, for optimizers that re-evaluate it (L-BFGS)."""
+    every: int = 1
+    """Interval, in rounds, of a lazy turn, which its players take in addition to their turns of every round.
+
+    Their learning rates and betas are corrected for the additional steps (Karras et al. 2020, app. B).
+    """
+
+    def lazy(self, interval: int) -> "Turn":
+        """Return the turn as a lazy one, which is taken once in `interval` rounds.
+
+        `if clock.every(16): yield turn(self.discriminator, penalty=16 * penalty).lazy(16)`.
+        """
+        if interval < 1:
+            raise ValueError(f"the interval of a lazy turn is {interval}; it must be at least 1 round")
+        return replace(self, every=interval)
 
     def __post_init__(self) -> None:
         if not self.players or not all(isinstance(p, nn.Module) for p in self.players):
             raise TypeError(
-                "turn(player, ..., name=loss): the positional arguments are the networks that move"
+                "turn(player, ..., name=loss): the positional arguments are the networks that are updated"
             )
         if not self.terms:
             raise TypeError(
@@ -95,13 +144,11 @@ class Game(nn.Module, ABC):
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     """Networks that a recipe may choose: role -> kind -> constructor."""
     saved_networks: ClassVar[tuple[str, ...]] = ("generator",)
-    """Names of the children that a saved model contains. The game's own parameters and buffers are saved,
-    too.
-    """
+    """Names of the children that a saved model contains, beside the game's own parameters and buffers."""
     tasks: tuple[Any, ...] = ()
-    """What the trained game can do, the main task first (see `ganarium.tasks.base.Task`)."""
+    """Tasks of the trained game, the main one first (see `ganarium.tasks.base.Task`)."""
     latents: tuple[Any, ...] = ()
-    """Random inputs of its tasks (see `ganarium.tasks.latents.Latent`); set by the constructor."""
+    """Random inputs of the tasks (see `ganarium.tasks.latents.Latent`), set by the constructor."""
 
     @abstractmethod
     def play(self, data: Iterator, clock: Clock) -> Iterator[Turn | tuple[Turn, ...]]:
@@ -121,6 +168,13 @@ class Game(nn.Module, ABC):
         `network(role, *collaborators)` builds the network that the recipe chose for a role.
         """
         return cls(**settings)
+
+    def realness(self, samples: Tensor, condition: Tensor | None) -> Tensor | None:
+        """Return scores `[N, ...]` of samples, larger for more real ones; None if the game has no scores.
+
+        They are used for statistics during training; of several columns the first one counts.
+        """
+        return None
 
     def players(self) -> dict[str, nn.Module]:
         """Return every network with trainable parameters, by name."""

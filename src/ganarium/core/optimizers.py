@@ -30,8 +30,6 @@ class Adam(Rule):
     betas: tuple[float, float] = (0.5, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0
-    lazy_interval: int | None = Field(None, gt=0)
-    """Interval of the player's lazy penalty; corrects lr and betas (Karras et al. 2020, app. B)."""
 
 
 class RMSprop(Rule):
@@ -88,7 +86,7 @@ def make(spec: Mapping[str, Any], parameters: Iterable, *, fused: bool) -> torch
 
     `fused` selects fused steps, for devices that have them; they compute the same numbers faster.
     """
-    settings = {k: v for k, v in spec.items() if k not in ("kind", "schedule", "clip_norm", "lazy_interval")}
+    settings = {k: v for k, v in spec.items() if k not in ("kind", "schedule", "clip_norm")}
     makers: dict[str, Callable] = {
         "adam": functools.partial(torch.optim.Adam, fused=fused),
         "rmsprop": torch.optim.RMSprop,
@@ -96,10 +94,6 @@ def make(spec: Mapping[str, Any], parameters: Iterable, *, fused: bool) -> torch
         "sgd": functools.partial(torch.optim.SGD, fused=fused),
         "lbfgs": torch.optim.LBFGS,
     }
-    if interval := spec.get("lazy_interval"):
-        share = interval / (interval + 1)
-        settings["lr"] *= share
-        settings["betas"] = [beta**share for beta in settings["betas"]]
     return makers[spec["kind"]](parameters, **settings)
 
 

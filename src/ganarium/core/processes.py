@@ -124,6 +124,16 @@ def average_gradients(params: Sequence[nn.Parameter]) -> None:
 
 
 @torch.no_grad()
+def mean(value: Tensor) -> Tensor:
+    """Return the mean of a tensor over processes."""
+    if size() == 1:
+        return value
+    total = value.clone()
+    dist.all_reduce(total)
+    return total / size()
+
+
+@torch.no_grad()
 def average_buffers(module: nn.Module) -> None:
     """Average the floating-point buffers (running statistics) over processes."""
     buffers = [b for b in module.buffers() if b.is_floating_point()]

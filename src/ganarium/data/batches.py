@@ -1,4 +1,4 @@
-"""What the feed hands to a game, and what a network must know of the data before it is built."""
+"""Batches: the data that a game gets for a round."""
 
 from typing import NamedTuple
 
@@ -7,35 +7,48 @@ from torch import Tensor
 
 
 class Conditioned(NamedTuple):
-    """Samples and what each one shows.
+    """Samples and the condition of each.
 
-    `condition` is one of: labels, int64 `[N]`; attributes, float `[N, A]` in {0, 1}; pictures, float
-    `[N, C, H, W]` in [-1, 1]; label maps, int64 `[N, 1, H, W]` with the ids of classes, or `[N, 2, H, W]`
-    with the numbers of objects behind them.
+    `condition` is one of: labels, int64 `[N]`; attributes, float `[N, A]` in {0, 1}; images, float
+    `[N, C, H, W]` in [-1, 1]; label maps, int64 `[N, 1, H, W]` with ids of classes, or `[N, 2, H, W]` with
+    numbers of objects in the second channel; or the values of a condition of another package.
     """
 
-    real: Tensor  # [N, C, H, W] in [-1, 1]
+    real: Tensor
     condition: Tensor
 
 
 class SemiSupervisedBatch(NamedTuple):
-    """Samples of which nothing is told, and beside them as many of the few whose labels are known."""
+    """Unlabeled samples, and an equally large batch of labeled ones."""
 
-    real: Tensor  # [N, C, H, W] in [-1, 1]
+    real: Tensor
     labeled: Conditioned
 
 
 class Unpaired(NamedTuple):
-    """As many samples of each domain; which of one stand beside which of another means nothing."""
+    """One batch per domain, equal in size, not paired."""
 
-    domains: tuple[Tensor, ...]  # each [N, C, H, W] in [-1, 1]
+    domains: tuple[Tensor, ...]
 
 
 Batch = Tensor | Conditioned | SemiSupervisedBatch | Unpaired
 
 
-def real_samples(batch: Batch) -> Tensor:
-    """The samples of a batch, conditions aside; of domains all, one domain after the other."""
+def real_samples(batch: Batch, *, alternating: bool = False) -> Tensor:
+    """Return the samples of a batch without their conditions.
+
+    Domains follow one after the other; with `alternating`, their samples take turns.
+    """
     if isinstance(batch, Tensor):
         return batch
-    return torch.cat(batch.domains) if isinstance(batch, Unpaired) else batch.real
+    if isinstance(batch, Unpaired):
+        return torch.stack(batch.domains, 1).flatten(0, 1) if alternating else torch.cat(batch.domains)
+    return batch.real
+
+
+def conditions_of(batch: Batch) -> Tensor | None:
+    """Return the condition of each of `real_samples(batch)`: for domains their numbers; None without one."""
+    if isinstance(batch, Unpaired):
+        size = len(batch.domains[0])
+        return torch.arange(len(batch.domains), device=batch.domains[0].device).repeat_interleave(size)
+    return batch.condition if isinstance(batch, Conditioned) else None

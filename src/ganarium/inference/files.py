@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganarium.common import grids
-from ganarium.common.new_files import new_file
+from ganarium.common.files import atomic_write
 from ganarium.common.notify import Notify
 from ganarium.data.modalities.base import Modality
 from ganarium.data.sources.folder import contents
@@ -183,7 +183,7 @@ class OutputFiles:
             FileExistsError: a file of other contents is in the way.
         """
         for kind, path in zip(self._kinds, self.paths(name), strict=True):
-            with new_file(path) as file:
+            with atomic_write(path, "if-equal") as file:
                 if kind.ending == ARRAYS:
                     arrays: dict[str, Any] = {output: values[output].numpy() for output in kind.outputs}
                     np.savez(file, **arrays)

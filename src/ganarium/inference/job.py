@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganarium.common import grids
-from ganarium.common.new_files import new_file
+from ganarium.common.files import atomic_write
 from ganarium.inference.files import FilePath, InputFiles, OutputFiles
 from ganarium.inference.runner import WHOLE, TaskRunner
 from ganarium.tasks.windows import OVERLAP, TILE
@@ -202,7 +202,7 @@ class FileJob:
         rows = [row for row in self._cells.values() if row]
         if self.settings.grid is None or not rows:
             return
-        with new_file(Path(self.settings.grid)) as file:
+        with atomic_write(Path(self.settings.grid), "if-equal") as file:
             cells = [cell for row in rows for cell in row]
             grids.tiled(cells, columns=len(rows[0])).save(file, format="PNG")
 

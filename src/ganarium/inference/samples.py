@@ -12,7 +12,7 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from ganarium.common.new_files import new_file
+from ganarium.common.files import atomic_write
 from ganarium.common.notify import Notify, silent
 from ganarium.data.batches import real_samples
 from ganarium.data.dataset import open_data
@@ -231,7 +231,7 @@ def _writers(
 def _separate_files(modality: Modality, folder: Path, names: Iterator[str]) -> Iterator[Write]:
     def write(batch: Tensor) -> None:
         for sample in batch:
-            with new_file(folder / next(names)) as file:
+            with atomic_write(folder / next(names), "if-equal") as file:
                 modality.encode(sample, file)
 
     yield write
@@ -240,7 +240,7 @@ def _separate_files(modality: Modality, folder: Path, names: Iterator[str]) -> I
 @contextlib.contextmanager
 def _table(path: Path, columns: Sequence[str]) -> Iterator[Write]:
     """Write a CSV, a row a sample; nine digits hold a float32 exactly."""
-    with new_file(path) as file:
+    with atomic_write(path, "if-equal") as file:
         file.write((",".join(columns) + "\n").encode())
         yield lambda batch: np.savetxt(file, batch.numpy(), "%.9g", ",")
 
@@ -249,7 +249,7 @@ def _table(path: Path, columns: Sequence[str]) -> Iterator[Write]:
 def _array(path: Path, modality: Modality, shape: tuple[int, ...]) -> Iterator[Write]:
     """Write an .npz of one array piece by piece: its header holds the shape, and a fixed date."""
     with (
-        new_file(path) as file,
+        atomic_write(path, "if-equal") as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open(zipfile.ZipInfo(f"{modality.name}s.npy"), "w", force_zip64=True) as array,
     ):
@@ -266,5 +266,5 @@ def _grid(path: Path, modality: Modality) -> Iterator[Write]:
             first.append(batch[:room])
 
     yield write
-    with new_file(path) as file:
+    with atomic_write(path, "if-equal") as file:
         modality.grid(torch.cat(first)).save(file, format="PNG")

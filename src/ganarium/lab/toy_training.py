@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from ganarium import methods
 from ganarium.common.text import nearest
-from ganarium.core.campaign import Campaign
 from ganarium.core.engine import Engine
 from ganarium.core.game import Clock
+from ganarium.data.modalities.points import Points as PointModality
 from ganarium.data.sources.densities import POINTS, Points
 from ganarium.data.spec import DataSpec
 from ganarium.lab.result import Array, ExperimentResult
 from ganarium.losses.adversarial import AdversarialLoss
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import resolve
 from ganarium.training.builder import engine_for
 
@@ -92,9 +92,7 @@ class ToyRun:
     def __init__(self, method: str, points: Points, *changes: Mapping[str, Any], rounds: int, seed: int):
         found = methods.find(method)
         self.recipe = resolve(found, *changes, {"seed": seed, "device": "cpu"})
-        game = assemble(found, self.recipe, DataSpec((2,)))
-        if isinstance(game, Campaign):
-            raise ValueError(f"{method} is a campaign of several stages; give a method of one game")
+        game = build_game(found, self.recipe, DataSpec(PointModality(), (2,)))
         updates = self.recipe.game.get("discriminator_updates", 1)
         images = rounds * updates * self.recipe.batch_size
         self.engine: Engine = engine_for(game, self.recipe, torch.device("cpu"), images=images)

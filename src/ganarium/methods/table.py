@@ -1,10 +1,8 @@
 """Table of the built-in and the installed methods."""
 
-import functools
-import warnings
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Mapping
 
-from ganarium.common.text import nearest
+from ganarium.common.registry import Registry
 from ganarium.methods.conditional import acgan, cgan, projection_cgan
 from ganarium.methods.noise_to_image import (
     dcgan,
@@ -65,30 +63,20 @@ BUILT_IN = (
 )
 
 
-@functools.cache
-def table() -> dict[str, Method]:
-    """Return every method by name: the built-in ones, then those of installed packages.
-
-    A method that cannot be loaded is omitted with a warning, so that the others stay usable.
-    """
-    rows = {method.name: method for method in BUILT_IN}
-    for entry in entry_points(group="ganarium.methods"):
-        try:
-            method = _installed(entry)
-            if method.name in rows:
-                raise ValueError(f"a method named {method.name!r} already exists")
-        except Exception as error:  # code of another package may raise anything
-            warnings.warn(f"method {entry.name!r} of {entry.value} is omitted: {error}", stacklevel=2)
-        else:
-            rows[method.name] = method
-    return rows
-
-
-def _installed(entry: EntryPoint) -> Method:
-    method = entry.load()
+def _check(method: Method) -> None:
     if not isinstance(method, Method):
         raise TypeError(f"{type(method).__name__} is not a ganarium.Method")
-    return method
+
+
+METHODS: Registry[Method] = Registry(
+    "method", "ganarium.methods", BUILT_IN, name_of=lambda method: method.name, check=_check
+)
+"""Methods by name: the built-in ones, those of installed packages, and those added in this process."""
+
+
+def table() -> Mapping[str, Method]:
+    """Return the methods by name; those of packages that cannot be loaded are omitted with a warning."""
+    return METHODS
 
 
 def find(name: str) -> Method:
@@ -97,21 +85,13 @@ def find(name: str) -> Method:
     Raises:
         ValueError: no method has that name; the message suggests the nearest.
     """
-    rows = table()
-    if name not in rows:
-        raise ValueError(
-            f"there is no method {name!r}{nearest(name, rows)} (ganarium methods lists all; "
-            "ganarium.methods.add registers your own)"
-        )
-    return rows[name]
+    return METHODS.find(name, " (ganarium methods lists all; ganarium.methods.add registers your own)")
 
 
 def add(method: Method) -> None:
-    """Register a method of your own by its name, in this process.
+    """Register your own method by its name, in this process.
 
     Raises:
         ValueError: a built-in method has that name.
     """
-    if any(row.name == method.name and row is not method for row in BUILT_IN):
-        raise ValueError(f"{method.name!r} is a built-in method; give yours another name")
-    table()[method.name] = method
+    METHODS.add(method)

@@ -89,7 +89,7 @@ class Score(Task):
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """See `Task.sizes`."""
-        return Sizes(multiple=int(getattr(game.network, "multiple", 1)), least=256)
+        return dataclasses.replace(super().sizes(game, spec, options), least=256, strict=True)
 
 
 class Encode(Task):
@@ -116,7 +116,7 @@ class Encode(Task):
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """See `Task.sizes`."""
-        return Sizes(multiple=int(getattr(game.network, "multiple", 1)), least=256)
+        return dataclasses.replace(super().sizes(game, spec, options), least=256, strict=True)
 
 
 TASKS: Mapping[str, Task] = {"translator": NetworkTranslate(), "discriminator": Score(), "encoder": Encode()}
@@ -205,9 +205,9 @@ class Imported:
             "weights": f"`{origin.file}`, SHA-256 `{origin.sha256}`",
             "architecture": f"that of https://github.com/{origin.repository}",
             "licence": (
-                f"{origin.licence} is that of {origin.repository}, and of its releases of weights unless they say "
-                "otherwise; the file does not say who trained these weights, and on what: find out their licence "
-                "before you pass them on"
+                f"{origin.licence} is that of {origin.repository}, and of its releases of weights unless "
+                "they say otherwise; the file does not say who trained these weights, and on what: find out "
+                "their licence before you pass them on"
             ),
             "settings": ", ".join(f"{name} {value}" for name, value in self.settings.items()),
         }

@@ -1,1 +1,1 @@
-"""What a run tells those who watch it."""
+"""Logs, statistics and diagnoses of training runs."""

@@ -1,4 +1,4 @@
-"""What the data of a run are, kept beside its log: `data.json`, and `data.png`, a sheet of real samples."""
+"""Summary of a run's data beside its log: `data.json`, and `data.png` with a grid of real samples."""
 
 import json
 from pathlib import Path
@@ -12,30 +12,29 @@ from ganarium.data.order import spread
 
 
 def save(dataset: Dataset, folder: Path) -> None:
-    """Write both.
+    """Write `data.json` and `data.png`.
 
-    Where samples are drawn for a condition these are the real ones that came with it, one for one;
-    else they are evenly spread over the data.
+    The grid shows evenly spaced samples. If the data have a condition, the grid shows the first samples
+    instead: the sample grids of the run are generated with their conditions, in the same order.
     """
-    shown = grids.PICTURES if len(dataset.spec.shape) == 3 else grids.POINTS
-    count = min(shown, len(dataset))
-    batch = dataset.batch(range(count) if dataset.spec.condition else spread(len(dataset), count))
-    real = real_samples(batch)
+    count = min(dataset.modality.grid_count, len(dataset))
+    in_order = dataset.condition is not None and dataset.condition.is_input
+    batch = dataset.batch(range(count) if in_order else spread(len(dataset), count))
     save_report(dataset, folder)
-    grids.save(grids.grid(real), folder / "data.png")
+    grids.save(dataset.modality.grid(real_samples(batch)), folder / "data.png")
 
 
 def save_report(dataset: Dataset, folder: Path) -> None:
-    """Write what was recognised, with the broken files that have turned up so far."""
+    """Write `data.json`: the data report with the broken files found so far."""
     write_text(folder / "data.json", json.dumps(dataset.report.to_dict(), indent=1) + "\n")
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The tree in a run's `data.json`.
+    """Read a run's `data.json`.
 
     Raises:
-        FileNotFoundError: there is none; the run may be older than this habit.
-        ValueError: it is damaged.
+        FileNotFoundError: the file does not exist, as in runs of early versions.
+        ValueError: the file is damaged.
     """
     path = folder / "data.json"
     try:
@@ -43,5 +42,5 @@ def read(folder: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
     if not isinstance(tree, dict):
-        raise ValueError(f"{path} is damaged: it holds a {type(tree).__name__}, no table")
+        raise ValueError(f"{path} is damaged: it holds a {type(tree).__name__} instead of an object")
     return tree

@@ -1,8 +1,8 @@
-"""The run's log: one line of JSON an interval, the same for the same run.
+"""Log of a run: one line of JSON per interval.
 
-`log.jsonl` holds what follows from the recipe alone (images, mean loss terms, learning rates), so a run
-that was killed and resumed leaves the same file as one that was not. What depends on the machine
-(seconds, images a second, memory) goes into `speed.jsonl`.
+`log.jsonl` holds only values that follow from the recipe (images, mean loss terms, learning rates), so a
+run that was killed and resumed leaves the same file as an uninterrupted one. Values that depend on the
+machine (seconds, images per second, memory) are in `speed.jsonl`.
 """
 
 import json
@@ -17,56 +17,60 @@ import torch
 from torch import Tensor
 
 from ganarium.core import processes
+from ganarium.monitoring.records import read_records
 
 BEGINNING: Mapping[str, Any] = {"bytes": 0, "sums": {}, "counts": {}, "notes": {}}
-"""Where an empty log stands."""
+"""State of an empty log."""
+VERSION = 2
+"""Version of the log, in its first line."""
 FAILURE = "failure.txt"
-"""In a run's folder: the error that ended it, where a number was none."""
+"""File in a run's folder with the message of the NonFiniteError that ended the run, if one did."""
 
 
 class NonFiniteError(RuntimeError):
-    """A loss term or a weight has become infinite or no number."""
+    """Error of a loss term or a weight that became infinite or NaN."""
 
 
 class Log:
-    """Sums up loss terms where they are, and writes their means when it is told to."""
+    """Writer of a run's log: sums loss terms on their device and writes the means as lines."""
 
     def __init__(self, folder: Path | None):
-        """`folder=None` counts, but writes nothing: for all processes but the first."""
+        """Start a log in `folder`; with None it sums but writes nothing (all processes but the first)."""
         self.path = folder / "log.jsonl" if folder else None
         self.speed_path = folder / "speed.jsonl" if folder else None
         self.sums: dict[str, Tensor] = {}
         self.counts: dict[str, int] = {}
         self.notes: dict[str, Any] = {}
         self.marked = (time.perf_counter(), 0, 0.0)
+        """Time, images shown and seconds spent waiting for data at the last line of `speed.jsonl`."""
 
     def add(self, terms: Mapping[str, Tensor]) -> None:
-        """Count one round's terms; nothing is read from the device."""
+        """Add the terms of one round; no value is read from the device."""
         for name, value in terms.items():
-            seen = self.sums.get(name)
-            self.sums[name] = value.double() if seen is None else seen + value
+            total = self.sums.get(name)
+            self.sums[name] = value.double() if total is None else total + value
             self.counts[name] = self.counts.get(name, 0) + 1
 
     @property
     def begins_a_line(self) -> bool:
-        """Whether no round was counted since the last line."""
+        """True if no round was added since the last line."""
         return not self.sums
 
-    def note(self, **spec: Any) -> None:
-        """Put facts, plain values by name, beside the terms of the next line; of each the newest."""
-        self.notes.update(spec)
+    def note(self, **values: Any) -> None:
+        """Add plain values to the next line, by key; a later value replaces an earlier one of its key."""
+        self.notes.update(values)
 
     def check(self, images: int) -> None:
-        """Raise NonFiniteError naming the terms that were not finite since the last line, on any process."""
+        """Raise NonFiniteError if a term was not finite since the last line, on any process; name it."""
         self._share()
         if bad := [name for name, total in self.sums.items() if not math.isfinite(total.item())]:
             raise NonFiniteError(
-                f"{', '.join(sorted(bad))} became infinite or no number before image {images:,}; "
-                "the last checkpoint is from before. Lower optimizers.*.lr, or set optimizers.*.clip_norm"
+                f"{', '.join(sorted(bad))} became infinite or NaN before image {images:,}; "
+                "the last checkpoint is older. Lower optimizers.*.lr, or set optimizers.*.clip_norm"
             )
 
     def _share(self) -> None:
-        """Give every process the mean of all processes' sums; each saw its own part of the batches."""
+        """Replace the sums by their means over all processes; each process has a part of every batch."""
         if processes.size() == 1:
             return
         gathered = processes.gather({name: total.item() for name, total in self.sums.items()})
@@ -76,7 +80,11 @@ class Log:
     def write(
         self, round: int, images: int, rates: Mapping[str, float], *, stage: str = ""
     ) -> dict[str, Any]:
-        """The mean terms since the last line, written as a line and returned; `stage` if it has a name."""
+        """Write the mean terms since the last line and the noted values as a line, and return the line.
+
+        Raises:
+            NonFiniteError: a term was not finite.
+        """
         self.check(images)
         terms = {name: self.sums[name].item() / self.counts[name] for name in sorted(self.sums)}
         record = {"round": round, "images": images, "terms": terms, "rates": dict(rates)}
@@ -84,18 +92,25 @@ class Log:
             record["stage"] = stage
         record.update(self.notes)
         self.sums, self.counts, self.notes = {}, {}, {}
-        self._append(self.path, record)
+        begins = self.path is not None and not (self.path.exists() and self.path.stat().st_size)
+        self._append(self.path, {"version": VERSION, **record} if begins else record)
         return record
 
     def write_speed(self, images: int, waited: float, device: str = "") -> dict[str, Any]:
-        """Images a second, share of the time spent waiting for data, and peak memory since the last line."""
-        now, before, waits = time.perf_counter(), self.marked, waited
-        seconds = max(now - before[0], 1e-9)
+        """Write a line of `speed.jsonl` and return it.
+
+        Args:
+            images: number of images shown so far.
+            waited: seconds spent waiting for data so far.
+            device: description of the device.
+        """
+        started, images_before, waited_before = self.marked
+        seconds = max(time.perf_counter() - started, 1e-9)
         speed = {
             "images": images,
             "seconds": round(seconds, 3),
-            "images_per_second": round((images - before[1]) / seconds, 2),
-            "data_wait_share": round(max(0.0, waits - before[2]) / seconds, 4),
+            "images_per_second": round((images - images_before) / seconds, 2),
+            "data_wait_share": round(max(0.0, waited - waited_before) / seconds, 4),
             "peak_memory_mib": peak_memory_mib(),
             "device": device,
         }
@@ -104,12 +119,12 @@ class Log:
         return speed
 
     def skip(self, seconds: float) -> None:
-        """Leave out time that was not spent on training."""
-        began, images, waited = self.marked
-        self.marked = (began + seconds, images, waited)
+        """Exclude time that was not spent on training from the speed."""
+        started, images, waited = self.marked
+        self.marked = (started + seconds, images, waited)
 
     def mark(self, images: int, waited: float) -> None:
-        """Start the stopwatch here."""
+        """Start the interval of the next line of `speed.jsonl`."""
         self.marked = (time.perf_counter(), images, waited)
 
     @staticmethod
@@ -119,7 +134,7 @@ class Log:
                 file.write(json.dumps(record) + "\n")
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the log stands: its length in bytes, and what is summed up and noted since its last line."""
+        """Return the length of the log in bytes, and the sums and notes since its last line."""
         length = 0
         if self.path and self.path.exists():
             with self.path.open("rb") as file:
@@ -133,33 +148,27 @@ class Log:
         }
 
     def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
-        """Go on from `state`; lines written after it are taken back, for they will be written again."""
+        """Continue from `state`; later lines are removed, since the run will write them again."""
         self.sums = {name: value.to(device) for name, value in state["sums"].items()}
         self.counts = dict(state["counts"])
-        self.notes = dict(state.get("notes", {}))  # runs of older versions have none
+        self.notes = dict(state.get("notes", {}))  # older versions have no notes
         if self.path and self.path.exists() and self.path.stat().st_size > state["bytes"]:
             with self.path.open("r+b") as file:
                 file.truncate(state["bytes"])
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """The records in a run's `log.jsonl`; a last line that is cut off is left out."""
-    path = folder / "log.jsonl"
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return records
+    """Return the records of a run's `log.jsonl`, up to the first line that is damaged."""
+    found = read_records(folder / "log.jsonl")
+    return found.valid[: found.sound]
 
 
 def peak_memory_mib() -> int:
-    """The most memory this process has held: the GPU's where one is used, else its resident set."""
+    """Return the peak memory of this process in MiB: of the GPU if one is in use, else the resident set."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         return int(torch.cuda.max_memory_allocated() / 2**20)
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count what the process that started this one held
+    if status.exists():  # getrusage would include memory of the parent process
         (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) // 2**10
     try:

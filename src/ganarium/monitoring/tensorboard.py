@@ -1,4 +1,4 @@
-"""Event files for TensorBoard: the log's terms and learning rates, and the sample sheets, by images shown."""
+"""TensorBoard event files of a run: loss terms, learning rates, metrics and sample grids by images shown."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ def require() -> None:
 
 
 class Board:
-    """The folder `tensorboard` of a run: `tensorboard --logdir RUN` shows it."""
+    """Writer of a run's folder `tensorboard`, which `tensorboard --logdir RUN` displays."""
 
     def __init__(self, folder: Path, images: int):
-        """Go on after `images` shown; TensorBoard forgets what was written after them.
+        """Continue after `images` shown; TensorBoard discards events written after that point.
 
         Raises:
             ValueError: TensorBoard is not installed.
@@ -39,7 +39,7 @@ class Board:
         rates: Mapping[str, float],
         metrics: Mapping[str, float],
     ) -> None:
-        """Mean loss terms by `player/term`, the players' learning rates, and what was measured."""
+        """Write mean loss terms by `player/term`, learning rates by player, and metrics by name."""
         for name, value in terms.items():
             self.writer.add_scalar(name, value, images)
         for player, rate in rates.items():
@@ -47,14 +47,14 @@ class Board:
         for name, value in metrics.items():
             self.writer.add_scalar(f"metrics/{name}", value, images)
 
-    def sheet(self, images: int, picture: Image.Image) -> None:
-        """A sheet of samples."""
-        self.writer.add_image("samples", np.asarray(picture.convert("RGB")), images, dataformats="HWC")
+    def grid(self, images: int, grid: Image.Image) -> None:
+        """Write a sample grid."""
+        self.writer.add_image("samples", np.asarray(grid.convert("RGB")), images, dataformats="HWC")
 
     def flush(self) -> None:
-        """Write out what is waiting."""
+        """Write pending events to the file."""
         self.writer.flush()
 
     def close(self) -> None:
-        """Write out what is waiting, and end."""
+        """Write pending events and close the file."""
         self.writer.close()

@@ -1,4 +1,4 @@
-"""Runs on a page: one HTML file that needs nothing else, of one run or of several side by side."""
+"""HTML reports: one self-contained page of one run, or of several runs side by side."""
 
 from ganarium.reports.comparison import compare
 from ganarium.reports.run import report

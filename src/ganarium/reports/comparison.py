@@ -1,4 +1,4 @@
-"""Several runs' page."""
+"""Page that compares several runs."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,69 +13,68 @@ from ganarium.reports.recipe_differences import NONE
 
 
 def compare(runs: Iterable[str | os.PathLike[str]], out: str | Path = "compare.html") -> Path:
-    """Runs side by side on one HTML page that needs nothing else; they may be of different methods.
+    """Write a self-contained HTML page of runs side by side; they may be of different methods.
 
-    A chart for each number that was logged, samples under one slider, the last numbers, and what the
-    recipes differ in.
+    The page has a chart of each logged number, sample grids under one slider, the last numbers, and the
+    differences between the recipes.
 
     Args:
-        runs: two or more, or their folders.
-        out: where the page goes.
+        runs: two or more runs, or their folders.
+        out: file of the page.
 
     Returns:
-        Where the page is.
+        Path of the page.
 
     Raises:
-        FileNotFoundError: one of them is no run.
+        FileNotFoundError: a folder holds no run.
         ValueError: fewer than two runs are given, or `out` does not end in .html.
     """
-    runs_read = _named({run.folder: run for run in map(contents.read, runs)}.values())
-    if len(runs_read) < 2:
-        raise ValueError("compare needs two runs or more; of one alone: ganarium report RUN")
-    found = {name: curves.numbers(run.log) | curves.numbers(run.speed) for name, run in runs_read.items()}
-    missing = {name: list(run.missing) for name, run in runs_read.items()}
-    pictures = {
-        name: list(images.pictures(run.sheets, images.ROOM // len(runs_read), missing[name]))
-        for name, run in runs_read.items()
+    by_name = _named({run.folder: run for run in map(contents.read, runs)}.values())
+    if len(by_name) < 2:
+        raise ValueError("compare needs two runs or more; for one run: ganarium report RUN")
+    numbers = {name: curves.numbers(run.log) | curves.numbers(run.speed) for name, run in by_name.items()}
+    missing = {name: list(run.missing) for name, run in by_name.items()}
+    grids = {
+        name: list(images.embed_all(run.grids, images.MAX_BYTES // len(by_name), missing[name]))
+        for name, run in by_name.items()
     }
     return write_page(
         Path(out),
         "compare.html",
-        curves.overlaid(found),
-        moments=sorted({each.images for row in pictures.values() for each in row}),
-        title=f"{len(runs_read)} runs",
-        runs=runs_read,
+        curves.overlaid(numbers),
+        moments=sorted({grid.images for row in grids.values() for grid in row}),
+        title=f"{len(by_name)} runs",
+        runs=by_name,
         missing=missing,
-        pictures=pictures,
-        differences=recipe_differences.beside([run.recipe for run in runs_read.values()]),
-        finals=_finals(list(found.values())),
-        judged=_judged(list(runs_read.values())),
+        grids=grids,
+        differences=recipe_differences.table([run.recipe for run in by_name.values()]),
+        last_numbers=_last_numbers(list(numbers.values())),
+        evaluation=_evaluation(list(by_name.values())),
     )
 
 
-def _named(runs_read: Iterable[RunContents]) -> dict[str, RunContents]:
-    """The runs by name, with as much of their paths as tells them apart."""
-    runs_read = list(runs_read)
-    for count in range(1, max((len(run.folder.parts) for run in runs_read), default=0) + 1):
-        named = {"/".join(run.folder.parts[-count:]): run for run in runs_read}
-        if len(named) == len(runs_read):
+def _named(runs: Iterable[RunContents]) -> dict[str, RunContents]:
+    """Return the runs by name: the shortest ends of their paths that differ."""
+    runs = list(runs)
+    for count in range(1, max((len(run.folder.parts) for run in runs), default=0) + 1):
+        named = {"/".join(run.folder.parts[-count:]): run for run in runs}
+        if len(named) == len(runs):
             return named
     return {}
 
 
-def _finals(found: Sequence[Mapping[str, Curve]]) -> list[tuple[str, ...]]:
-    """Every number that was logged, and its last value in each run."""
+def _last_numbers(runs: Sequence[Mapping[str, Curve]]) -> list[tuple[str, ...]]:
+    """Return a row for each logged number: its name, and its last value in each run."""
     return [
-        (curves.label(path), *(value_text(each[path].values[-1]) if path in each else NONE for each in found))
-        for path in curves.paths(found)
+        (curves.label(path), *(value_text(run[path].values[-1]) if path in run else NONE for run in runs))
+        for path in curves.paths(runs)
     ]
 
 
-def _judged(runs_read: Sequence[RunContents]) -> list[tuple[str, ...]]:
-    """What `ganarium evaluate` said last of each run: measures, with the network if on one, and values."""
+def _evaluation(runs: Sequence[RunContents]) -> list[tuple[str, ...]]:
+    """Return a row for each measure of `ganarium evaluate`: its name with the network, and its values."""
     values = [
-        {(table.network, row[0]): row[1] for table in run.evaluation for row in table.rows}
-        for run in runs_read
+        {(table.network, row[0]): row[1] for table in run.evaluation for row in table.rows} for run in runs
     ]
     measures = dict.fromkeys(key for each in values for key in each)
     return [

@@ -1,6 +1,5 @@
-"""What a run folder tells, as far as it goes: what is missing or damaged is said, not raised."""
+"""Contents of a run folder; missing and damaged parts are listed instead of raising errors."""
 
-import fcntl
 import json
 import os
 import statistics
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganarium import methods
+from ganarium.common.locks import is_held
 from ganarium.common.schema import checked
 from ganarium.common.text import duration
 from ganarium.data.report import Report
@@ -17,6 +17,7 @@ from ganarium.evaluation.during_training import BEST
 from ganarium.evaluation.tables import Table, tables
 from ganarium.monitoring import data_summary
 from ganarium.monitoring.doctor import Diagnosis, doctor
+from ganarium.monitoring.records import read_records
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import resolve
@@ -28,13 +29,14 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class State:
-    """How far a run has come."""
+    """Progress of a run."""
 
     word: str
     """`finished`, `training`, `interrupted` or `begun`."""
     images: int
+    """Number of images shown."""
     length: int | None
-    """None where no recipe says it."""
+    """Number of images of the whole run; None without a recipe."""
 
     def __str__(self) -> str:
         if self.word == "finished" or not self.length:
@@ -44,74 +46,75 @@ class State:
 
 @dataclass(frozen=True)
 class RunContents:
-    """A run folder, read once."""
+    """Contents of a run folder at one moment."""
 
     folder: Path
-    """The run's, as a whole path."""
+    """Absolute path of the run's folder."""
     recipe_text: str
-    """`recipe.yaml` as it stands."""
+    """Text of `recipe.yaml`."""
     recipe: Recipe | None
-    """None where it cannot be used."""
+    """Recipe of the run; None if it is invalid."""
     method: Method | None
-    """None where no such method is installed."""
+    """Method of the run; None if it is not installed."""
     log: list[Line]
+    """Lines of `log.jsonl`; the newest for each number of images."""
     speed: list[Line]
-    """Without what was played again after a kill."""
+    """Lines of `speed.jsonl`; the newest for each number of images."""
     seconds: float
-    """Spent training, what was played again included."""
-    sheets: dict[int, Path]
-    """The sheets of samples, by the images shown before."""
+    """Training time, including rounds that were repeated after a kill."""
+    grids: dict[int, Path]
+    """Sample grids by images shown."""
     saved: int | None
     """Images shown before the newest checkpoint."""
     has_model: bool
     best: Path | None
-    """The folder of the best model by `evaluate.best`."""
+    """Folder of the best model by `evaluate.best`."""
     data: list[str]
-    """What was recognised in the data, in lines."""
+    """Lines of the data report."""
     broken: dict[str, str]
-    """Files that are skipped: name and reason."""
+    """Reasons why files are skipped, by name."""
     state: State
     diagnoses: list[Diagnosis] | None
-    """What the doctor says; None where it could not examine the run."""
+    """Diagnoses of the doctor; None if it could not examine the run."""
     evaluation: list[Table]
-    """What `ganarium evaluate` said last."""
+    """Last result of `ganarium evaluate`."""
     missing: list[str]
-    """What is missing or damaged, in words."""
+    """Descriptions of missing and damaged parts."""
 
     @property
     def name(self) -> str:
-        """What the run is called: its folder's name."""
+        """Name of the run: its folder's name."""
         return self.folder.name or str(self.folder)
 
     @property
-    def own(self) -> Recipe | None:
-        """The method's own recipe."""
+    def default_recipe(self) -> Recipe | None:
+        """Default recipe of the method."""
         return resolve(self.method) if self.method else None
 
     @property
-    def spec(self) -> list[tuple[str, str]]:
-        """The headline's figures, each under its name."""
+    def summary(self) -> list[tuple[str, str]]:
+        """Names and values for the head of the page."""
         images, length = self.state.images, self.state.length
-        told = [("images", f"{images:,}" if length in (None, images) else f"{images:,} of {length:,}")]
+        rows = [("images", f"{images:,}" if length in (None, images) else f"{images:,} of {length:,}")]
         if self.seconds:
-            told.append(("time", duration(self.seconds)))
+            rows.append(("time", duration(self.seconds)))
         if speeds := _numbers(self.speed, "images_per_second"):
-            told.append(("speed", f"{statistics.median(speeds):,.0f} images/s"))
+            rows.append(("speed", f"{statistics.median(speeds):,.0f} images/s"))
         if devices := list(dict.fromkeys(str(line["device"]) for line in self.speed if line.get("device"))):
-            told.append(("device", "; ".join(devices)))
+            rows.append(("device", "; ".join(devices)))
         if self.recipe:
-            told += [("data", self.recipe.data.place), ("seed", str(self.recipe.seed))]
+            rows += [("data", self.recipe.data.place), ("seed", str(self.recipe.seed))]
         if self.log:
             written = datetime.fromtimestamp((self.folder / "log.jsonl").stat().st_mtime)
-            told.append(("last line", f"{written:%Y-%m-%d %H:%M}"))
-        return told
+            rows.append(("last line", f"{written:%Y-%m-%d %H:%M}"))
+        return rows
 
 
 def read(run: str | os.PathLike[str]) -> RunContents:
-    """The story of a run, or of the one in a folder.
+    """Read a run, or the run in a folder.
 
     Raises:
-        FileNotFoundError: there is no run: neither a recipe nor a log.
+        FileNotFoundError: the folder holds neither a recipe nor a log.
     """
     folder = Path(run).resolve()
     if not any((folder / name).exists() for name in ("recipe.yaml", "log.jsonl")):
@@ -125,16 +128,16 @@ def read(run: str | os.PathLike[str]) -> RunContents:
     state = _state(folder, log, recipe)
     saved = max(_by_images(folder / "checkpoints", "*.pt"), default=None)
     if saved is None:
-        missing.append("no checkpoint is saved: the run can only begin anew")
+        missing.append("no checkpoint is saved: the run can only start from scratch")
     elif saved < state.images:
-        missing.append(f"the newest checkpoint is of {saved:,} images: the run goes on from there")
+        missing.append(f"the newest checkpoint is of {saved:,} images: the run resumes from there")
     data, broken = _data(folder, missing)
-    sheets = _by_images(folder / "samples", "*.png")
-    if not sheets:
-        missing.append("there is no sheet of samples")
+    grids = _by_images(folder / "samples", "*.png")
+    if not grids:
+        missing.append("there is no sample grid")
     has_model = (folder / "model" / "config.json").is_file()
     if not has_model:
-        missing.append("no model is saved: there is nothing to draw samples with")
+        missing.append("no model is saved: samples cannot be generated")
     return RunContents(
         folder=folder,
         recipe_text=text,
@@ -143,7 +146,7 @@ def read(run: str | os.PathLike[str]) -> RunContents:
         log=_joined(log),
         speed=_joined(speed),
         seconds=sum(_numbers(speed, "seconds")),
-        sheets=sheets,
+        grids=grids,
         saved=saved,
         has_model=has_model,
         best=folder / BEST if (folder / BEST / "config.json").is_file() else None,
@@ -157,7 +160,7 @@ def read(run: str | os.PathLike[str]) -> RunContents:
 
 
 def _by_images(folder: Path, pattern: str) -> dict[int, Path]:
-    """The files that are named by the images shown before, ascending."""
+    """Return the files named by images shown, ascending."""
     return dict(sorted((int(path.stem), path) for path in folder.glob(pattern) if path.stem.isdecimal()))
 
 
@@ -176,28 +179,23 @@ def _text(path: Path, missing: list[str]) -> str:
 
 
 def _lines(path: Path, missing: list[str]) -> list[Line]:
-    """The lines of a `.jsonl`, as they were written."""
-    lines, others = [], 0
-    for text in _text(path, missing).splitlines():
-        try:
-            line = json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
-            line = None
-        if isinstance(line, dict) and type(images := line.get("images")) is int and 0 <= images < 2**53:
-            lines.append(line)
-        else:
-            others += 1
-    if others:
+    """Return the records of a `.jsonl` file; other lines are counted in `missing`."""
+    try:
+        found = read_records(path)
+    except OSError as error:
+        missing.append(f"{path.name} cannot be read: {error.strerror}")
+        return []
+    if invalid := len(found.damaged) + found.unfinished:
         missing.append(
-            f"{path.name}: {others:,} of its lines are cut off or no lines of a log, and are left out"
+            f"{path.name}: {invalid:,} of its lines are truncated or not log records, and are left out"
         )
-    elif not lines and path.exists():
-        missing.append(f"{path.name} has no line yet")
-    return lines
+    elif not found.valid:
+        missing.append(f"{path.name} has no line yet" if path.exists() else f"{path.name} is missing")
+    return found.valid
 
 
 def _joined(lines: list[Line]) -> list[Line]:
-    """One line for each number of images, ascending: what was played again takes the place of what was."""
+    """Return one line for each number of images, ascending; repeated rounds replace earlier ones."""
     joined: list[Line] = []
     for line in lines:
         while joined and joined[-1]["images"] > line["images"]:
@@ -229,7 +227,7 @@ def _data(folder: Path, missing: list[str]) -> tuple[list[str], dict[str, str]]:
         report = Report.from_dict(data_summary.read(folder))
         return report.lines(), dict(report.broken)
     except FileNotFoundError:
-        missing.append("data.json is missing: what was recognised in the data is not known")
+        missing.append("data.json is missing: the data report is unknown")
     except (AttributeError, OSError, TypeError, ValueError) as error:
         missing.append(f"data.json cannot be used: {error}")
     return [], {}
@@ -240,8 +238,8 @@ def _diagnoses(folder: Path, missing: list[str]) -> list[Diagnosis] | None:
         return doctor(folder)
     except (FileNotFoundError, ValueError) as error:
         missing.append(f"the doctor cannot examine the run: {error}")
-    except Exception:  # a damaged log may hold anything in the place of anything
-        missing.append("the doctor cannot examine the run: its recipe or its log is not as they are written")
+    except Exception:  # a damaged log may hold values of any type
+        missing.append("the doctor cannot examine the run: its recipe or its log has an unexpected structure")
     return None
 
 
@@ -249,7 +247,7 @@ def _evaluation(folder: Path, missing: list[str]) -> list[Table]:
     path = folder / "evaluation.json"
     try:
         return list(tables(json.loads(path.read_text(encoding="utf-8")))) if path.exists() else []
-    except Exception as error:  # nor does a damaged file hold what it should
+    except Exception as error:  # a damaged file may hold values of any type
         missing.append(f"{path.name} cannot be used: {error}")
         return []
 
@@ -259,16 +257,6 @@ def _state(folder: Path, lines: list[Line], recipe: Recipe | None) -> State:
     length = recipe.images if recipe else None
     if length and images >= length:
         return State("finished", images, length)
-    return State("training" if _is_busy(folder) else "interrupted" if images else "begun", images, length)
-
-
-def _is_busy(folder: Path) -> bool:
-    """Whether a process trains in the folder now: it holds the lock as long as it does."""
-    try:
-        with (folder / ".lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    return State(
+        "training" if is_held(folder / ".lock") else "interrupted" if images else "begun", images, length
+    )

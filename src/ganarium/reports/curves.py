@@ -1,4 +1,4 @@
-"""A run's numbers over the images shown, as few points as an eye can tell apart."""
+"""Curves of a run's numbers over the images shown, reduced to the points that are visible."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,44 +6,43 @@ from typing import Any
 
 from ganarium.common.text import leaves
 
-POINTS = 600
-"""So many points of a curve are on a page at most."""
+MAX_POINTS = 600
+"""Largest number of points of a curve on a page."""
 HALF_LIFE = 0.02
-"""The smooth curve's memory, as a share of the length that is shown."""
-
-LARGEST = 1e300
-"""Beyond it a value is no number any more, and a scale would overflow."""
+"""Half-life of the smooth curve's average, as a share of the length of the chart."""
+MAX_VALUE = 1e300
+"""Magnitude from which a value is left out, since the scale would overflow."""
 COLORS = 8
-"""So many colours and dashes there are; after them they begin again."""
+"""Number of colors and dash patterns; further curves use them again."""
 
 TITLES = {
     "terms": "Loss terms",
     "rates": "Learning rates",
-    "gradient_norm": "Gradient norms",
-    "relative_update": "Steps, as a share of the weights",
+    "gradient_norm": "Gradient norm",
+    "relative_update": "Relative update per round",
 }
 MACHINE = {
-    "images_per_second": "Images a second",
-    "data_wait_share": "Share of the time spent waiting for data",
+    "images_per_second": "Images per second",
+    "data_wait_share": "Share of time spent waiting for data",
     "peak_memory_mib": "Peak memory, MiB",
 }
-SIGNS = {
-    "samples/distance": ("Samples' distance from the data", "0 alike, 1 nothing in common"),
-    "samples/told_apart": ("How often the discriminator tells samples from data", "0.5 guesses, 1 always"),
-    "samples/different": ("Different ones among those compared", "drawn"),
-    "data/different": ("Different ones among those compared", "real"),
+STATISTICS = {
+    "samples/energy_distance": ("Energy distance to the data", "0 equal, 1 nothing in common"),
+    "samples/discriminator_auc": ("Discriminator AUC", "0.5 guessing, 1 always right"),
+    "samples/effective_samples": ("Effective number of samples", "generated"),
+    "data/effective_samples": ("Effective number of samples", "real"),
 }
-"""Vital signs: their chart, and what they are called there."""
-NO_CURVES = {"round", "images", "seconds", "samples/images", "data/samples", "data/copies"}
-"""What tells where a line stands, or does not change."""
+"""Chart and legend of each statistic of samples and data."""
+NO_CURVES = {"round", "images", "seconds", "samples/images", "data/samples", "data/duplicates_per_sample"}
+"""Keys that number a line or do not change."""
 
 
 @dataclass
 class Curve:
-    """Values over images."""
+    """Values over images shown."""
 
     name: str
-    """What a legend says."""
+    """Label in the legend."""
     images: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     color: int = 0
@@ -51,16 +50,16 @@ class Curve:
 
 @dataclass
 class Chart:
-    """Curves that share their axes."""
+    """Curves with common axes."""
 
     title: str
     group: str
-    """The heading that it stands under."""
+    """Heading above the chart."""
     curves: list[Curve] = field(default_factory=list)
 
 
 def numbers(lines: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
-    """Every finite number in a log's lines, under its path: `terms/generator/adversarial`."""
+    """Return every finite number in a log's lines under its path, such as `terms/generator/adversarial`."""
     curves: dict[str, Curve] = {}
     for line in lines:
         for path, value in leaves(line, "/"):
@@ -72,23 +71,23 @@ def numbers(lines: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a number that can be drawn."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
+    """Return True if the value is a number that can be plotted."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_VALUE
 
 
 def label(path: str) -> str:
-    """What a number is called in a table: as in the log."""
+    """Return the name of a number in tables: its path in the log."""
     return path.removeprefix("terms/")
 
 
-def placed(path: str) -> tuple[str, str]:
-    """The chart that a number belongs in, and what it is called there.
+def chart_and_name(path: str) -> tuple[str, str]:
+    """Return the title of a number's chart, and the number's name in that chart.
 
-    Loss terms share their player's chart; learning rates, gradient norms and steps of all players one each.
-    Others, whose scales may be anything, stand alone.
+    There is one chart for the loss terms of each player, and one each for the learning rates, the gradient
+    norms and the relative updates of all players. Other numbers, whose scales differ, have their own charts.
     """
-    if path in SIGNS:
-        return SIGNS[path]
+    if path in STATISTICS:
+        return STATISTICS[path]
     kind, _, rest = path.partition("/")
     player, _, name = rest.rpartition("/")
     if kind == "players" and player:
@@ -102,38 +101,39 @@ def placed(path: str) -> tuple[str, str]:
 
 
 def group(path: str) -> str:
-    """The heading under which a number's chart stands."""
+    """Return the heading above a number's chart."""
     kind = path.partition("/")[0]
     return "Machine" if kind in MACHINE else "Measured in training" if kind == "metrics" else "Learning"
 
 
-def charts(found: Mapping[str, Curve]) -> list[Chart]:
-    """A run's numbers by chart."""
+def charts(curves: Mapping[str, Curve]) -> list[Chart]:
+    """Return the charts of one run, given its curves by path."""
     by_title: dict[str, Chart] = {}
-    for path in paths([found]):
-        title, name = placed(path)
+    for path in paths([curves]):
+        title, name = chart_and_name(path)
         chart = by_title.setdefault(title, Chart(title, group(path)))
-        chart.curves.append(replace(found[path], name=name, color=len(chart.curves)))
+        chart.curves.append(replace(curves[path], name=name, color=len(chart.curves)))
     return list(by_title.values())
 
 
-def paths(found: Iterable[Mapping[str, Curve]]) -> list[str]:
-    """All numbers of several runs; those of one table, and of one player in it, stand together."""
-    every = list(dict.fromkeys(path for curves in found for path in curves))
-    tables = list(dict.fromkeys(path.partition("/")[0] for path in every))
-    players = list(dict.fromkeys(path.rpartition("/")[0] for path in every))
+def paths(runs: Iterable[Mapping[str, Curve]]) -> list[str]:
+    """Return the paths of all numbers of several runs; those of one table and of one player are adjacent."""
+    all_paths = list(dict.fromkeys(path for curves in runs for path in curves))
+    tables = list(dict.fromkeys(path.partition("/")[0] for path in all_paths))
+    players = list(dict.fromkeys(path.rpartition("/")[0] for path in all_paths))
     return sorted(
-        every, key=lambda path: (tables.index(path.partition("/")[0]), players.index(path.rpartition("/")[0]))
+        all_paths,
+        key=lambda path: (tables.index(path.partition("/")[0]), players.index(path.rpartition("/")[0])),
     )
 
 
-def overlaid(found: Mapping[str, Mapping[str, Curve]]) -> list[Chart]:
-    """A chart for each number of several runs, given by name; a run has one colour everywhere."""
+def overlaid(runs: Mapping[str, Mapping[str, Curve]]) -> list[Chart]:
+    """Return a chart for each number of several runs, given by name; a run has one color in all charts."""
     charts = []
-    for path in paths(found.values()):
-        title, name = placed(path)
+    for path in paths(runs.values()):
+        title, name = chart_and_name(path)
         chart = Chart(title if title.endswith(name) else f"{title}, {name}", group(path))
-        for color, (run, curves) in enumerate(found.items()):
+        for color, (run, curves) in enumerate(runs.items()):
             if path in curves:
                 chart.curves.append(replace(curves[path], name=run, color=color))
         charts.append(chart)
@@ -141,7 +141,7 @@ def overlaid(found: Mapping[str, Mapping[str, Curve]]) -> list[Chart]:
 
 
 def smoothed(images: Sequence[float], values: Sequence[float], half_life: float) -> list[float]:
-    """Running means in which what lies `half_life` images back counts half; equal values stay as they are."""
+    """Return exponentially weighted running means: the weight of a value halves every `half_life` images."""
     total = weight = 0.0
     means = []
     for i, value in enumerate(values):
@@ -151,14 +151,14 @@ def smoothed(images: Sequence[float], values: Sequence[float], half_life: float)
     return means
 
 
-def thinned(values: Sequence[float], most: int = POINTS) -> list[int]:
-    """Numbers of at most so many values, ascending: of each stretch its lowest and highest, and both ends.
+def thinned(values: Sequence[float], count: int = MAX_POINTS) -> list[int]:
+    """Return the indices of at most `count` values, ascending.
 
-    So no spike is lost, however many lines a log has.
+    They are both ends, and the lowest and the highest value of each stretch, so every spike stays visible.
     """
-    if len(values) <= most:
+    if len(values) <= count:
         return list(range(len(values)))
-    stretches = most // 2 - 1
+    stretches = count // 2 - 1
     kept = {0, len(values) - 1}
     for i in range(stretches):
         stretch = range(i * len(values) // stretches, (i + 1) * len(values) // stretches)
@@ -166,13 +166,13 @@ def thinned(values: Sequence[float], most: int = POINTS) -> list[int]:
     return sorted(kept)
 
 
-def drawn(curve: Curve, length: int) -> dict[str, Any]:
-    """What the page's script draws: name, images, raw and smooth values, six digits each."""
+def plotted(curve: Curve, length: int) -> dict[str, Any]:
+    """Return a curve for the page's script: name, color, images, raw and smooth values of six digits."""
     smooth = smoothed(curve.images, curve.values, HALF_LIFE * length)
     kept = thinned(curve.values)
     return {
         "name": curve.name,
-        "colour": curve.color % COLORS,
+        "color": curve.color % COLORS,
         "images": [curve.images[i] for i in kept],
         "raw": [float(f"{curve.values[i]:.6g}") for i in kept],
         "smooth": [float(f"{smooth[i]:.6g}") for i in kept],

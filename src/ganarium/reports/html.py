@@ -1,7 +1,7 @@
-"""HTML pages that need nothing else: style, script and pictures are in them, and nothing is fetched.
+"""Self-contained HTML pages: style, script and images are in the file, and nothing is fetched.
 
-Whatever comes from a run is text: the templates escape it, the script never reads it as HTML, and a policy
-in the page lets the browser take this style and this script only.
+Values of a run are inserted as text only: the templates escape them, the script never parses them as HTML,
+and the page's Content-Security-Policy allows only this style and this script.
 """
 
 import base64
@@ -22,11 +22,11 @@ from ganarium.reports.curves import Chart
 
 HERE = Path(__file__).parent
 GROUPS = ("Learning", "Measured in training", "Machine")
-"""Headings of charts, in this order."""
+"""Headings of charts, in the order of the page."""
 
 
 def write_page(
-    place: Path,
+    path: Path,
     template: str,
     charts: Sequence[Chart],
     *,
@@ -34,28 +34,28 @@ def write_page(
     stages: Sequence[Mapping[str, Any]] = (),
     **context: Any,
 ) -> Path:
-    """Write a page, whole or not at all.
+    """Write a page atomically.
 
     Args:
-        place: where it goes.
-        template: the page's.
-        charts: the page's.
+        path: file of the page.
+        template: file name of the template.
+        charts: charts of the page.
         moments: images shown at each stop of the slider.
-        stages: a campaign's: `name`, and the `images` shown before.
-        context: what else the template speaks of.
+        stages: stages of a campaign: `name`, and the `images` shown before.
+        context: further variables of the template.
 
     Returns:
-        `place`.
+        `path`.
 
     Raises:
-        ValueError: `place` is not named as a page is: it may be a file of another kind.
+        ValueError: `path` does not end in .html or .htm, so it may be a file of another kind.
     """
-    if place.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"the page is to go to {place}: give a name that ends in .html")
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"a page cannot be written to {path}: give a name that ends in .html")
     charts = sorted(charts, key=lambda chart: GROUPS.index(chart.group))
     length = max([*moments, *(curve.images[-1] for chart in charts for curve in chart.curves)], default=0)
-    drawn = [
-        {"title": chart.title, "curves": [curves.drawn(curve, length) for curve in chart.curves]}
+    plotted = [
+        {"title": chart.title, "curves": [curves.plotted(curve, length) for curve in chart.curves]}
         for chart in charts
     ]
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
@@ -64,17 +64,17 @@ def write_page(
         policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
         style=style,
         script=script,
-        data={"length": length, "moments": moments, "stages": stages, "charts": drawn},
+        data={"length": length, "moments": moments, "stages": stages, "charts": plotted},
         groups={name: [chart for chart in charts if chart.group == name] for name in GROUPS},
         moments=moments,
         **context,
     )
-    write_text(place, text.encode(errors="backslashreplace").decode())  # a path may be no text
-    return place
+    write_text(path, text.encode(errors="backslashreplace").decode())  # paths may not be valid UTF-8
+    return path
 
 
 def _hash(text: str) -> str:
-    """What a browser compares a style or script with before it takes it."""
+    """Return the hash of a style or script, as a source of a Content-Security-Policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -92,5 +92,5 @@ def _templates() -> jinja2.Environment:
 
 
 def _breakable(text: str) -> Markup:
-    """Keys and paths that may go on in the next line after a dot, a slash or an underscore."""
+    """Allow line breaks in keys and paths after a dot, a slash or an underscore."""
     return Markup("<wbr>").join(re.split(r"(?<=[/._])(?=[^\d/._])", text))

@@ -1,4 +1,4 @@
-"""Pictures as part of a page, no larger than there is room for."""
+"""Images embedded in a page, reduced to a limited number of bytes."""
 
 import base64
 import io
@@ -9,74 +9,76 @@ from typing import TypeVar
 
 from PIL import Image
 
-from ganarium.data.modalities.image import reason
+from ganarium.data.modalities.pixels import reason
 
-SHEETS = 40
-"""So many of a run's sheets are on a page at most."""
-ROOM = 8 * 2**20
-"""Bytes that a page's sheets may take together; written as text they are a third longer."""
-ROOM_OF_ONE = 2**20
-WIDEST = 1024
-"""Pixels of the longer side of a picture that had to be made smaller."""
-SMALLEST = 64
+MAX_GRIDS = 40
+"""Largest number of sample grids of one run on a page."""
+MAX_BYTES = 8 * 2**20
+"""Largest number of bytes of all sample grids of a page; as base64 text they are a third larger."""
+MAX_BYTES_OF_ONE = 2**20
+"""Largest number of bytes of a single image."""
+MAX_SIDE = 1024
+"""Longer side, in pixels, of an image that is too large, before it is reduced further."""
+MIN_SIDE = 64
+"""Shorter side, in pixels, below which an image is not reduced further."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class InputImage:
-    """A picture within a page."""
+class EmbeddedImage:
+    """Image in a page."""
 
     images: int
-    """Images shown before it was drawn."""
+    """Number of images shown before it was generated."""
     uri: str
     width: int
     height: int
     reduced: str = ""
-    """What was done to make it fit, in words."""
+    """Description of the reduction; empty if the image is the file."""
 
 
-def pictures(paths: Mapping[int, Path], room: int, missing: list[str]) -> Iterator[InputImage]:
-    """At most `SHEETS` of them, evenly spread, in `room` bytes; what cannot be shown is told to `gaps`.
+def embed_all(paths: Mapping[int, Path], max_bytes: int, missing: list[str]) -> Iterator[EmbeddedImage]:
+    """Yield at most `MAX_GRIDS` images, evenly spaced, of at most `max_bytes` together.
 
     Args:
-        paths: the PNG files, by the images shown before.
-        room: for all of them.
-        missing: grows by a line for each that is no whole picture.
+        paths: PNG files, by images shown.
+        max_bytes: limit for all of them.
+        missing: list to which a line is added for each file that is no valid image.
     """
-    chosen = evenly(list(paths), SHEETS)
+    chosen = evenly_spaced(list(paths), MAX_GRIDS)
     for images in chosen:
         try:
-            yield picture(paths[images], room // len(chosen), images)
-        except Exception as error:  # what decoders of damaged files raise is not known
+            yield embed(paths[images], max_bytes // len(chosen), images)
+        except Exception as error:  # decoders may raise anything on damaged files
             missing.append(f"{paths[images].name} cannot be shown: {reason(error)}")
 
 
-def evenly(things: Sequence[T], most: int) -> list[T]:
-    """At most so many of them, evenly spread, the first and the last among them."""
-    if len(things) <= most:
-        return list(things)
-    return [things[round(i * (len(things) - 1) / (most - 1))] for i in range(most)]
+def evenly_spaced(items: Sequence[T], count: int) -> list[T]:
+    """Return at most `count` evenly spaced items, including the first and the last."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 
-def picture(path: Path, room: int, images: int) -> InputImage:
-    """The file as a `data:` address: as it is where it fits into `room` bytes, else reduced.
+def embed(path: Path, max_bytes: int, images: int) -> EmbeddedImage:
+    """Return a PNG file as a `data:` URI: the file itself if it fits into `max_bytes`, else a smaller image.
 
     Raises:
-        Exception: whatever Pillow raises where it is no whole PNG.
+        Exception: any error of Pillow, if the file is no valid PNG.
     """
     data = path.read_bytes()
     with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
         image.load()
         width, height = image.size
-        if len(data) <= room:
-            return InputImage(images, _uri("png", data), width, height)
-        shown = image.convert("RGB")
-    shown.thumbnail((WIDEST, WIDEST))
-    while len(data := _webp(shown)) > room and min(shown.size) > SMALLEST:
-        shown.thumbnail((shown.width * 3 // 4, shown.height * 3 // 4))
-    reduced = f"shown at {shown.width} x {shown.height}, the file has {width} x {height} pixels"
-    return InputImage(images, _uri("webp", data), *shown.size, reduced)
+        if len(data) <= max_bytes:
+            return EmbeddedImage(images, _uri("png", data), width, height)
+        small = image.convert("RGB")
+    small.thumbnail((MAX_SIDE, MAX_SIDE))
+    while len(data := _webp(small)) > max_bytes and min(small.size) > MIN_SIDE:
+        small.thumbnail((small.width * 3 // 4, small.height * 3 // 4))
+    reduced = f"shown at {small.width} x {small.height}, the file has {width} x {height} pixels"
+    return EmbeddedImage(images, _uri("webp", data), *small.size, reduced)
 
 
 def _webp(image: Image.Image) -> bytes:

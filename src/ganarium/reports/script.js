@@ -1,7 +1,7 @@
 "use strict";
 
-// Draws the curves of the page's data, and moves one cursor, in images shown, through all of them and
-// through the sheets of samples. Text goes in as text: nothing of the data is ever read as HTML.
+// Curves of the page's data, with one cursor, in images shown, for all curves and sample grids.
+// All text is inserted as text: the data are never parsed as HTML.
 
 const page = JSON.parse(document.getElementById("data").textContent);
 const slider = document.getElementById("moment");
@@ -14,18 +14,18 @@ function make(tag, attributes, text) {
   return element;
 }
 
-function worded(value) {
+function numberText(value) {
   const size = Math.abs(value);
   if (value !== 0 && (size < 1e-3 || size >= 1e6)) return Number(value.toPrecision(3)).toExponential().replace("e+", "e");
   return String(Number(value.toPrecision(4)));
 }
 
-function wordedImages(images) {
+function imagesText(images) {
   if (images >= 1e6) return `${Number((images / 1e6).toPrecision(4))}M`;
   return images >= 1e4 ? `${Number((images / 1e3).toPrecision(4))}k` : String(images);
 }
 
-// Round numbers between two: `count` of them, or up to two and a half times as many.
+// Return round numbers between two: `count` of them, or up to two and a half times as many.
 function ticks(low, high, count) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -35,7 +35,7 @@ function ticks(low, high, count) {
   return found;
 }
 
-// Powers of ten between two; with 2 and 5 times them where there are few.
+// Return powers of ten between two; if they are few, also 2 and 5 times them.
 function logarithmicTicks(low, high) {
   const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high));
   const every = Math.ceil((last - first) / 6), times = last - first > 2 ? [1] : [1, 2, 5], found = [];
@@ -43,7 +43,7 @@ function logarithmicTicks(low, high) {
   return found.filter((value) => value >= low && value <= high);
 }
 
-// The number of the last point at or before so many images; the first where there is none.
+// Return the index of the last point at or before `moment`, or 0 if there is none.
 function pointAt(images, moment) {
   let low = 0, high = images.length;
   while (high - low > 1) {
@@ -68,7 +68,7 @@ class Chart {
     }));
     this.svg.addEventListener("pointermove", (event) => moveTo(this.imagesAt(event)));
     this.svg.addEventListener("pointerleave", () => moveTo(null));
-    this.svg.addEventListener("click", (event) => showSheets(this.imagesAt(event)));
+    this.svg.addEventListener("click", (event) => showGrids(this.imagesAt(event)));
     this.svg.addEventListener("keydown", (event) => this.step(event));
     new ResizeObserver(() => this.draw()).observe(this.plot);
   }
@@ -93,7 +93,7 @@ class Chart {
     moveTo(Math.round(Math.min(page.length, Math.max(0, to))));
   }
 
-  // Lowest and highest value that is drawn, with a little room; a logarithm needs them above zero.
+  // Return the lowest and the highest value on the axis, with a margin; above zero on a logarithmic scale.
   bounds(logarithmic) {
     let low = Infinity, high = -Infinity;
     for (const curve of this.shown) {
@@ -120,11 +120,11 @@ class Chart {
     this.svg.replaceChildren();
     for (const value of logarithmic ? logarithmicTicks(low, high) : ticks(low, high, 3)) {
       this.svg.append(make("line", { class: "grid", x1: LEFT, x2: this.width - RIGHT, y1: y(value), y2: y(value) }));
-      this.svg.append(make("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, worded(value)));
+      this.svg.append(make("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, numberText(value)));
     }
     for (const images of ticks(0, page.length || 1, this.width / 140)) {
       const anchor = x(images) > this.width - 24 ? "end" : "middle";
-      this.svg.append(make("text", { x: x(images), y: HEIGHT - 6, "text-anchor": anchor }, wordedImages(images)));
+      this.svg.append(make("text", { x: x(images), y: HEIGHT - 6, "text-anchor": anchor }, imagesText(images)));
     }
     for (const { name, images } of page.stages) {
       this.svg.append(make("line", { class: "mark", x1: x(images), x2: x(images), y1: TOP, y2: HEIGHT - BOTTOM }));
@@ -142,7 +142,7 @@ class Chart {
     this.point(this.cursor);
   }
 
-  // A curve as paths: a new one begins after each stretch that a logarithm cannot show.
+  // Return a curve as paths, interrupted where a logarithmic scale cannot show its values.
   lines(curve, kind, x, y, logarithmic) {
     const stretches = [[]];
     curve[kind].forEach((value, i) => {
@@ -151,7 +151,7 @@ class Chart {
     });
     return stretches.filter((stretch) => stretch.length).map((stretch) => {
       const points = stretch.length > 1 ? stretch.join("L") : `${stretch[0]}h0.1`;
-      return make("path", { class: `${kind} colour-${curve.colour}`, d: `M${points}`, "stroke-linecap": stretch.length > 1 ? "butt" : "round" });
+      return make("path", { class: `${kind} color-${curve.color}`, d: `M${points}`, "stroke-linecap": stretch.length > 1 ? "butt" : "round" });
     });
   }
 
@@ -160,15 +160,15 @@ class Chart {
     if (!this.line) return;
     this.line.setAttribute("visibility", moment === null ? "hidden" : "visible");
     if (moment !== null) for (const end of ["x1", "x2"]) this.line.setAttribute(end, this.x(moment));
-    const told = this.curves.map((curve, i) => {
+    const texts = this.curves.map((curve, i) => {
       const at = moment === null ? curve.raw.length - 1 : pointAt(curve.images, moment);
-      const raw = worded(curve.raw[at]), smooth = worded(curve.smooth[at]);
+      const raw = numberText(curve.raw[at]), smooth = numberText(curve.smooth[at]);
       this.buttons[i].querySelector("output").textContent = moment === null ? raw : `${raw} (smooth ${smooth})`;
       return `${curve.name} ${raw}`;
     });
     const images = moment ?? page.length;
     this.svg.setAttribute("aria-valuenow", images);
-    this.svg.setAttribute("aria-valuetext", `${images.toLocaleString("en-US")} images: ${told.join(", ")}`);
+    this.svg.setAttribute("aria-valuetext", `${images.toLocaleString("en-US")} images: ${texts.join(", ")}`);
   }
 }
 
@@ -178,26 +178,26 @@ function moveTo(moment) {
   for (const chart of charts) chart.point(moment);
 }
 
-// In each stack the newest picture up to that moment; its caption says which it is.
-function showSheets(moment) {
+// Show the newest grid of each stack up to `moment`, and its number of images in the caption.
+function showGrids(moment) {
   if (!slider) return;
   const at = pointAt(page.moments, moment), now = page.moments[at];
   slider.value = at;
-  const words = now.toLocaleString("en-US");
-  slider.setAttribute("aria-valuetext", words);
-  document.querySelector('output[for="moment"]').textContent = words;
+  const text = now.toLocaleString("en-US");
+  slider.setAttribute("aria-valuetext", text);
+  document.querySelector('output[for="moment"]').textContent = text;
   for (const stack of document.querySelectorAll(".stack")) {
-    const pictures = [...stack.children], caption = stack.parentElement.querySelector(".moment");
+    const grids = [...stack.children], caption = stack.parentElement.querySelector(".moment");
     if (!caption) continue;
-    const shown = pictures[pointAt(pictures.map((picture) => Number(picture.dataset.images)), now)];
-    for (const picture of pictures) picture.hidden = picture !== shown;
+    const shown = grids[pointAt(grids.map((grid) => Number(grid.dataset.images)), now)];
+    for (const grid of grids) grid.hidden = grid !== shown;
     caption.textContent = Number(shown.dataset.images).toLocaleString("en-US");
   }
 }
 
 document.getElementById("log").addEventListener("change", () => charts.forEach((chart) => chart.draw()));
 slider?.addEventListener("input", () => {
-  showSheets(page.moments[slider.value]);
+  showGrids(page.moments[slider.value]);
   moveTo(page.moments[slider.value]);
 });
 slider?.addEventListener("blur", () => moveTo(null));

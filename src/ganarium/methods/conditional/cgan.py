@@ -192,6 +192,11 @@ class CGAN(ScoredTwoPlayerGame):
         """Return a fake sample for each condition, from new noise."""
         return self.generator(None if self.without_noise else self.noise_for(count), condition)
 
+    def realness(self, samples: Tensor, condition: Tensor | None) -> Tensor | None:
+        """Return the discriminator's scores."""
+        scores: Tensor = self.discriminator(samples, condition)
+        return scores
+
     def generate(self, z: Tensor | None = None, condition: Tensor | None = None) -> Tensor:
         """Return samples of latents `[N, noise_dim]` and conditions; without noise there are no latents."""
         assert condition is not None

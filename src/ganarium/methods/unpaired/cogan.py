@@ -11,8 +11,8 @@ The shared layers determine the content of an image, the last layer of its gener
 All generators are one player, since they share layers, and so are the discriminators. The same seed
 generates a pair:
 
-    ganarium generate RUN --class plain --seed 3
-    ganarium generate RUN --class inked --seed 3
+    ganarium generate RUN --condition plain --seed 3
+    ganarium generate RUN --condition inked --seed 3
 
 `game.shared_generator_layers` and `game.shared_discriminator_layers` count layers with weights. By default
 each domain has one layer of its own and shares all others; 0 shares none (the paper varies them).
@@ -105,6 +105,11 @@ class CoGAN(ScoredTwoPlayerGame):
     def sample(self, count: int, condition: Tensor | None = None) -> Tensor:
         """Return fake samples of the domains in `condition`, with the same noise for each domain."""
         return self.generator(self.noise_for(count // self.domains).repeat(self.domains, 1), condition)
+
+    def realness(self, samples: Tensor, condition: Tensor | None) -> Tensor | None:
+        """Return the discriminator's scores."""
+        scores: Tensor = self.discriminator(samples, condition)
+        return scores
 
     def generate(self, z: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
         """Return images of latents `[N, noise_dim]` and domains, int64 `[N]`."""

@@ -55,12 +55,17 @@ def padded_forward(network: Any, images: Tensor, *conditions: Tensor) -> Tensor:
     """Run a network on images of any height and width.
 
     Right and lower edges are repeated up to a multiple of `network.multiple`; the output is cropped to the
-    size of the images. `conditions` are passed on as they are.
+    size of the images, times the network's scale. `conditions` are passed on as they are.
     """
-    height, width = images.shape[2:]
     padded = pad_replicate(images, network.multiple)
     output: Tensor = network(padded, *conditions)
-    return output if padded is images else output[:, :, :height, :width]
+    if padded is images:
+        return output
+    height, width = (
+        side * made // given
+        for side, made, given in zip(images.shape[2:], output.shape[2:], padded.shape[2:], strict=True)
+    )
+    return output[:, :, :height, :width]
 
 
 def pad_replicate(images: Tensor, multiple: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Twelve small runs: six that learn, and six that are sick in a known way."""
+"""Twelve small runs: six that learn, and six that fail in a known way."""
 
 import argparse
 import collections
@@ -22,15 +22,15 @@ Changes = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Patient:
-    """A run, and what the doctor should say of it: nothing, where it learns."""
+class DiagnosedRun:
+    """Run with the diagnosis that the doctor should make: none if it learns."""
 
     method: str
     changes: Callable[[Path], Changes]
-    """Of the method's recipe; the folder is for data of its own."""
-    disease: str = ""
+    """Changes of the method's recipe; the folder is for data that the run needs."""
+    diagnosis: str = ""
     remedy: str = ""
-    """What the remedy begins with: the key to change."""
+    """Start of the remedy: the key to change."""
 
 
 def adam(lr: float) -> Changes:
@@ -45,7 +45,7 @@ def points(
     discriminator: float = 2e-3,
     batch_size: int = 128,
 ) -> Callable[[Path], Changes]:
-    """Eight modes on a ring."""
+    """Return the changes for eight modes on a ring."""
     network = {"kind": "mlp", "width": 64, "depth": 2}
     changes = {
         "images": rounds * batch_size * game.get("discriminator_updates", 1),
@@ -59,8 +59,8 @@ def points(
     return lambda folder: changes
 
 
-def pictures(
-    images: int = 6000,
+def images(
+    length: int = 6000,
     *,
     game: Changes,
     generator: float = 1e-3,
@@ -68,9 +68,9 @@ def pictures(
     norm: str = "batch",
     **data: Any,
 ) -> Callable[[Path], Changes]:
-    """The built-in world at 16x16, or the pictures of a folder."""
+    """Return the changes for the built-in world at 16x16, or for the images of a folder."""
     changes = {
-        "images": images,
+        "images": length,
         "batch_size": 16,
         "data": {"source": "world", "size": 16, "count": 2000, **data},
         "game": {"noise_dim": 16, **game},
@@ -84,82 +84,82 @@ def pictures(
     return lambda folder: changes
 
 
-def eight_pictures(folder: Path) -> Changes:
-    """Eight pictures, fifty copies of each."""
+def eight_images(folder: Path) -> Changes:
+    """Write eight images, fifty copies of each, and return the changes for them."""
     (folder / "copies").mkdir(parents=True)
-    for i, picture in enumerate(World(16, seed=3).scenes(np.arange(8)).images()):
+    for i, image in enumerate(World(16, seed=3).scenes(np.arange(8)).images()):
         for copy in range(50):
-            Image.fromarray(picture).save(folder / "copies" / f"{copy}-{i}.png")
-    return pictures(4000, game=R1, source=str(folder / "copies"), count=None)(folder)
+            Image.fromarray(image).save(folder / "copies" / f"{copy}-{i}.png")
+    return images(4000, game=R1, source=str(folder / "copies"), count=None)(folder)
 
 
-HEALTHY = {
-    "non-saturating": Patient("gan", points(game=R1)),
-    "hinge": Patient("gan", points(game={**R1, "objective": "hinge"})),
-    "least squares": Patient("gan", points(game={**R1, "objective": "least-squares"})),
-    "wgan-gp": Patient(
+LEARNING = {
+    "non-saturating": DiagnosedRun("gan", points(game=R1)),
+    "hinge": DiagnosedRun("gan", points(game={**R1, "objective": "hinge"})),
+    "least squares": DiagnosedRun("gan", points(game={**R1, "objective": "least-squares"})),
+    "wgan-gp": DiagnosedRun(
         "wgan-gp", points(800, game={"penalty_weight": 0.1, "discriminator_updates": 3}, batch_size=64)
     ),
-    "dcgan": Patient("dcgan", pictures(game=R1)),
-    "cgan": Patient("cgan", pictures(game=R1, norm="none", condition="label")),
+    "dcgan": DiagnosedRun("dcgan", images(game=R1)),
+    "cgan": DiagnosedRun("cgan", images(game=R1, norm="none", condition="label")),
 }
-SICK = {
-    "a discriminator fifty times as fast": Patient(
+FAILING = {
+    "a discriminator fifty times as fast": DiagnosedRun(
         "cgan",
-        pictures(game={}, generator=2e-4, discriminator=1e-2, norm="none", condition="label"),
+        images(game={}, generator=2e-4, discriminator=1e-2, norm="none", condition="label"),
         "discriminator has won",
         "optimizers.discriminator.lr=",
     ),
-    "a generator fifty times as fast": Patient(
+    "a generator fifty times as fast": DiagnosedRun(
         "gan",
         points(game={"generator_first": True}, generator=1e-2, discriminator=2e-4),
         "samples lose diversity",
         "optimizers.generator.lr=",
     ),
-    "a learning rate of ten": Patient(
+    "a learning rate of ten": DiagnosedRun(
         "gan",
         points(game=R1, discriminator=10.0),
         "a term explodes",
         "optimizers.discriminator.lr=",
     ),
-    "saturated": Patient(
+    "saturated": DiagnosedRun(
         "gan",
         points(300, game={"objective": "saturating", "discriminator_updates": 5}, generator=1e-4),
         "gradient dies",
         "game.objective=non-saturating",
     ),
-    "a generator that crawls": Patient(
+    "a generator with tiny steps": DiagnosedRun(
         "gan",
         points(game=R1, generator=1e-6),
         "learning rates out of balance",
         "optimizers.generator.lr=",
     ),
-    "eight pictures": Patient("dcgan", eight_pictures, "data repeat", "data.source"),
+    "eight images": DiagnosedRun("dcgan", eight_images, "data repeat", "data.source"),
 }
-PATIENTS: Mapping[str, Patient] = {**HEALTHY, **SICK}
+RUNS: Mapping[str, DiagnosedRun] = {**LEARNING, **FAILING}
 
 
 def trained(name: str, folder: Path, seed: int, **settings: Any) -> gan.Run:
-    patient = PATIENTS[name]
-    changes = patient.changes(folder)
+    run = RUNS[name]
+    changes = run.changes(folder)
     changes["data"]["workers"] = 0
-    return gan.train(patient.method, out=folder / "run", seed=seed, device="cpu", **changes, **settings)
+    return gan.train(run.method, out=folder / "run", seed=seed, device="cpu", **changes, **settings)
 
 
 def modes(run: gan.Run) -> int:
-    """How many of the ring's eight modes the averaged generator draws."""
+    """Return how many of the ring's eight modes the averaged generator covers."""
     return modes_covered(run.model().generate(2000, seed=1), ring())
 
 
 def main() -> None:
-    """How often each patient got each diagnosis, over seeds."""
+    """Print how often each run got each diagnosis, over seeds."""
     parser = argparse.ArgumentParser()
     parser.add_argument("seeds", type=int, nargs="+")
     parser.add_argument("--only", default="")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    for name, patient in PATIENTS.items():
+    for name, diagnosed in RUNS.items():
         if arguments.only not in ("", name):
             continue
         counted: collections.Counter[str] = collections.Counter()
@@ -167,13 +167,13 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as temporary:
                 folder = (arguments.keep or Path(temporary)) / name.replace(" ", "-") / str(seed)
                 run = trained(name, folder, seed)
-                said = {f"{d.name} ({d.severity})": d.remedy for d in gan.doctor(run)}
-                counted.update(list(said) or ["nothing"])
-                if patient.disease:
-                    own = said.get(f"{patient.disease} (sick)", "")
-                    counted.update(["RIGHT" if own.startswith(patient.remedy) else "WRONG"])
+                found = {f"{d.name} ({d.severity})": d.remedy for d in gan.doctor(run)}
+                counted.update(list(found) or ["nothing"])
+                if diagnosed.diagnosis:
+                    own = found.get(f"{diagnosed.diagnosis} (error)", "")
+                    counted.update(["RIGHT" if own.startswith(diagnosed.remedy) else "WRONG"])
                 else:
-                    counted.update(["WRONG" if any("(sick)" in d for d in said) else "RIGHT"])
+                    counted.update(["WRONG" if any("(error)" in d for d in found) else "RIGHT"])
                 if "ring" in str(run.recipe.data.source):
                     counted.update([f"{modes(run)} modes"])
         print(f"{name}: {dict(counted)}", flush=True)

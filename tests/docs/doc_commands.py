@@ -1,4 +1,4 @@
-"""Commands of the pages, typed in: long ones cut down so that each takes a second."""
+"""Runner of the commands on the pages; long ones are shortened so that each takes a second."""
 
 import contextlib
 import glob
@@ -23,13 +23,14 @@ from small_runs import side_by_side
 
 TINY = ["images=64", "batch_size=16", "device=cpu", "data.size=16", "data.count=64", "data.workers=0"]
 LAB = {"rounds": 4, "looks": 2, "steps": 4, "deep_rounds": 2, "lessons_each": 4, "stages": [0, 2]}
-"""Settings that make an experiment short, where it has them."""
+"""Settings that make an experiment short, if it has them."""
 
 
 def run(words: list[str], scripts: dict[str, str]) -> None:
-    """Do what the line says, in this folder; an AssertionError says what went wrong.
+    """Run a command line in the current folder.
 
-    A program that is not known here is a fault of the page, or of this file.
+    Raises:
+        AssertionError: the command failed, or its program is unknown here.
     """
     match words[0]:
         case "ganarium":
@@ -48,11 +49,11 @@ def run(words: list[str], scripts: dict[str, str]) -> None:
         case "sbatch":
             assert words[-1] in scripts, f"{words[-1]} is not on the page"
         case _:
-            raise AssertionError(f"nobody knows how to try {' '.join(words)!r}")
+            raise AssertionError(f"unknown program in {' '.join(words)!r}")
 
 
 def ganarium(words: list[str]) -> None:
-    """A verb of the command line, within this process."""
+    """Run a verb of the command line in this process."""
     words = [
         word.replace("/shared/", "shared/", 1) if word.startswith("/shared/") else word for word in words
     ]
@@ -67,7 +68,7 @@ def ganarium(words: list[str]) -> None:
 
 
 def short(words: list[str]) -> list[str]:
-    """The same command for a second instead of an hour."""
+    """Return the same command, shortened to about a second."""
     verb, *rest = words
     if verb == "train":
         kept = [word for word in words if not word.startswith("epochs=")]
@@ -91,9 +92,9 @@ def short(words: list[str]) -> list[str]:
 
 
 def tiny_parts(method: str, preset: str | None = None, given: Sequence[str] = ()) -> list[str]:
-    """What makes a method's networks tiny; those of a recipe file have been made so when it was written.
+    """Return settings that make a method's networks tiny; those of a recipe file are tiny already.
 
-    Left out is what networks of another kind, of a preset or `given`, do not have.
+    Settings that networks of another kind (of a preset or `given`) do not have are omitted.
     """
     tree = table()[method].tiny if method in table() else {}
     networks = leaves({"networks": tree.get("networks", {})}, ".")
@@ -103,7 +104,7 @@ def tiny_parts(method: str, preset: str | None = None, given: Sequence[str] = ()
 
 
 def is_known(part: str, method: str, preset: str | None, given: Sequence[str]) -> bool:
-    """Whether the recipe has such a key."""
+    """Return True if the recipe has this key."""
     try:
         chosen_recipe(method, preset=preset, overrides=[*given, part])
     except ValueError as error:
@@ -112,18 +113,18 @@ def is_known(part: str, method: str, preset: str | None, given: Sequence[str]) -
 
 
 def torchrun(words: list[str]) -> None:
-    """Two processes here, whatever machines the line is meant for; the launcher must know its options."""
+    """Run two processes on this machine, after checking the launcher's options."""
     options = parse_args(words)
     assert options.module
     assert options.training_script == "ganarium"
-    said = side_by_side(lambda: ganarium(options.training_script_args), Path.cwd() / ".said", timeout=120)
-    assert not any("Traceback" in text for text in said), said
+    outputs = side_by_side(lambda: ganarium(options.training_script_args), Path.cwd() / ".said", timeout=120)
+    assert not any("Traceback" in text for text in outputs), outputs
 
 
 def script(words: list[str]) -> None:
-    """A Python file of the repository, or behind -m a comparison of translators, its run cut down.
+    """Run a Python file of the repository, or after -m a comparison of translators, shortened.
 
-    Of the trial on real pictures, whose data are not here, the options are read.
+    For `benchmarks.real_pictures`, whose data are not available, only the options are parsed.
     """
     if words[:2] == ["-m", "benchmarks.real_pictures"]:
         runpy.run_path(str(ROOT / "benchmarks/real_pictures.py"))["options"](words[2:])
@@ -137,7 +138,7 @@ def script(words: list[str]) -> None:
         play = partial(runpy.run_path, str(ROOT / path))
         arguments += ["images=256", "device=cpu"]
     before, paths, sys.argv = sys.argv, sys.path.copy(), [path, *arguments]
-    sys.path.insert(0, str(ROOT))  # as Python does with the folder in which it is begun
+    sys.path.insert(0, str(ROOT))  # as Python does with its working folder
     try:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
             play(run_name="__main__")
@@ -146,7 +147,7 @@ def script(words: list[str]) -> None:
 
 
 def program(code: str, monkeypatch) -> None:
-    """A program of a page; the runs that it begins are as short as those of the command line."""
+    """Run a program of a page; its trainings are as short as those of the command line."""
     whole = chosen_recipe
 
     def chosen(method, *, overrides=(), **settings):
