@@ -67,7 +67,7 @@ def translate(
     """
     from ganarium.cli.apply import apply_to_files
     from ganarium.cli.options import words_in
-    from ganarium.inference.apply import FileSettings
+    from ganarium.inference.job import FileSettings
     from ganarium.inference.translate import translation_words
     from ganarium.models.loading import load
 

@@ -180,9 +180,7 @@ class Modality(Kind):
         return bool(self.suffix)
 
     def columns(self, shape: Shape) -> tuple[str, ...]:
-        """Return names of the columns of a table with one sample a row; none if a table does not suit
-        them.
-        """
+        """Return the columns of a table with one sample a row; none if samples make no table."""
         return ()
 
     def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
@@ -245,9 +243,7 @@ class Modality(Kind):
     # --- images of samples ---
 
     def reduced(self, sample: Tensor, side: int) -> Tensor:
-        """Return a sample resized so that it fits into `side`, if the modality can be resized; here
-        itself.
-        """
+        """Return a sample resized to fit into `side`, if the modality can be resized; here itself."""
         return sample
 
     def thumbnail(self, sample: Tensor, side: int, like: Any = None) -> PILImage.Image:
