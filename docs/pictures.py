@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from ganarium.evaluation.held_out import test_split
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
@@ -26,7 +27,7 @@ from torch import Tensor
 
 from ganarium import Method, Model, methods
 from ganarium.common import grids
-from ganarium.common.files import replacing, write_text
+from ganarium.common.files import atomic_write, write_text
 from ganarium.common.text import leaves
 from ganarium.data.dataset import open_data
 from ganarium.data.sources.densities import POINTS
@@ -269,7 +270,7 @@ def _save_figure(figure: Figure, path: Path) -> None:
 
 
 def _save(image: Image.Image, path: Path, notes: PngInfo) -> None:
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         image.save(file, format="PNG", optimize=True, pnginfo=notes)
     print(f"{path}: {path.stat().st_size / 1024:.0f} KiB", flush=True)
 

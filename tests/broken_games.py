@@ -161,25 +161,36 @@ class RemembersAList(Changed):
 
 
 class TooBright(GAN):
-    def generate(self, noise, condition=None):
-        return 2 + super().generate(noise)
+    def generate(self, z):
+        return 2 + super().generate(z)
+
+
+class TooDark(GAN):
+    def generate(self, z):
+        return super().generate(z) - 2
 
 
 class OtherShape(GAN):
-    def generate(self, noise, condition=None):
-        return super().generate(noise)[..., :-1]
+    def generate(self, z):
+        return super().generate(z)[..., :-1]
 
 
-class OtherStart(GAN):
-    def draw_noise(self, count, generator):
-        return torch.randn(self.noise_dim, count, generator=generator).T
+class OtherBatch(GAN):
+    def generate(self, z):
+        return super().generate(z - z.mean(0))
 
 
 class LosesANetwork(GAN):
-    def generate(self, noise, condition=None):
-        return self.generator(noise) * self.discriminator(self.generator(noise)).sigmoid().mean()
+    def generate(self, z):
+        return self.generator(z) * self.discriminator(self.generator(z)).sigmoid().mean()
 
 
-class LosesABuffer(MovesOnEveryMicroBatch):
-    def generate(self, noise, condition=None):
-        return self.generator(noise) * (1 - self.strength)
+class LosesANumber(GAN):
+    rounds = 0
+
+    def play(self, data, clock):
+        self.rounds += 1
+        yield from super().play(data, clock)
+
+    def generate(self, z):
+        return self.generator(z) / (1 + self.rounds)

@@ -27,8 +27,9 @@ from ganarium.data.spec import DataSpec
 from ganarium.ops.image_pool import Pool
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Average, Every, Recipe
+from ganarium.tasks.generate import Generate
+from ganarium.tasks.latents import Latent
 from ganarium.training import checkpoint
-from ganarium.training.run import prepare, resume
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,11 +37,11 @@ ROOT = Path(__file__).parents[1]
 class Points(nn.Module):
     """A perceptron from the plane to `outputs` numbers, with batch statistics or without."""
 
-    def __init__(self, facts_shape: tuple[int, ...], *, outputs: int = 2, width: int = 8, norm: bool = True):
+    def __init__(self, shape: tuple[int, ...], *, outputs: int = 2, width: int = 8, norm: bool = True):
         super().__init__()
         normed = [nn.BatchNorm1d(width)] if norm else []
         self.layers = nn.Sequential(
-            nn.Linear(facts_shape[0], width, bias=not norm),
+            nn.Linear(shape[0], width, bias=not norm),
             *normed,
             nn.LeakyReLU(0.2),
             nn.Linear(width, outputs),
@@ -58,6 +59,7 @@ class TwoPlayerGame(Game):
     """Least squares on points; the noise is drawn, or follows from the data."""
 
     roles: ClassVar = {"generator": {"points": Points}, "discriminator": {"points": critic}}
+    tasks = (Generate(),)
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class TwoPlayerGame(Game):
         self.generator, self.discriminator = generator, discriminator
         self.pool = Pool(pool)
         self.noise, self.fault, self.after = noise, fault, after
+        self.latents = (Latent("z", (2,)),)
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> "TwoPlayerGame":
@@ -104,11 +107,8 @@ class TwoPlayerGame(Game):
                 self.generator.layers[0].weight[0, 0] = float("inf")
             self.after = sys.maxsize  # the terms of later rounds are not asked
 
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.stack([torch.randn(2, generator=generator) for _ in range(count)])
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        return self.generator(noise)
+    def generate(self, z: Tensor) -> Tensor:
+        return self.generator(z)
 
 
 def base(method: str, **changes: Any) -> Recipe:
@@ -130,9 +130,11 @@ DUEL = Method("duel", TwoPlayerGame, lambda: base("duel"), {})
 
 
 class Step(Game):
-    """One stage of a ladder: it corrects what the stage below it makes."""
+    """One stage of a ladder: it corrects the samples of the stage below it."""
 
     saved_networks = ("below", "generator")
+    tasks = (Generate(),)
+    latents = (Latent("z", (2,)),)
 
     def __init__(self, below: nn.Module | None, width: int):
         super().__init__()
@@ -151,15 +153,14 @@ class Step(Game):
     def fooled(self, fake: Tensor) -> Tensor:
         return (self.discriminator(fake) - 1).square().mean()
 
-    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.stack([torch.randn(2, generator=generator) for _ in range(count)])
-
-    def generate(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        return noise + self.generator(self.below(noise))
+    def generate(self, z: Tensor) -> Tensor:
+        return z + self.generator(self.below(z))
 
 
 class Ladder(Campaign):
     """Three stages, each with a batch size, data and rates of its own."""
+
+    tasks = Step.tasks
 
     def __init__(self, *, twins: bool = False):
         self.twins = twins
@@ -348,6 +349,8 @@ def side_by_side(
 
 def main(verb: str, *arguments: str) -> None:
     """`train METHOD FOLDER key=value ...`, or `resume FOLDER key=value ...`."""
+    from ganarium.training.run import prepare, resume
+
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     known()

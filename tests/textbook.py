@@ -4,8 +4,10 @@ import torch
 
 from ganarium import methods
 from ganarium.data.batches import Conditioned
+from ganarium.data.conditions.label import Label
+from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream
 
@@ -42,8 +44,8 @@ def uniform():
 def game_of(name, changes):
     method = methods.find(name)
     recipe = resolve(method, TINY, method.tiny, {"game": changes})
-    told = {"classes": ("a", "b", "c"), "condition": "label"} if recipe.data.condition else {}
-    return assemble(method, recipe, DataSpec(SHAPE, **told))
+    condition = Label(("a", "b", "c")) if recipe.data.condition else None
+    return build_game(method, recipe, DataSpec(Image(), SHAPE, condition))
 
 
 def batches(name):

@@ -87,7 +87,7 @@ def test_a_failure_leaves_the_file_that_was(tmp_path):
     files.write_text(path, "one")
 
     def half():
-        with files.replacing(path) as file:
+        with files.atomic_write(path) as file:
             file.write(b"tw")
             raise KeyboardInterrupt
 

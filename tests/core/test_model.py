@@ -193,7 +193,7 @@ def test_pictures_of_any_shape(tmp_path, method, height, width, channels):
     samples = model.generate(3, seed=1)
     assert samples.shape == (3, channels, height, width)
     assert samples.abs().max() <= 1
-    assert run.sheet.exists()
+    assert run.grid.exists()
 
 
 def test_points(tmp_path):

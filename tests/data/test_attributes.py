@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ganarium.data.conditions.attributes import Attributes
 from ganarium.data.dataset import open_data
 from ganarium.data.settings import Data
 from ganarium.data.sources.attribute_tables import attribute_table
@@ -69,7 +70,7 @@ def test_the_table_lies_in_the_folder_or_beside_it(tmp_path, place):
     photos(tmp_path / "faces")
     (tmp_path / place).write_text(CELEBA)
     data, vectors = conditions(tmp_path / "faces")
-    assert data.spec.attributes == ("Smiling", "Young")
+    assert data.spec.condition == Attributes(("Smiling", "Young"))
     assert data.spec.condition_shape == (2,)
     assert vectors.dtype == torch.float32
     assert vectors.tolist() == [[0, 1], [1, 1], [1, 0]]
@@ -101,7 +102,8 @@ def test_without_a_table_the_error_says_what_was_looked_for(tmp_path):
 
 def test_the_world_knows_its_attributes_and_mirrors_them():
     data = open_data(Data(source="world", condition="attributes", count=40))
-    left = data.spec.attributes.index("left")
+    left = data.spec.condition.names.index("left")
+    assert data.spec.condition.mirrored == ("left",)
     plain, mirrored = (data.batch(range(40), mirrored=[turn] * 40) for turn in (False, True))
     assert torch.equal(mirrored.real, plain.real.flip(-1))
     assert torch.equal(mirrored.condition[:, left], 1 - plain.condition[:, left])

@@ -118,7 +118,7 @@ def test_broken_files_beyond_the_survey_are_found(tmp_path, monkeypatch):
 
 def test_nothing_whole(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"none of its pictures can be read: a\.png \(empty file\)"):
+    with pytest.raises(ValueError, match=r"none of its files can be read: a\.png \(empty file\)"):
         opened(tmp_path)
     (tmp_path / "a.png").unlink()
     truncated(tmp_path / "b.png")
@@ -136,8 +136,20 @@ def test_nothing_to_use(tmp_path):
         opened(tmp_path / "gone")
     with pytest.raises(ValueError, match="is no file of samples"):
         opened(tmp_path / "song.wav")
-    with pytest.raises(ValueError, match="single picture; give the folder"):
-        opened(good(tmp_path / "one.png"))
+
+
+def test_a_single_file_is_data_of_one_sample(tmp_path):
+    for number in range(3):
+        good(tmp_path / f"{number}.png", number)
+    (tmp_path / "attributes.csv").write_text("file,hat\n1.png,1\n")
+    data = opened(tmp_path / "1.png")
+    assert (len(data), data.report.kind, data.name(0)) == (1, "single image", "1.png")
+    assert torch.equal(data.batch([0])[0], opened(tmp_path).batch([1])[0])
+    with pytest.raises(ValueError, match=r"data\.condition=label, but .*1\.png .* has none"):
+        opened(tmp_path / "1.png", condition="label")
+    truncated(tmp_path / "1.png", 1)
+    with pytest.raises(ValueError, match=r"not one sample is whole; the last: 1\.png"):
+        opened(tmp_path / "1.png")
 
 
 class Trap:
@@ -199,7 +211,7 @@ def test_damaged_idx_files(tmp_path, raw, complaint):
 
 def test_sizes_and_channels_that_cannot_be(tmp_path):
     good(tmp_path / "a.png")
-    with pytest.raises(ValueError, match=r"data\.channels=5: picture files give 1"):
+    with pytest.raises(ValueError, match=r"data\.channels=5: image files give 1"):
         opened(tmp_path, channels=5)
     with pytest.raises(ValueError, match=r"data\.size=0"):
         opened(tmp_path, size=0)

@@ -1,19 +1,35 @@
+import numpy as np
 import pytest
 import torch
 
-from ganarium.data.conditions.derived import CONDITIONS, blur, edges, gray, lowres, mask, mosaic
+from ganarium.data.conditions.derived import Derived, blur, edges, gray, lowres, mask, mosaic
+from ganarium.data.conditions.table import CONDITIONS
+from ganarium.data.rows import Rows
 
 torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("name", CONDITIONS)
+DERIVED = {name: each for name, each in CONDITIONS.items() if issubclass(each, Derived)}
+
+
+@pytest.mark.parametrize("name", DERIVED)
 @pytest.mark.parametrize("shape", [(2, 1, 20, 28), (2, 3, 32, 32), (2, 4, 3, 5), (2, 5, 1, 1)])
 def test_pictures_of_the_same_size_in_range(name, shape):
-    made = CONDITIONS[name](torch.rand(shape) * 2 - 1)
+    condition = DERIVED[name].from_source(None, None, shape[1:])
+    real = torch.rand(shape) * 2 - 1
+    made = condition.from_image(real)
+    assert made.shape[1:] == condition.shape()
+    batch = condition.batch(real, Rows(np.arange(2), np.arange(2)))
+    assert torch.equal(batch.real, real)
+    assert torch.equal(batch.condition, made)
     assert made.shape[0] == 2
     assert made.shape[2:] == shape[2:]
     assert made.min() >= -1
     assert made.max() <= 1 + 1e-6
+
+
+def test_the_derived_conditions_are_these():
+    assert list(DERIVED) == ["grey", "blur", "lowres", "mosaic", "edges", "mask"]
 
 
 def test_grey_weighs_the_colours():

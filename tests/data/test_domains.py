@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from ganarium.data.batches import Unpaired, real_samples
+from ganarium.data.conditions.domains import Domains
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
-from ganarium.data.modalities.image import normalized
+from ganarium.data.modalities.pixels import normalized
 from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
 from ganarium.data.world import World
@@ -28,6 +29,10 @@ def numbers(pictures):
     return levels.amin(dim=1) // 2, levels[:, 0] % 2 == 1
 
 
+def sizes(dataset):
+    return tuple(map(len, dataset.streams))
+
+
 def taken(feed, calls):
     batches = [next(feed) for _ in range(calls)]
     feed.close()
@@ -41,8 +46,8 @@ def joined(parts):
 def test_each_domain_is_a_stream_of_its_own():
     dataset, labels = numbered()
     assert len(dataset) == 12
-    assert dataset.domain_sizes == SIZES
-    assert dataset.spec.condition == "domains"
+    assert sizes(dataset) == SIZES
+    assert dataset.spec.condition == Domains(("a", "b", "c"))
     assert dataset.spec.condition_shape == ()
     assert dataset.spec.classes == ("a", "b", "c")
     feed = Feed(dataset, batch_size=4, flip=True, channels_last=True)
@@ -89,7 +94,9 @@ def test_plain_indices_begin_anew_in_the_smaller_domains():
         own = np.flatnonzero(labels == domain)
         assert numbers(batch.domains[domain])[0].tolist() == own[np.arange(12) % size].tolist()
     assert len(real_samples(batch)) == 36
-    some = dataset.domain_batch(1, [11, 0, 12], mirrored=[False, True, False])
+    some, rows = dataset.part(1, [11, 0, 12], mirrored=[False, True, False])
+    assert rows.column("label").tolist() == [1, 1, 1]
+    assert torch.equal(dataset.stream_samples(1, [11, 0, 12])[[0, 2]], some[[0, 2]])
     assert torch.equal(some[0], batch.domains[1][11])
     assert torch.equal(some[2], batch.domains[1][0])
     assert torch.equal(some[1], batch.domains[1][0].flip(-1))
@@ -97,7 +104,7 @@ def test_plain_indices_begin_anew_in_the_smaller_domains():
 
 def test_count_is_of_each_domain():
     dataset, _ = numbered(count=6)
-    assert dataset.domain_sizes == (5, 6, 6)
+    assert sizes(dataset) == (5, 6, 6)
     assert "data.count=6, but there are 5 of a: all of them are used" in dataset.report.notes
     assert dataset.report.samples == 17
     assert dataset.report.classes == {"a": 5, "b": 6, "c": 6}
@@ -108,7 +115,7 @@ def test_count_is_of_each_domain():
 def test_the_worlds_domains_have_no_scene_in_common():
     dataset = open_data(Data(condition="domains", size=16, count=24), seed=5)
     assert dataset.spec.classes == ("plain", "inked")
-    assert dataset.domain_sizes == (24, 24)
+    assert sizes(dataset) == (24, 24)
     plain, inked = dataset.batch(range(24)).domains
     scenes = World(16, seed=5).scenes(range(48))
     assert torch.equal(plain, pictures(scenes.images()[::2]))
@@ -140,7 +147,7 @@ def test_sources_that_hold_nothing_back_say_so():
 def test_domains_need_classes():
     images = np.zeros((4, 1, 2, 2), np.uint8)
     with pytest.raises(ValueError, match=r"data.condition=domains, but plain .* has none: looked for labels"):
-        Dataset(Arrays("plain", images, no_labels="labels"), Data(source="plain", condition="domains"))
+        Dataset(Arrays("plain", images, labels_hint="labels"), Data(source="plain", condition="domains"))
     alone = Arrays("alone", images, np.zeros(4, int), ("horses",))
     with pytest.raises(ValueError, match="is of one kind, horses: give at least two classes"):
         Dataset(alone, Data(condition="domains"))

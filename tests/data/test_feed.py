@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ganarium.data.batches import Conditioned
 from ganarium.data.dataset import Dataset
 from ganarium.data.feed import Feed
+from ganarium.data.modalities.points import Points
+from ganarium.data.rows import Rows, Stream
 from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
 
@@ -144,9 +146,9 @@ def test_channels_last():
 
 
 class Watched:
-    """A set that tells which thread asks, can be slow, and can fail."""
+    """A set that records which thread asks, can be slow, and can fail."""
 
-    in_memory, labeled, domain_sizes = False, 0, ()
+    in_memory, streams, modality = False, (Stream(np.arange(1000)),), Points()
 
     def __init__(self, seconds=0.0, fails_at=None):
         self.seconds, self.fails_at = seconds, fails_at
@@ -155,13 +157,17 @@ class Watched:
     def __len__(self):
         return 1000
 
-    def batch(self, indices, *, mirrored=None, corners=None):
+    def join(self, parts):
+        ((batch, _),) = parts
+        return batch
+
+    def part(self, stream, indices, *, places, mirrored=None, corners=None):
         self.asked += 1
         self.threads.add(threading.current_thread().name)
         time.sleep(self.seconds)
         if self.asked == self.fails_at:
             raise ValueError("holiday.png: on fire")
-        return torch.zeros(len(indices), 2)
+        return torch.zeros(len(indices), 2), Rows(indices, places)
 
 
 def test_workers_run_ahead_but_not_away():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganarium.data.modalities.image import (
+from ganarium.data.modalities.base import ArrayFormat
+from ganarium.data.modalities.pixels import (
     LARGEST_IMAGE,
-    ArrayFormat,
     normalized,
     opaque,
     picture,
@@ -62,7 +62,7 @@ def test_exif_rotation_is_undone():
     for kind in ("JPEG", "PNG"):
         source = stream(Image.fromarray(pixels), kind, exif=exif)
         seen = read_header(source)
-        assert (seen.height, seen.width) == (32, 16)
+        assert seen.size == (32, 16)
         source.seek(0)
         upright = picture(source, form(1, 32, 16))[0]
         assert upright[:12].min() > 240

@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 
 from ganarium.data.batches import Conditioned, SemiSupervisedBatch
+from ganarium.data.conditions.partial import PartialLabels
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.feed import Feed
 from ganarium.data.settings import Data
 from ganarium.data.sources.arrays import Arrays
 from ganarium.data.sources.folder import Folder, contents
-from ganarium.data.spec import DataSpec
 
 CLASSES = 3
 
@@ -27,14 +27,30 @@ def numbers(pictures):
     return ((pictures[:, 0, 0].amin(1) + 1) / 2 * 65535).round().long() // 2 - 1
 
 
+def labeled_batch(dataset, indices):
+    """Return the labeled samples of these numbers and their labels."""
+    real, rows = dataset.part(1, indices)
+    return Conditioned(real, torch.from_numpy(rows.column("label")))
+
+
+def labeled_count(dataset):
+    return len(dataset.streams[1])
+
+
 def kept(dataset):
-    return set(numbers(dataset.labeled_batch(range(dataset.labeled)).real).tolist())
+    return set(numbers(dataset.stream_samples(1, range(labeled_count(dataset)))).tolist())
 
 
 def test_so_many_labels_are_kept_evenly_over_the_classes():
     dataset = numbered(60, labeled_samples=11)
-    batch = dataset.labeled_batch(range(11))
-    assert len(kept(dataset)) == dataset.labeled == dataset.spec.labeled == 11
+    batch = labeled_batch(dataset, range(11))
+    assert dataset.spec.condition == PartialLabels(("0", "1", "2"))
+    assert not dataset.spec.condition.is_input
+    assert len(kept(dataset)) == labeled_count(dataset) == 11
+    both = dataset.batch(range(11))
+    assert isinstance(both, SemiSupervisedBatch)
+    assert numbers(both.real).tolist() == list(range(11))
+    assert all(map(torch.equal, both.labeled, batch))
     assert torch.equal(batch.condition, numbers(batch.real) % CLASSES)
     assert sorted(batch.condition.bincount().tolist()) == [3, 4, 4]
     assert "11 of 60 samples keep their labels, 3 to 4 a class" in dataset.report.notes
@@ -50,7 +66,7 @@ def test_of_a_rare_class_there_are_as_many_as_there_are():
     images = np.zeros((30, 1, 2, 2), np.uint8)
     source = Arrays("rare", images, np.repeat([0, 1], [28, 2]))
     dataset = Dataset(source, Data(source="rare", labeled_samples=10))
-    assert dataset.labeled_batch(range(10)).condition.bincount().tolist() == [8, 2]
+    assert labeled_batch(dataset, range(10)).condition.bincount().tolist() == [8, 2]
 
 
 def test_more_than_there_are_is_told():
@@ -61,7 +77,8 @@ def test_more_than_there_are_is_told():
 
 def test_without_the_key_batches_are_what_they_were():
     dataset = numbered(60)
-    assert dataset.labeled == dataset.spec.labeled == 0
+    assert len(dataset.streams) == 1
+    assert dataset.spec.condition is None
     assert isinstance(next(Feed(dataset, batch_size=4, workers=0)), torch.Tensor)
 
 
@@ -174,9 +191,9 @@ def folders(tmp_path):
 def test_an_unlabelled_folder_is_no_class(folders):
     dataset = open_data(Data(source=str(folders), labeled_samples=100))
     assert dataset.spec.classes == ("cats", "dogs")
-    assert (len(dataset), dataset.labeled) == (28, 8)
+    assert (len(dataset), labeled_count(dataset)) == (28, 8)
     assert dataset.report.classes == {"cats": 4, "dogs": 4}
-    assert dataset.labeled_batch(range(8)).condition.tolist() == [0] * 4 + [1] * 4
+    assert labeled_batch(dataset, range(8)).condition.tolist() == [0] * 4 + [1] * 4
 
 
 def test_where_each_sample_needs_a_label_the_unlabelled_are_left_out(folders):
@@ -191,12 +208,12 @@ def test_for_a_broken_labelled_sample_another_labelled_one_stands_in(folders):
     data = Data(source=str(folders), labeled_samples=8)
     dataset = Dataset(source, data)
     broken.write_bytes(broken.read_bytes()[:40])
-    batch = dataset.labeled_batch([0, 1, 7])
+    batch = labeled_batch(dataset, [0, 1, 7])
     levels = ((batch.real[:, 0, 0, 0] + 1) * 127.5).round().tolist()
     assert (levels, batch.condition.tolist()) == ([0, 2, 103], [0, 0, 1])
     for path in (folders / "cats").iterdir():
         path.write_bytes(b"")
-    assert set(dataset.labeled_batch(range(8)).condition.tolist()) <= {0, 1}
+    assert set(labeled_batch(dataset, range(8)).condition.tolist()) <= {0, 1}
 
 
 def test_no_labelled_sample_is_whole(folders):
@@ -205,10 +222,4 @@ def test_no_labelled_sample_is_whole(folders):
         for path in (folders / name).iterdir():
             path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"not one sample is whole; the last: dogs/3.png: empty file"):
-        dataset.labeled_batch([0])
-
-
-def test_facts_of_older_models_have_no_labelled_samples():
-    tree = DataSpec((1, 8, 8)).to_dict()
-    del tree["labelled"]
-    assert DataSpec.from_dict(tree).labeled == 0
+        labeled_batch(dataset, [0])

@@ -8,8 +8,10 @@ import torch
 from PIL import Image
 
 from ganarium.data.batches import Conditioned
+from ganarium.data.conditions.companion import Pair
 from ganarium.data.dataset import open_data
 from ganarium.data.feed import Feed
+from ganarium.data.modalities.image import Image as ImageModality
 from ganarium.data.settings import Data
 
 torch.set_num_threads(1)
@@ -46,7 +48,8 @@ def side_by_side(tmp_path):
 def test_side_by_side(side_by_side):
     data = opened(side_by_side)
     assert data.spec.shape == data.spec.condition_shape == (1, 12, 10)
-    assert data.spec.condition == "pair"
+    assert data.spec.condition == Pair(ImageModality(), (1, 12, 10), "pair")
+    assert data.spec.modality == ImageModality()
     assert "A|B side by side" in data.report.kind
     assert data.report.sizes == {"12x10": 4}
     for number in range(4):
@@ -81,7 +84,7 @@ def test_an_odd_width_has_no_halves(side_by_side):
     assert "21 pixels wide, an odd number" in data.report.broken["train/1.png"]
     for number in (0, 2, 3):
         save(side_by_side / "train" / f"{number}.png", noise(0, 12, 21))
-    with pytest.raises(ValueError, match=r"none of its pictures can be read.*an odd number: no two pictures"):
+    with pytest.raises(ValueError, match=r"none of its files can be read.*an odd number: no two pictures"):
         opened(side_by_side)
 
 

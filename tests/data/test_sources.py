@@ -61,10 +61,10 @@ class TestFolder:
         assert torch.equal(batch[0, :, 3, 3], torch.tensor([1.0, -1.0, -1.0]))
         assert (batch[1] == 1).all()  # sorted: a, c, deep/er/b; c is clear, on white
         told = "\n".join(data.report.lines())
-        assert "1 of 3 pictures have an alpha channel" in told
+        assert "1 of 3 images have an alpha channel" in told
         assert "1 of 3 pictures are smaller than 24x24" in told
         assert "30x40 (1)" in told
-        assert "not pictures: 1 .txt" in told
+        assert "not images: 1 .txt" in told
         assert json.loads(json.dumps(data.report.to_dict()))["modes"] == {"RGB": 1, "L": 1, "RGBA": 1}
 
     def test_one_shared_size_is_kept_up_to_the_largest(self, tmp_path):

@@ -11,12 +11,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganarium import methods
 from ganarium.core.engine import Engine
+from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
 from ganarium.losses.penalties import PENALTIES
 from ganarium.methods.noise_to_image.gan import GAN
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.ops.scoring import frozen
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import resolve
 from ganarium.training.builder import engine_for
 from helpers import Stream, TwoPlayerGame, adam, assert_near, mlp, played, sgd
@@ -45,7 +46,8 @@ def _fresh_compiler():
 
 def game_of(name, **changes):
     widths = {"networks": {"generator": {"width": 8}, "discriminator": {"width": 8}}}
-    return assemble(methods.find(name), resolve(methods.find(name), widths, changes), DataSpec(SHAPE))
+    recipe = resolve(methods.find(name), widths, changes)
+    return build_game(methods.find(name), recipe, DataSpec(Image(), SHAPE))
 
 
 def compiled(game):

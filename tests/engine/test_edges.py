@@ -12,7 +12,7 @@ from ganarium.core.game import Clock, Game, turn
 from ganarium.core.optimizers import completed, make, schedule
 from ganarium.core.schedules import constant, cosine, linear, warm_up
 from ganarium.losses.objectives import least_squares
-from helpers import Scalar, Stream, TwoPlayerGame, adam, mlp, played, sgd
+from helpers import Scalar, Stream, TwoPlayerGame, adam, assert_equal, mlp, played, sgd
 
 
 def nice_script(game, data, clock):
@@ -161,12 +161,78 @@ def test_a_resumed_match_has_the_recipes_learning_rate():
     assert resumed.optimizers["only"].param_groups[0]["lr"] == pytest.approx(0.1 * (1 - 40 / 160))
 
 
-def test_lazy_interval_corrects_learning_rate_and_betas():
-    """Karras et al. 2020, appendix B: c = k / (k + 1)."""
-    spec = completed({"lr": 2e-3, "betas": (0.0, 0.99), "lazy_interval": 16}, "optimizers.discriminator")
-    group = make(spec, [nn.Parameter(torch.zeros(1))], fused=False).param_groups[0]
-    assert group["lr"] == pytest.approx(2e-3 * 16 / 17)
-    assert group["betas"] == pytest.approx((0.0, 0.99 ** (16 / 17)))
+def lazy_script(game, data, clock):
+    yield turn(game.discriminator, judge=game.judged_fake().mean())
+    if clock.every(game.interval):
+        penalty = game.discriminator(next(data)).square().mean()
+        yield turn(game.discriminator, penalty=game.interval * penalty).lazy(game.interval)
+    yield turn(game.generator, fool=game.judged_fake().mean())
+
+
+def lazy_engine(interval=16, **settings):
+    game = TwoPlayerGame(lazy_script, interval=interval)
+    spec = completed({"lr": 2e-3, "betas": (0.5, 0.99)}, "optimizers.discriminator")
+    players = game.players().items()
+    optimizers = {name: make(spec, net.parameters(), fused=False) for name, net in players}
+    return Engine(game, optimizers, **settings)
+
+
+def rates_and_betas(engine, player):
+    (group,) = engine.optimizers[player].param_groups
+    return group["lr"], *group["betas"]
+
+
+@pytest.mark.parametrize("interval", [4, 16])
+@pytest.mark.parametrize("schedule", [None, constant()])
+def test_a_lazy_turn_corrects_learning_rate_and_betas_once(interval, schedule):
+    """Karras et al. 2020, appendix B: c = k / (k + 1); only of the player that takes the turn."""
+    schedules = dict.fromkeys(("generator", "discriminator"), schedule) if schedule else None
+    engine = lazy_engine(interval, schedules=schedules)
+    share = interval / (interval + 1)
+    assert rates_and_betas(engine, "discriminator") == (2e-3, 0.5, 0.99)
+    played(engine, Stream(), 2 * interval + 1)
+    assert rates_and_betas(engine, "discriminator") == pytest.approx((2e-3 * share, 0.5**share, 0.99**share))
+    assert rates_and_betas(engine, "generator") == (2e-3, 0.5, 0.99)
+
+
+def test_a_schedule_acts_on_the_corrected_rate():
+    engine = lazy_engine(schedules={"discriminator": linear()}, length=32)  # a lazy turn takes 8 images
+    played(engine, Stream(), 17)
+    assert engine.clock.images == 16
+    played(engine, Stream(), 1)
+    assert rates_and_betas(engine, "discriminator")[0] == pytest.approx(2e-3 * 16 / 17 / 2)
+
+
+def test_a_resumed_run_keeps_the_correction():
+    """Before it meets a lazy turn of its own; state that is loaded twice is corrected once."""
+    engine = lazy_engine()
+    played(engine, Stream(), 3)
+    resumed = lazy_engine()
+    for _ in range(2):
+        resumed.load_state_dict(copy.deepcopy(engine.state_dict()))
+        assert rates_and_betas(resumed, "discriminator") == rates_and_betas(engine, "discriminator")
+        assert rates_and_betas(resumed, "generator") == (2e-3, 0.5, 0.99)
+    for each in (engine, resumed):
+        played(each, Stream(start=1), 14)
+    assert rates_and_betas(resumed, "discriminator") == rates_and_betas(engine, "discriminator")
+    assert_equal(resumed.game, engine.game)
+
+
+def test_a_player_has_one_lazy_interval():
+    def two_intervals(game, data, clock):
+        yield turn(game.discriminator, a=game.judged_fake().mean()).lazy(4)
+        yield turn(game.discriminator, b=game.judged_fake().mean()).lazy(8)
+
+    game = TwoPlayerGame(two_intervals)
+    with pytest.raises(ValueError, match="turns of discriminator are taken every 4 and every 8 rounds"):
+        Engine(game, sgd(game)).round(Stream())
+    with pytest.raises(ValueError, match="interval of a lazy turn is 0"):
+        turn(game.generator, fool=game.judged_fake().mean()).lazy(0)
+
+
+def test_an_optimizer_has_no_key_for_lazy_turns():
+    with pytest.raises(ValueError, match=r"unknown key optimizers\.discriminator\.lazy_interval"):
+        completed({"lazy_interval": 16}, "optimizers.discriminator")
 
 
 @pytest.mark.parametrize("kind", ["adam", "rmsprop", "adadelta", "sgd", "lbfgs"])

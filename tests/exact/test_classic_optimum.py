@@ -8,6 +8,7 @@ from torch import nn
 
 from ganarium.core.engine import Engine
 from ganarium.core.game import turn
+from ganarium.data.modalities.points import Points
 from ganarium.data.spec import DataSpec
 from ganarium.methods.conditional.acgan import ACGAN
 from ganarium.methods.conditional.cgan import CGAN
@@ -19,6 +20,7 @@ from ganarium.methods.two_player import TurnData
 from ganarium.networks.conditioning import ConditionedDiscriminator, ProjectionScore
 from ganarium.networks.heads import MultiHead
 from ganarium.networks.layers.linear_score import Scoring
+from ganarium.tasks.base import draw_latents, latent_inputs
 from helpers import played
 
 P = torch.tensor([0.5, 0.2, 0.3], dtype=torch.float64)
@@ -260,26 +262,34 @@ def test_a_head_reads_the_features_that_the_score_is_read_from():
     torch.testing.assert_close(read[:, 1:], headed.head(samples))
 
 
-def test_infogan_walks_along_one_code_only():
+def test_infogan_varies_one_code_only():
     game = InfoGAN.assemble(
         lambda role, *shape: OneHotFeatures().float() if role == "discriminator" else nn.Linear(shape[0], 3),
-        DataSpec((3,)),
+        DataSpec(Points(), (3,)),
         noise_dim=4,
         categorical_codes=(3, 2),
         continuous_codes=2,
         head_width=8,
     )
-    assert game.walkable == ("categorical-0", "categorical-1", "continuous-0", "continuous-1")
-    noise = game.draw_noise(2, torch.Generator().manual_seed(0))
-    for code, places in {"categorical-1": [7, 8], "continuous-1": [10]}.items():
-        walked = game.walk(noise, code, 6).view(2, 6, 11)
-        others = [i for i in range(11) if i not in places]
-        assert walked[:, :, others].equal(noise[:, None, others].expand(-1, 6, -1))
-        assert walked[0, :, places].equal(walked[1, :, places])
-    assert walked[0, :, 10].tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
-    assert game.walk(noise, "categorical-0", 4)[:4, 4:7].tolist() == [
-        [1, 0, 0],
-        [0, 1, 0],
-        [0, 0, 1],
-        [1, 0, 0],
+    assert [latent.argument for latent in game.latents] == [
+        "z",
+        "categorical_0",
+        "categorical_1",
+        "continuous",
     ]
+    drawn = draw_latents(latent_inputs(game), 2, seed=0)
+    whole = torch.cat(list(drawn.values()), 1)
+    assert whole.shape == (2, 4 + 3 + 2 + 2)
+    game.generator = nn.Identity()
+    assert game.generate(**drawn).equal(whole)
+    for code, places in {"categorical-1": [7, 8], "continuous-1": [10]}.items():
+        made = game.traverse(**drawn, code=code, steps=6).view(2, 6, 11)
+        others = [i for i in range(11) if i not in places]
+        assert made[:, :, others].equal(whole[:, None, others].expand(-1, 6, -1))
+        assert made[0, :, places].equal(made[1, :, places])
+    assert made[0, :, 10].tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
+    assert game.traverse(**drawn, steps=4)[:4, 4:7].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
+    with pytest.raises(
+        ValueError, match="'categorical-2'.*choose from categorical-0, categorical-1, continuous-0"
+    ):
+        game.traverse(**drawn, code="categorical-2")

@@ -11,10 +11,13 @@ from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.core.game import turn
 from ganarium.data.batches import Conditioned, SemiSupervisedBatch
+from ganarium.data.conditions.label import Label
+from ganarium.data.conditions.partial import PartialLabels
+from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
 from ganarium.methods.noise_to_image.semi_supervised_gan import SemiSupervisedGAN, realness
 from ganarium.methods.two_player import TurnData
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import steps
@@ -90,8 +93,8 @@ def game_of(**settings):
     method = methods.find("semi-supervised-gan")
     changes = {"game": settings, "networks": {"discriminator": {"norm": "none"}}}
     recipe = resolve(method, TINY, method.tiny, changes)
-    spec = DataSpec(SHAPE, classes=("a", "b", "c"), labeled=6)
-    return assemble(method, recipe, spec)
+    spec = DataSpec(Image(), SHAPE, PartialLabels(("a", "b", "c")))
+    return build_game(method, recipe, spec)
 
 
 def textbook(G, D, data, *, adversarial=False):  # noqa: N803 - as the paper writes them
@@ -147,16 +150,16 @@ def test_the_probabilities_are_those_of_the_classes():
     assert torch.allclose(-found[torch.arange(5), labels].log().mean(), expected)
 
 
-def test_without_labels_it_says_what_to_set():
+@pytest.mark.parametrize("condition", [None, Label(("a", "b"))])
+def test_without_labels_it_says_what_to_set(condition):
     method = methods.find("semi-supervised-gan")
     with pytest.raises(ValueError, match=r"data\.labeled_samples=100.* data\.condition"):
-        assemble(method, resolve(method, TINY, method.tiny), DataSpec(SHAPE, classes=("a", "b")))
+        build_game(method, resolve(method, TINY, method.tiny), DataSpec(Image(), SHAPE, condition))
 
 
 def test_other_games_refuse_labels_beside_batches():
     for name in ("gan", "infogan"):
         method = methods.find(name)
         with pytest.raises(ValueError, match=r"which this method cannot use; leave it out, or choose semi-"):
-            assemble(
-                method, resolve(method, TINY, method.tiny), DataSpec(SHAPE, classes=("a", "b"), labeled=6)
-            )
+            spec = DataSpec(Image(), SHAPE, PartialLabels(("a", "b")))
+            build_game(method, resolve(method, TINY, method.tiny), spec)

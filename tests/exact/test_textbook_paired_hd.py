@@ -7,13 +7,14 @@ import torch
 from torch.nn.functional import relu
 
 from ganarium import methods
-from ganarium.core.campaign import last_stage
 from ganarium.core.engine import Engine
 from ganarium.data.batches import Conditioned
+from ganarium.data.conditions.companion import Map
+from ganarium.data.modalities.image import Image
+from ganarium.data.modalities.label_map import LabelMap
 from ganarium.data.spec import DataSpec
 from ganarium.methods.paired.gaugan import normal_divergence
-from ganarium.methods.paired.semantic import SemanticTranslator
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import BATCH, ROUNDS, rounds, steps
@@ -46,11 +47,8 @@ def one_hot_planes(condition):
 def game_of(name, changes):
     method = methods.find(name)
     recipe = resolve(method, TINY, method.tiny, {"data": {"size": SIDE}}, changes)
-    spec = DataSpec(
-        (3, SIDE, SIDE), classes=("a", "b", "c"), condition="map", condition_shape=(2, SIDE, SIDE)
-    )
-    played = assemble(method, recipe, spec)
-    game = (played if isinstance(played, SemanticTranslator) else last_stage(played).game).double()
+    spec = DataSpec(Image(), (3, SIDE, SIDE), Map(LabelMap(("a", "b", "c")), (2, SIDE, SIDE), "map"))
+    game = build_game(method, recipe, spec).double()
     network_input = game.network_input
     game.network_input = lambda condition: network_input(condition).double()
     return game

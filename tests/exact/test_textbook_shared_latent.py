@@ -10,8 +10,10 @@ from torch.nn.functional import softplus
 from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.data.batches import Unpaired
+from ganarium.data.conditions.domains import Domains
+from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import BATCH, ROUNDS, SHAPE, rounds, steps
@@ -23,11 +25,11 @@ RATE = 1e-3
 def game_of(name, game, domains=2):
     method = methods.find(name)
     recipe = resolve(method, TINY, method.tiny, {"game": game})
-    spec = DataSpec(SHAPE, classes=("a", "b", "c")[:domains], condition="domains")
-    return assemble(method, recipe, spec).double().train()
+    spec = DataSpec(Image(), SHAPE, Domains(("a", "b", "c")[:domains]))
+    return build_game(method, recipe, spec).double().train()
 
 
-class Domains(Stream):
+class DomainStream(Stream):
     """Several domains of as many pictures; counted are those of one, as a feed does."""
 
     def __init__(self, domains=2):
@@ -35,13 +37,13 @@ class Domains(Stream):
         self.domains = domains
 
     def __next__(self):
-        parts = tuple(super(Domains, self).__next__().double().tanh() for _ in range(self.domains))
+        parts = tuple(super(DomainStream, self).__next__().double().tanh() for _ in range(self.domains))
         self.images -= BATCH * (self.domains - 1)
         return Unpaired(parts)
 
 
 def check_equal(game, loop, *, domains=2, lr=RATE):
-    played(Engine(game, sgd(game, lr=lr)), Domains(domains), ROUNDS)
+    played(Engine(game, sgd(game, lr=lr)), DomainStream(domains), ROUNDS)
     assert_near(game, loop, rtol=1e-6, atol=1e-9)
 
 
@@ -67,7 +69,7 @@ def unit(loop):
         loop.domain_classifier,
     )
     move, move_a, move_b, move_c = joint(enc, dec), joint(d_a), joint(d_b), joint(c)
-    data = Domains()
+    data = DomainStream()
     for _ in rounds():
         a, b = next(data).domains
         mean_a = enc(a, 0)
@@ -101,7 +103,7 @@ def xgan(loop):
         loop.domain_classifier,
     )
     move, move_a, move_b, move_c = joint(enc, dec), joint(d_a), joint(d_b), joint(c)
-    data = Domains()
+    data = DomainStream()
     for _ in rounds():
         a, b = next(data).domains
         e_a, e_b = enc(a, 0), enc(b, 1)
@@ -147,7 +149,7 @@ def combogan(loop):
     """Anoosheh et al. 2017, sec. 3: CycleGAN between two of three domains, chosen anew each round."""
     enc, dec, judges = loop.encoder, loop.decoder, loop.discriminator
     move, move_judges = joint(enc, dec), joint(judges)
-    data, chosen = Domains(3), []
+    data, chosen = DomainStream(3), []
     for number in rounds():
         real = next(data).domains
         i, j = random.Random(f"0 {number}").sample(range(3), 2)
@@ -182,7 +184,7 @@ def test_who_is_not_on_turn_stands_still():
     """Under Adam, too, whose moments would go on moving weights with a gradient of zero."""
     game = game_of("combogan", {}, domains=3)
     optimizers = {n: torch.optim.Adam(net.parameters(), lr=1e-2) for n, net in game.players().items()}
-    engine, data = Engine(game, optimizers), Domains(3)
+    engine, data = Engine(game, optimizers), DomainStream(3)
     for number in range(ROUNDS):
         played_by = set(random.Random(f"0 {number}").sample(range(3), 2))
         before = copy.deepcopy(game)
@@ -197,7 +199,7 @@ def cogan(loop):
     """Liu & Tuzel 2016, algorithm 1: the same noise for every generator."""
     g, d = loop.generator, loop.discriminator
     move_g, move_d = joint(g), joint(d)
-    data = Domains()
+    data = DomainStream()
     for _ in rounds():
         x = next(data).domains
         z = (torch.rand(BATCH, 4) * 2 - 1).double()
@@ -215,9 +217,9 @@ def cogan_game(shared):
     plain = {"generator": {"norm": "none"}, "discriminator": {"norm": "none"}}
     layers = {"shared_generator_layers": shared, "shared_discriminator_layers": shared}
     recipe = resolve(method, TINY, method.tiny, {"networks": plain, "game": layers})
-    game = assemble(method, recipe, DataSpec(SHAPE, classes=("a", "b"), condition="domains")).double().train()
-    drawn = game.noise_for
-    game.noise_for = lambda count: drawn(count).double()
+    game = build_game(method, recipe, DataSpec(Image(), SHAPE, Domains(("a", "b")))).double().train()
+    noise_for = game.noise_for
+    game.noise_for = lambda count: noise_for(count).double()
     return game
 
 

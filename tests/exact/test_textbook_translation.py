@@ -7,22 +7,27 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_l
 from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.data.batches import Conditioned, Unpaired
+from ganarium.data.conditions.companion import Map
+from ganarium.data.conditions.derived import Edges
+from ganarium.data.conditions.domains import Domains
+from ganarium.data.modalities.image import Image
+from ganarium.data.modalities.label_map import LabelMap
 from ganarium.data.spec import DataSpec
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import BATCH, ROUNDS, SHAPE, rounds, steps
 
 torch.set_num_threads(1)
 
-PAIRED = DataSpec(SHAPE, condition="edges", condition_shape=(1, *SHAPE[1:]))
-DOMAINS = DataSpec(SHAPE, classes=("a", "b"), condition="domains")
+PAIRED = DataSpec(Image(), SHAPE, Edges((1, *SHAPE[1:])))
+DOMAINS = DataSpec(Image(), SHAPE, Domains(("a", "b")))
 
 
 def game_of(name, spec, **changes):
     method = methods.find(name)
     recipe = resolve(method, TINY, method.tiny, {"game": changes})
-    return assemble(method, recipe, spec).double()
+    return build_game(method, recipe, spec).double()
 
 
 def pairs():
@@ -97,10 +102,10 @@ def test_a_fake_from_the_past_is_judged():
 @pytest.mark.parametrize(
     ("name", "spec", "changes", "complaint"),
     [
-        ("pix2pix", DataSpec(SHAPE), {}, "data.condition=None"),
+        ("pix2pix", DataSpec(Image(), SHAPE), {}, "data.condition=None"),
         ("pix2pix", PAIRED, {"l1_weight": 0, "adversarial_weight": 0}, "game.l1_weight"),
-        ("cyclegan", DataSpec(SHAPE), {}, "set data.condition=domains"),
-        ("cyclegan", DataSpec(SHAPE, classes=("a", "b", "c"), condition="domains"), {}, "between 2.*have 3"),
+        ("cyclegan", DataSpec(Image(), SHAPE), {}, "set data.condition=domains"),
+        ("cyclegan", DataSpec(Image(), SHAPE, Domains(("a", "b", "c"))), {}, "between 2.*have 3"),
     ],
 )
 def test_what_cannot_be_played_is_named(name, spec, changes, complaint):
@@ -109,7 +114,7 @@ def test_what_cannot_be_played_is_named(name, spec, changes, complaint):
 
 
 def test_label_maps_go_in_as_planes_with_outlines():
-    spec = DataSpec(SHAPE, classes=("sky", "road", "car"), condition="map", condition_shape=(2, *SHAPE[1:]))
+    spec = DataSpec(Image(), SHAPE, Map(LabelMap(("sky", "road", "car")), (2, *SHAPE[1:]), "map"))
     game = game_of("pix2pix", spec)
     ids = torch.zeros(2, 2, 16, 16, dtype=torch.int64)
     ids[:, 0, 8:], ids[:, 1, :, 4:] = 2, 7

@@ -7,12 +7,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cosine_similar
 from ganarium import methods
 from ganarium.core.engine import Engine
 from ganarium.data.batches import Unpaired
+from ganarium.data.conditions.domains import Domains
+from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
 from ganarium.models.loading import load
 from ganarium.models.model import Model
+from ganarium.models.trained import Trained
 from ganarium.networks.alexnet_vgg import VGG
 from ganarium.networks.frozen import EdgeMaps, VGGMaps
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import TINY, resolve
 from helpers import Stream, assert_near, played, sgd
 from textbook import BATCH, ROUNDS, SHAPE, rounds, steps
@@ -21,7 +24,7 @@ torch.set_num_threads(1)
 
 SLOW = 1e-3
 """A learning rate for slopes told in units of their mean: nearly flat pictures have steep ones."""
-DOMAINS = DataSpec(SHAPE, classes=("a", "b"), condition="domains")
+DOMAINS = DataSpec(Image(), SHAPE, Domains(("a", "b")))
 
 
 def recipe_of(name, *layers):
@@ -31,10 +34,10 @@ def recipe_of(name, *layers):
 
 def game_of(name, game=None, networks=None):
     recipe = recipe_of(name, {"game": game or {}, "networks": networks or {}})
-    return assemble(methods.find(name), recipe, DOMAINS).double().train()
+    return build_game(methods.find(name), recipe, DOMAINS).double().train()
 
 
-class Domains(Stream):
+class DomainStream(Stream):
     """Two domains of as many pictures; counted are those of one, as a feed does."""
 
     def __next__(self):
@@ -44,7 +47,7 @@ class Domains(Stream):
 
 
 def domains():
-    return Domains(BATCH, *SHAPE)
+    return DomainStream(BATCH, *SHAPE)
 
 
 def check_equal(game, loop, optimizers=sgd, **settings):
@@ -223,10 +226,10 @@ def test_a_file_that_does_not_fit_is_named(vgg_file, settings, complaint):
 def test_a_saved_translator_needs_the_file_no_more(name, vgg_file, tmp_path):
     vgg = {"features": {"kind": "vgg", "file": str(vgg_file), "depth": 11, "layer": 3}}
     recipe = recipe_of(name, {"networks": vgg})
-    game = assemble(methods.find(name), recipe, DOMAINS)
+    game = build_game(methods.find(name), recipe, DOMAINS)
     stream = (Unpaired(tuple(both.chunk(2))) for both in Stream(4, *SHAPE))
     Engine(game.train(), sgd(game)).round(stream)
-    ours = Model(methods.find(name), recipe, DOMAINS, game)
+    ours = Model(game, DOMAINS, Trained(methods.find(name), recipe, DOMAINS))
     pictures = torch.rand(2, *SHAPE)
     before = ours.translate(pictures)
     ours.save(tmp_path / "model")

@@ -272,16 +272,16 @@ def test_a_full_disk_leaves_the_old_files(tmp_path, monkeypatch, name, room):
     for _ in gan.prepare(DUEL, out=folder, **keys):
         break
     before = contents(folder)
-    replacing = files.replacing
+    atomic_write = files.atomic_write
 
     @contextlib.contextmanager
     def full(path):
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             yield Full(file, room) if path.name == name else file
 
     with monkeypatch.context() as patch:
-        for module in ("files", "checkpoint", "model_files", "watch.grids"):
-            patch.setattr(f"ganarium.{module}.replacing", full)
+        for module in ("common.files", "training.checkpoint", "models.storage", "common.grids"):
+            patch.setattr(f"ganarium.{module}.atomic_write", full)
         with pytest.raises(OSError, match="No space left") as caught:
             gan.resume(folder)
     assert caught.value.errno == errno.ENOSPC

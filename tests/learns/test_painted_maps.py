@@ -195,7 +195,7 @@ def test_a_coarse_network_gives_half_the_size():
         (
             "gaugan",
             {"networks": {"discriminator": {"kind": "pixel"}}},
-            "feature_matching_weight wants a discriminator of several layers",
+            "game.feature_matching_weight=10.0 needs .*networks.discriminator.kind",
         ),
     ],
 )

@@ -10,11 +10,12 @@ from ganarium import methods
 from ganarium.core import processes
 from ganarium.core.averages import Averages, HalfLife
 from ganarium.core.engine import Engine
+from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.networks.layers.virtual_batch_norm import REFERENCES, VirtualBatchNorm2d, choose_references
 from ganarium.ops.scoring import scores, uses_batch_statistics
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import resolve
 from helpers import Stream, adam, assert_near, played, sgd
 from small_runs import side_by_side
@@ -127,7 +128,7 @@ def test_a_reference_that_no_batch_reaches_is_named():
 
 def game(name, **changes):
     recipe = resolve(methods.find(name), NORM, changes)
-    return assemble(methods.find(name), recipe, DataSpec(SHAPE))
+    return build_game(methods.find(name), recipe, DataSpec(Image(), SHAPE))
 
 
 def test_a_game_fixes_its_references_in_the_first_round():

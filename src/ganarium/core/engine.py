@@ -155,6 +155,7 @@ class Engine:
         self.lazy[name] = interval
         self.rates[name] = [rate * share for rate in self.rates[name]]
         for group in self.optimizers[name].param_groups:
+            group["lr"] *= share
             if "betas" in group:
                 group["betas"] = tuple(beta**share for beta in group["betas"])
         self._set_learning_rates()

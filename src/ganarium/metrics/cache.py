@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ganarium.common.files import cache_folder, replacing
+from ganarium.common.files import atomic_write, cache_folder
 from ganarium.data.settings import Data
 from ganarium.data.sources.recognize import NAMES
 
@@ -34,7 +34,7 @@ def kept(key: Mapping[str, Any]) -> dict[str, Tensor]:
 def keep(key: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Cache tensors under a key; skip this if the disk is full or not writable."""
     content = save(dict(tensors), metadata=_metadata(key, tensors))
-    with contextlib.suppress(OSError), replacing(_path(key)) as file:
+    with contextlib.suppress(OSError), atomic_write(_path(key)) as file:
         file.write(content)
 
 

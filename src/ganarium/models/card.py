@@ -47,7 +47,8 @@ def _does(model: Any, task: Task) -> str:
     ]
     variants = [each.name for each in task.variants(model.game, model.spec) if each.name]
     directions = f" ({', '.join(name.replace('-', ' ') for name in variants)})" if variants else ""
-    return f"{task.description}{directions} `{task.name}`: {', '.join(shapes) or 'nothing'} to {', '.join(outputs)}."
+    takes = ", ".join(shapes) or "nothing"
+    return f"{task.description}{directions} `{task.name}`: {takes} to {', '.join(outputs)}."
 
 
 def _use(model: Any, task: Task) -> str:

@@ -44,8 +44,8 @@ class Trained:
         return {
             "method": f"`{self.method.name}` (`ganarium show {self.method.name}`)",
             "trained on": f"{self.images:,} images from `{sources}`",
-            "weights": "running averages, where the recipe has them; the full recipe is in `config.json`",
-            "licence": "follows from the data that the weights were trained on; it is for their owner to state",
+            "weights": "running averages, where the recipe has them; `config.json` of a model folder has it",
+            "licence": "follows from the data that the weights were trained on; their owner has to state it",
         }
 
     def config(self) -> Mapping[str, Any]:

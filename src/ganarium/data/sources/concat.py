@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError
+from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError, Modality
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.base import Source
 
 
 class ConcatSource(Source):
-    """One source after the other; the classes are called as the sources are.
+    """Sources one after the other; the classes have the names of the sources.
 
-    Where nothing is said of the form, all take the smallest size and the most channels among them.
+    By default all samples get the smallest size and the largest number of channels among the sources.
+
+    Raises:
+        ValueError: the sources have different modalities.
     """
 
     labels: NDArray[np.int64]
@@ -27,11 +30,7 @@ class ConcatSource(Source):
         self.starts = np.cumsum([0, *lengths])
         self.labels = np.repeat(np.arange(len(sources)), lengths)
         self.gives_conditions = all(source.gives_conditions for source in sources)
-        modalities = {source.modality for source in sources}
-        if len(modalities) > 1:
-            kinds = ", ".join(source.kind for source in sources)
-            raise ValueError(f"data.source names samples of several kinds: {kinds}")
-        (self.modality,) = modalities
+        self.modality = self._shared_modality()
         self.has_test = all(source.has_test for source in sources)
         self.test_hint = next((source.test_hint for source in sources if not source.has_test), self.test_hint)
 
@@ -40,8 +39,8 @@ class ConcatSource(Source):
 
     def name(self, index: int) -> str:
         """See `Source.name`."""
-        which, inside = self._place(index)
-        return f"{self.classes[which]}/{self.sources[which].name(inside)}"
+        which = int(self.labels[index])
+        return f"{self.classes[which]}/{self.sources[which].name(index - int(self.starts[which]))}"
 
     def array_format(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.array_format`."""
@@ -68,12 +67,13 @@ class ConcatSource(Source):
             for start, each in zip(self.starts, self.sources, strict=False)
             for i in each.broken
         )
+        self.modality = self._shared_modality()
         types = {form.dtype for form in self._forms}
         return ArrayFormat(self._forms[0].shape, types.pop() if len(types) == 1 else np.dtype(np.float32))
 
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
-        pixels = np.empty((len(indices), *form.shape), form.dtype)
+        samples = np.empty((len(indices), *form.shape), form.dtype)
         for which, own in enumerate(self._forms):
             here = self.labels[indices] == which
             inside = indices[here] - self.starts[which]
@@ -84,13 +84,16 @@ class ConcatSource(Source):
             except BrokenSampleError as broken:
                 index = int(self.starts[which]) + broken.index
                 raise BrokenSampleError(index, self.name(index), broken.reason) from broken
-            pixels[here] = part if own.dtype == form.dtype else self.modality.normalize(part)
-        return pixels
+            samples[here] = part if own.dtype == form.dtype else self.modality.normalize(part)
+        return samples
 
     def in_memory(self, form: ArrayFormat) -> bool:
         """See `Source.in_memory`."""
         return all(source.in_memory(form) for source in self.sources)
 
-    def _place(self, index: int) -> tuple[int, int]:
-        which = int(self.labels[index])
-        return which, index - int(self.starts[which])
+    def _shared_modality(self) -> Modality:
+        modalities = {source.modality for source in self.sources}
+        if len(modalities) > 1:
+            kinds = ", ".join(source.kind for source in self.sources)
+            raise ValueError(f"data.source names samples of several kinds: {kinds}")
+        return modalities.pop()
