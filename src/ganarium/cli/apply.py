@@ -43,8 +43,8 @@ def apply(
     The tasks of a model, with their inputs and options, are in its README. Outputs have the names of the
     inputs. Inputs that are no samples (labels), further files (a style) and options are given as key=value.
 
-        ganarium apply inpaint runs/0005-inpainter photos/ masks/ whole/
         ganarium apply translate runs/0003-cyclegan photos/ inked/ to=inked
+        ganarium apply generate runs/0001-dcgan samples/ --count 100
     """
     from ganarium.cli.options import words_in
     from ganarium.inference.apply import takes_files
