@@ -47,6 +47,8 @@ class Campaign(ABC):
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     tasks: ClassVar[tuple[Any, ...]] = ()
     """Tasks of the trained model; see `Game.tasks`."""
+    script: ClassVar[str] = "stages"
+    """Name of the method that trains."""
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
