@@ -42,6 +42,7 @@ from ganarium.common.files import write_text
 from ganarium.core.devices import device_named
 from ganarium.data.batches import Conditioned
 from ganarium.data.dataset import open_data
+from ganarium.data.modalities.image import to_image
 from ganarium.data.world import Scenes, World
 from ganarium.metrics import absolute_error, psnr, ssim, world_translations
 from ganarium.metrics.world_translation import STYLES
@@ -385,7 +386,10 @@ def image_of(tasks: Mapping[str, Task], rows: Mapping[str, Outcome]) -> Image.Im
         start = f"{task}: " if task else ""
         own = {row: each.images for row, each in rows.items() if row.startswith(start) and CONTROL not in row}
         named += [(f"{start}input", given), *own.items(), (f"{start}truth", truth)]
-    strips = [grids.grid(images, columns=len(images), scale=ENLARGED) for _, images in named]
+    strips = [
+        grids.tiled([to_image(each) for each in images], columns=len(images), scale=ENLARGED)
+        for _, images in named
+    ]
     font = ImageFont.load_default(15)
     margin = 12 + max(int(font.getlength(name)) for name, _ in named)
     height = strips[0].height

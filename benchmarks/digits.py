@@ -58,7 +58,7 @@ def result(
         model = run.model()
     requested = torch.arange(SAMPLES) % 10
     if method == "infogan":
-        samples = model.walk("categorical-0", rows=SAMPLES // 10, steps=10, seed=7).flatten(0, 1)
+        samples = model.traverse("categorical-0", rows=SAMPLES // 10, steps=10, seed=7).flatten(0, 1)
     else:
         samples = model.generate(SAMPLES, seed=7)
     found = features_and_logits(reader, samples)

@@ -47,11 +47,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import ganarium as gan
 from ganarium.core.devices import described, device_named
-from ganarium.inference.reading import Route
 from ganarium.models.network import NetworkModel
 from ganarium.monitoring.log import peak_memory_mib
 
 SIDES = ("official", "official-fake", "float32", "bfloat16", "network", "onnxruntime")
+WEIGHTS_PER_PIXEL = 192
+"""Weights for each pixel of a batch on a CPU, as in `ganarium translate`."""
 COLUMNS = "| network | side | images/s | best | faster | best | GFLOP/s | CPU s | peak MiB | levels |"
 
 Translate = Callable[[Path, Path], object]
@@ -242,14 +243,14 @@ def exported(case: Case) -> Callable[[Tensor], Tensor]:
 def alone(case: Case) -> Translate:
     """Return a loop over the network only: images are read once and batched as in `ganarium translate`."""
     model, batches = ours(case), dict[Path, list[Tensor]]()
-    route = Route(model, None, None, "float32")
+    weights = sum(p.numel() for p in model.network.parameters())
+    fastest = 8 if case.device.type != "cpu" else weights // (WEIGHTS_PER_PIXEL * case.side**2)
 
     def translate(given: Path, out: Path) -> None:
         if given not in batches:
             images = Single(given, case.side)
-            batch_size = max(1, int(min(8, route.pixels_at_once // case.side**2)))
             stacked = torch.stack([images[i][0] for i in range(len(images))])
-            batches[given] = list(stacked.split(batch_size))
+            batches[given] = list(stacked.split(max(1, min(8, fastest))))
         for batch in batches[given]:
             model.translate(batch)
 

@@ -38,7 +38,7 @@ def bare_rounds(images: int) -> float:
         trainer.dataset.batch(range(len(trainer.dataset)))
         stage = next(trainer.campaign().stages(images))
         started = time.perf_counter()
-        engine = engine_for(stage.game, trainer.recipe, trainer.device)
+        engine = engine_for(stage.game, trainer.recipe, trainer.run.device)
         feed = trainer._feed(trainer.recipe, trainer.dataset, stage.game)
         while engine.clock.images < images:
             engine.round(feed)

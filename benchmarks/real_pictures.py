@@ -30,9 +30,9 @@ import torch
 from PIL import Image, ImageDraw
 
 import ganarium as gan
-from ganarium.common.grids import to_image
 from ganarium.core.devices import described, device_named
-from ganarium.data.conditions.derived import CONDITIONS
+from ganarium.data.conditions.derived import edges, gray
+from ganarium.data.modalities.image import to_image
 from ganarium.metrics.pairs import map_agreement
 
 Tree = Mapping[str, Any]
@@ -54,6 +54,8 @@ CLASSES = {
 """Classes of CamVid's maps in the order of their numbers, and their colours."""
 NAMES = list(CLASSES)
 COLORS = np.array(list(CLASSES.values()), np.uint8)
+DERIVED = {"grey": gray, "edges": edges}
+"""Functions that make the inputs of a condition from photos."""
 GAP, WIDEST = 4, 1000
 """Gap between the images of a grid, and its largest width, in pixels."""
 LOG = 64
@@ -197,7 +199,7 @@ def figures(name: str, run: gan.Run, data: Path) -> dict[str, float]:
     device = run.recipe.device
     if name == "maps":
         return _read_maps(run.model().to(device_named(device)), data / "maps/test")
-    directions = gan.evaluate(run.folder, resamples=0, device=str(device_named(device)))["ways"]
+    directions = gan.evaluate(run.folder, resamples=0, device=str(device_named(device)))["directions"]
     several = len(directions) > 1
     return {
         f"{direction}: {key}" if several else key: value
@@ -309,7 +311,7 @@ def grid(case: Case, folder: Path) -> Image.Image:
     for file in sorted((folder / "made").iterdir()):
         with Image.open(file) as made, Image.open(folder / "given" / file.name) as given:
             column = [_condition_image(case.condition, given), made.convert("RGB")]
-            columns.append([*column, given.convert("RGB")] if case.condition in CONDITIONS else column)
+            columns.append([*column, given.convert("RGB")] if case.condition in DERIVED else column)
     width, height = (max(size) for size in zip(*(column[0].size for column in columns), strict=True))
     size = (width + GAP) * len(columns) - GAP, (height + GAP) * len(columns[0]) - GAP
     whole = Image.new("RGB", size, "white")
@@ -324,10 +326,10 @@ def _condition_image(condition: str, given: Image.Image) -> Image.Image:
     if condition == "map":
         return Image.fromarray(COLORS[np.asarray(given)])
     rgb = given.convert("RGB")
-    if condition not in CONDITIONS:
+    if condition not in DERIVED:
         return rgb
     image = torch.from_numpy(np.asarray(rgb).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-    return to_image(CONDITIONS[condition](image)[0]).convert("RGB")
+    return to_image(DERIVED[condition](image)[0]).convert("RGB")
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -30,9 +30,12 @@ from ganarium import methods
 from ganarium.core.devices import described, device_named
 from ganarium.core.game import Game
 from ganarium.data.batches import Conditioned, Unpaired
+from ganarium.data.conditions.companion import Pair
+from ganarium.data.conditions.domains import Domains
+from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
 from ganarium.monitoring.log import peak_memory_mib
-from ganarium.recipes.assemble import assemble
+from ganarium.recipes.assemble import build_game
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import resolve
 from ganarium.training.builder import engine_for
@@ -75,11 +78,8 @@ def batches(
 def game_of(case: str, recipe: Recipe) -> Game:
     name, _, side, _ = CASES[case]
     shape = (3, side, side)
-    settings = {
-        "cyclegan": {"classes": ("a", "b"), "condition": "domains"},
-        "pix2pix": {"condition": "pair", "condition_shape": shape},
-    }
-    return assemble(methods.find(name), recipe, DataSpec(shape, **settings.get(name, {})))
+    conditions = {"cyclegan": Domains(("a", "b")), "pix2pix": Pair(Image(), shape, "pair")}
+    return build_game(methods.find(name), recipe, DataSpec(Image(), shape, conditions.get(name)))
 
 
 def adam(case: str, *networks: nn.Module) -> torch.optim.Adam:

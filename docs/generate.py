@@ -26,7 +26,6 @@ from ganarium.core.campaign import Campaign
 from ganarium.core.game import Game
 from ganarium.lab import EXPERIMENTS
 from ganarium.methods.table import BUILT_IN
-from ganarium.methods.translators import Translator
 from ganarium.recipes.method import Method
 from ganarium.recipes.presets import presets
 from ganarium.recipes.resolve import resolve
@@ -194,7 +193,7 @@ def _arguments(owner: Any) -> dict[str, str]:
 def _commands(method: Method, words: Words) -> str:
     name = method.name
     lines = [(f"ganarium show {name}", words["show"]), (f"ganarium train {name}", words["train"])]
-    if hasattr(method.game, "generate") and not issubclass(method.game, Translator):
+    if "generate" in _tasks(method):
         lines.append((f"ganarium generate runs/0001-{name} --count 64 --grid {name}.png", words["generate"]))
     lines += _with_own_data(method, words)
     lines += [(f"ganarium train {name} --preset {preset}", words["preset"]) for preset in presets(method)]
@@ -205,6 +204,10 @@ def _commands(method: Method, words: Words) -> str:
             lines.append((f"ganarium train {name} {setting} --dry-run", words["variation"]))
     width = max(len(command) for command, _ in lines)
     return _code("bash", "\n".join(f"{command:<{width}}  # {why}" for command, why in lines))
+
+
+def _tasks(method: Method) -> list[str]:
+    return [task.name for task in method.game.tasks]
 
 
 def _with_own_data(method: Method, words: Words) -> Iterator[tuple[str, str]]:
@@ -218,12 +221,12 @@ def _with_own_data(method: Method, words: Words) -> Iterator[tuple[str, str]]:
             yield "ganarium translate runs/streets streets/labels/ painted/", words["paint"]
         case "edges":
             yield f"{train} photos/ --out runs/photos", words["own data"]
-            painted = "photos/ painted/ --from picture --sheet painted.png"
+            painted = "photos/ painted/ --from picture --grid painted.png"
             yield f"ganarium translate runs/photos {painted}", words["repaint"]
         case "domains":
             yield f"{train} horses/ --data zebras/ --out runs/zebras", words["own domains"]
-            if issubclass(method.game, Translator):
-                striped = "horses/ striped/ --to zebras --sheet striped.png"
+            if "translate" in _tasks(method):
+                striped = "horses/ striped/ --to zebras --grid striped.png"
                 yield f"ganarium translate runs/zebras {striped}", words["translate"]
         case None | "label":
             labeled = recipe.data.condition == "label" or recipe.data.labeled_samples

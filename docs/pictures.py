@@ -26,14 +26,13 @@ from torch import Tensor
 
 from ganarium import Method, Model, methods
 from ganarium.common import grids
-from ganarium.common.files import replacing, write_text
+from ganarium.common.files import atomic_write, write_text
 from ganarium.common.text import leaves
+from ganarium.data.dataset import open_data
 from ganarium.data.sources.densities import POINTS
-from ganarium.evaluation.held_out import test_split
 from ganarium.lab import EXPERIMENTS
 from ganarium.lab.plotting import FAKE, REAL, STYLE, panels
 from ganarium.lab.toy_training import ToyRun
-from ganarium.methods.translators import Translator
 from ganarium.metrics.points import sliced_wasserstein
 from ganarium.training.run import Run, prepare
 
@@ -163,7 +162,7 @@ def draw_preset(method: Method) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         run = prepare(method.name, preset="world", out=out, overrides=[images], device="cpu").finish()
-        translates = bool(run.model().directions)
+        translates = "translate" in run.model().tasks
         image = translations(run) if translates else sample_grid(run.model())
     notes = PngInfo()
     notes.add_text("command", f"ganarium train {method.name} --preset world {images}")
@@ -173,13 +172,12 @@ def draw_preset(method: Method) -> None:
 
 def translations(run: Run) -> Image.Image:
     """Return rows of inputs, outputs, and reconstructions or truths."""
-    game, recipe = run.model().game, run.recipe
-    assert isinstance(game, Translator)
-    held_out, _ = test_split(recipe.data, recipe.seed)
-    with torch.no_grad():
-        rows = game.examples(held_out.batch(range(10)))
-    images = [grids.to_image(each) for row in rows.values() for each in row]
-    return grids.sheet(images, columns=10, scale=max(1, 32 // images[0].width)).quantize()
+    model, recipe = run.model(), run.recipe
+    data = recipe.data.model_copy(update={"split": "test"})
+    batch, rows = open_data(data, seed=recipe.seed).batch_and_rows(range(10))
+    columns = model.task("translate").examples(model.game, model.spec, batch, rows).values()
+    images = [kind.thumbnail(each, grids.CELL) for kind, samples in columns for each in samples]
+    return grids.tiled(images, columns=10, scale=max(1, 32 // images[0].width)).quantize()
 
 
 def scatter(model: Model) -> Image.Image:
@@ -199,9 +197,10 @@ def _places(points: Tensor, side: int) -> Iterable[tuple[float, float]]:
 
 def sample_grid(model: Model) -> Image.Image:
     """Return an image grid of samples, with one row per class or domain for conditional models."""
-    names = model.spec.classes if model.spec.condition in ("label", "domains") else ()
-    rows = [model.generate(10, classes=name, seed=1) for name in names] or [model.generate(60, seed=1)]
-    return grids.grid(torch.cat(rows), columns=10).quantize(COLORS)
+    condition = model.spec.condition
+    names = model.spec.classes if condition is not None and condition.is_input else ()
+    rows = [model.generate(10, condition=name, seed=1) for name in names] or [model.generate(60, seed=1)]
+    return model.spec.modality.grid(torch.cat(rows), columns=10).quantize(COLORS)
 
 
 def draw_experiment(name: str) -> None:
@@ -270,7 +269,7 @@ def _save_figure(figure: Figure, path: Path) -> None:
 
 
 def _save(image: Image.Image, path: Path, notes: PngInfo) -> None:
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         image.save(file, format="PNG", optimize=True, pnginfo=notes)
     print(f"{path}: {path.stat().st_size / 1024:.0f} KiB", flush=True)
 

@@ -14,8 +14,10 @@ import torch
 import ganarium as gan
 from ganarium.cli.progress import follow, say
 from ganarium.common import grids
+from ganarium.data.modalities.image import to_image
 from ganarium.data.world import World
-from ganarium.recipes.assemble import assemble
+from ganarium.models.trained import Trained
+from ganarium.recipes.assemble import build_game
 from ganarium.training.run import new_folder
 
 COLUMNS = 12
@@ -33,9 +35,9 @@ def score(samples: torch.Tensor) -> str:
 
 def untrained(run: gan.Run) -> gan.Model:
     """Return the model before the first round."""
-    trainer = run.trainer()
-    game = assemble(trainer.method, trainer.recipe, trainer.spec)
-    return gan.Model(trainer.method, trainer.recipe, trainer.spec, game)
+    state = run.trainer().run
+    game = build_game(state.method, state.recipe, state.spec)
+    return gan.Model(game, state.spec, Trained(state.method, state.recipe, state.spec))
 
 
 def main() -> None:
@@ -54,14 +56,15 @@ def main() -> None:
     seconds = time.perf_counter() - started
 
     model = run.model()
-    rows = torch.cat([model.generate(COLUMNS, classes=name, seed=1) for name in model.spec.classes])
-    grids.save(grids.grid(rows, columns=COLUMNS, scale=2), folder / "demo.png")
+    rows = torch.cat([model.generate(COLUMNS, condition=name, seed=1) for name in model.spec.classes])
+    grid = grids.tiled([to_image(sample) for sample in rows], columns=COLUMNS, scale=2)
+    grids.save(grid, folder / "demo.png")
     say(f"Trained in {seconds:.0f} s.")
     say(f"Before:  {before}.")
     say(f"After:   {score(model.generate(SCORED))}.")
     say(f"Image:   {folder / 'demo.png'}, one row per class")
     say(f"Model:   {folder / 'model'}")
-    say(f"Use it:  .venv/bin/ganarium generate {folder} --class star --count 16")
+    say(f"Use it:  .venv/bin/ganarium generate {folder} --condition star --count 16")
 
 
 if __name__ == "__main__":

@@ -22,20 +22,24 @@ from torch.nn.functional import softplus
 import ganarium as gan
 from ganarium.data.sources.densities import POINTS
 from ganarium.losses.penalties import r1, r2
+from ganarium.methods.two_player import refuse_condition
 from ganarium.metrics.points import modes_covered
 from ganarium.networks import DISCRIMINATORS, GENERATORS
 
 
 class Relativistic(gan.Game):
     roles = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
+    tasks = (gan.Generate(),)
 
     def __init__(self, generator, discriminator, *, noise_dim: int = 16, penalty_weight: float = 0.1):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.noise_dim, self.penalty_weight = noise_dim, penalty_weight
+        self.latents = (gan.Latent("z", (noise_dim,)),)
 
     @classmethod
     def assemble(cls, network, spec, **settings):
+        refuse_condition(spec)
         generator = network("generator", settings["noise_dim"], spec.shape)
         return cls(generator, network("discriminator", spec.shape), **settings)
 
@@ -48,11 +52,11 @@ class Relativistic(gan.Game):
         margin = self.discriminator(fake) - self.discriminator(real)
         yield gan.turn(self.generator, pairing=softplus(-margin).mean())
 
-    def draw_noise(self, count, generator):
-        return torch.stack([torch.randn(self.noise_dim, generator=generator) for _ in range(count)])
+    def generate(self, z):
+        return self.generator(z)
 
-    def generate(self, noise, condition=None):
-        return self.generator(noise)
+    def realness(self, samples, condition):
+        return self.discriminator(samples)
 
 
 def recipe():

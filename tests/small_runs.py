@@ -160,6 +160,8 @@ class Step(Game):
 class Ladder(Campaign):
     """Three stages, each with a batch size, data and rates of its own."""
 
+    tasks = Step.tasks
+
     def __init__(self, *, twins: bool = False):
         self.twins = twins
 

@@ -24,7 +24,7 @@ def test_it_prints_the_table_and_the_words_and_draws_the_picture():
     text = done("lab", "conjugate", *SMALL)
     assert "squared-hellinger" in text
     assert "Every line stays below f*" in text
-    assert text.rstrip().endswith("picture: lab/conjugate.png")
+    assert text.rstrip().endswith("figure: lab/conjugate.png")
     assert Path("lab/conjugate.png").read_bytes().startswith(b"\x89PNG")
 
 

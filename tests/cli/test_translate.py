@@ -1,4 +1,4 @@
-"""Folders of pictures through a model: what is kept, what is refused, what is skipped."""
+"""Folders of images through a model: what is kept, what is refused, what is skipped."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from PIL import Image
 
 import ganarium as gan
 from command_line import done, refused, said
-from ganarium.common import grids
 from ganarium.common.text import leaves
-from ganarium.inference import reading
+from ganarium.data.modalities.image import to_image
+from ganarium.inference import runner
 from ganarium.methods.table import table
 from ganarium.networks.resnet_translator import ResNetTranslator
 
@@ -36,17 +36,17 @@ def painter(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def large_batches(monkeypatch):
-    """As on a GPU: networks as small as these would take one picture after another."""
-    monkeypatch.setattr(reading, "WEIGHTS_PER_PIXEL", 1e-6)
+    """Run batches as on a GPU: networks as small as these would take one image after another."""
+    monkeypatch.setattr(runner, "WEIGHTS_PER_PLACE", 1e-6)
 
 
 @pytest.fixture
 def photos():
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
 
     def save(name, mode, width, height, **settings):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        noise = Image.fromarray(chance.integers(0, 255, (height, width, 4), dtype=np.uint8))
+        noise = Image.fromarray(rng.integers(0, 255, (height, width, 4), dtype=np.uint8))
         noise.convert(mode).save(name, **settings)
 
     turned = Image.Exif()
@@ -66,8 +66,8 @@ def opened(path):
 
 
 def test_names_sizes_and_alpha_stay(both_ways, photos):
-    said_so = done("translate", both_ways, photos, "out", "--to", "inked", "--sheet", "sheet.png")
-    assert "5 pictures: out" in said_so
+    text = done("translate", both_ways, photos, "out", "--to", "inked", "--grid", "grid.png")
+    assert "5 files: out" in text
     sizes = {str(path.relative_to("out")): opened(path).size for path in Path("out").rglob("*.png")}
     assert sizes == {
         "a.jpg.png": (33, 20),  # EXIF says: lies on its side
@@ -79,7 +79,7 @@ def test_names_sizes_and_alpha_stay(both_ways, photos):
     alpha = opened("out/a.png.png").getchannel("A")
     assert np.array_equal(np.asarray(alpha), np.asarray(opened("photos/a.png").getchannel("A")))
     assert opened("out/deep/er/grey.png").mode == "RGB"
-    assert opened("sheet.png").size == (3 * 258 + 2, 5 * 258 + 2)
+    assert opened("grid.png").size == (3 * 258 + 2, 5 * 258 + 2)
 
 
 def test_pixels_are_those_of_python(both_ways, photos):
@@ -87,8 +87,8 @@ def test_pixels_are_those_of_python(both_ways, photos):
     assert made == [Path("one.png")]
     upright = opened("photos/a.jpg").transpose(Image.Transpose.ROTATE_270)
     image = torch.from_numpy(np.array(upright)).permute(2, 0, 1)[None].float() / 127.5 - 1
-    wished = grids.to_image(gan.load(both_ways).translate(image, to="plain")[0])
-    assert np.abs(np.asarray(opened("one.png"), int) - np.asarray(wished, int)).max() <= 1
+    wanted = to_image(gan.load(both_ways).translate(image, to="plain")[0])
+    assert np.abs(np.asarray(opened("one.png"), int) - np.asarray(wanted, int)).max() <= 1
 
 
 def test_any_number_of_pictures_goes_through_in_batches(both_ways, photos):
@@ -97,7 +97,7 @@ def test_any_number_of_pictures_goes_through_in_batches(both_ways, photos):
         Path("many").mkdir(exist_ok=True)
         image.save(f"many/{i}.png")
     Path("many/3.png").write_bytes(Path("many/3.png").read_bytes()[:60])  # its header is whole
-    assert "6 pictures: out; 1 skipped" in said("translate", both_ways, "many", "out", "--batch-size", 2).out
+    assert "6 files: out; 1 skipped" in said("translate", both_ways, "many", "out", "--batch-size", 2).out
     done("translate", both_ways, "many/6.png", "alone.png")
     assert np.abs(pixels("out/6.png") - pixels("alone.png")).max() <= 1
     assert np.abs(pixels("out/5.png") - pixels("alone.png")).max() > 1
@@ -137,8 +137,8 @@ def test_a_folder_of_class_folders_is_as_many_domains(photos, tmp_path):
         for j in range(8):
             Image.new("RGB", (16, 16), (80 * i, 20 * j, 255 - 80 * i)).save(f"year/{season}/{j}.png")
     run = trained("combogan", tmp_path / "run", "data.source=year")
-    assert gan.load(run).domains == seasons
-    assert len(gan.load(run).directions) == 6
+    assert gan.load(run).spec.classes == seasons
+    assert len(gan.load(run).task("translate").variants(gan.load(run).game, gan.load(run).spec)) == 6
     made = {}
     for season in ("autumn", "spring"):
         done("translate", run, photos, f"as_{season}", "--from", "summer", "--to", season)
@@ -147,7 +147,7 @@ def test_a_folder_of_class_folders_is_as_many_domains(photos, tmp_path):
     assert "autumn, spring, summer" in refused("translate", run, photos, "out", "--to", "winter")
 
 
-def test_what_is_told_is_made_from_pictures_where_asked(painter, photos):
+def test_inputs_are_made_from_ordinary_images_on_demand(painter, photos):
     loud = louder(painter)
     done("translate", loud, photos, "made", "--from", "picture")
     done("translate", loud, photos, "plain")
@@ -164,7 +164,7 @@ def test_broken_files_are_named_and_skipped(both_ways, photos):
     assert result.code == 1
     assert "broken.png: no picture in a known format" in result.err
     assert "half.jpg" in result.err
-    assert "5 pictures: out; 2 skipped" in result.out
+    assert "5 files: out; 2 skipped" in result.out
     assert not list(Path("out").rglob(".*"))
     with pytest.warns(UserWarning, match=r"broken\.png is skipped"):
         gan.translate(both_ways, "photos/deep", "again")
@@ -185,7 +185,7 @@ def test_what_is_there_is_kept(both_ways, photos):
         (["photos", "photos/out"], "lies in photos"),
         (["photos", "out", "--to", "inkd"], "Did you mean 'inked'"),
         (["photos/a.jpg", "out.jpg"], "end the name in .png"),
-        (["photos", "out", "--tile", "64", "--overlap", "40"], "half a tile is the most"),
+        (["photos", "out", "--tile", "64", "--overlap", "40"], "half a window is the most"),
     ],
 )
 def test_wrong_uses(both_ways, photos, arguments, words):
@@ -284,8 +284,8 @@ def test_styles_are_drawn_or_taken_from_a_picture(styled, photos):
     model = gan.load(styled)
     upright = opened("photos/a.jpg").transpose(Image.Transpose.ROTATE_270)
     style = torch.from_numpy(np.array(upright)).permute(2, 0, 1)[None].float() / 127.5 - 1
-    wished = model.translate(torch.from_numpy(BY_COLOR[blocks(7)]).long()[None, None], style=style)
-    assert np.abs(pixels("a/7.png") - np.asarray(grids.to_image(wished[0]), int)).max() <= 1
+    wanted = model.translate(torch.from_numpy(BY_COLOR[blocks(7)]).long()[None, None], style=style)
+    assert np.abs(pixels("a/7.png") - np.asarray(to_image(wanted[0]), int)).max() <= 1
 
 
 def test_tiles_are_of_one_style(styled):
@@ -303,14 +303,18 @@ def test_styles_and_seeds_are_refused_where_nothing_is_open(styled, painter, bot
     save(Path("map.png"), PAINTS[blocks(7)])
     assert "takes no style" in refused("translate", both_ways, photos, "out", "--style", "photos/a.jpg")
     assert "takes no style" in refused("translate", painter, photos, "out", "--style", "photos/a.jpg")
-    assert "draws no style" in refused("translate", painter, photos, "out", "--seed", "3")
-    assert "draws no style" in refused("translate", both_ways, photos, "out", "--seed", "3")
+    for model in (painter, both_ways):
+        words = refused("translate", model, photos, "out", "--seed", "3")
+        assert "--seed 3 has no effect" in words
+        assert "the output depends on the inputs only; leave it out" in words
     both = ["--style", "photos/a.jpg", "--seed", "3"]
-    assert "the style is given" in refused("translate", styled, "map.png", "out", *both)
-    assert "no such file" in refused("translate", styled, "map.png", "out", "--style", "nowhere.png")
+    assert "style is given; leave it out" in refused("translate", styled, "map.png", "out", *both)
+    words = refused("translate", styled, "map.png", "out", "--style", "nowhere.png")
+    assert "nowhere.png is neither a file nor a folder" in words
     Path("broken.png").write_bytes(b"no picture")
     assert "no picture in a known" in refused("translate", styled, "map.png", "out", "--style", "broken.png")
-    assert "no label maps" in refused("translate", painter, photos, "out", "--palette", "table.txt")
+    words = refused("translate", painter, photos, "out", "--palette", "table.txt")
+    assert "--palette table.txt: translate of this pix2pix model takes no label maps" in words
     assert not Path("out").exists()
 
 
@@ -333,8 +337,8 @@ def test_colours_of_training_ids_and_other_colours(styled):
     done("translate", styled, "strange", "out4")
     assert np.array_equal(pixels("out4/others.png"), pixels("out3/others.png"))
     Path("table/colours.txt").write_text("1 2 3 moon\n4 5 6 sun")
-    said_so = refused("translate", styled, "strange", "out5", "--palette", "table/colours.txt")
-    assert "names none of this model's classes" in said_so
+    text = refused("translate", styled, "strange", "out5", "--palette", "table/colours.txt")
+    assert "names none of this model's classes" in text
     assert "tells no colours" in refused("translate", styled, "strange", "out5", "--palette", "maps/ids.png")
     assert "is no file" in refused("translate", styled, "strange", "out5", "--palette", "nowhere.txt")
 
@@ -342,8 +346,8 @@ def test_colours_of_training_ids_and_other_colours(styled):
 def test_numbers_and_the_colours_that_a_table_told(numbered):
     spec = gan.load(numbered).spec
     assert spec.classes == (*NAMES, "unlabelled")
-    assert spec.numbers == (0, 1, 2, 255)
-    assert spec.colors == ("#000000", "#c81e1e", "#1ec81e", "#000000")
+    assert spec.condition_modality.numbers == (0, 1, 2, 255)
+    assert spec.condition_modality.colors == ("#000000", "#c81e1e", "#1ec81e", "#000000")
     ids = blocks(7)
     holey = ids.copy()
     holey[5:9, 5:9] = 255
@@ -354,12 +358,12 @@ def test_numbers_and_the_colours_that_a_table_told(numbered):
     result = said("translate", numbered, "maps", "out")
     assert "high.png: " in result.err
     assert "stands for none of the 4 classes" in result.err
-    assert "3 pictures: out; 1 skipped" in result.out
+    assert "3 files: out; 1 skipped" in result.out
     assert np.array_equal(pixels("out/ids.png"), pixels("out/colours.png"))
     model = gan.load(numbered)
-    told = torch.from_numpy(np.where(holey == 255, 3, holey)).long()[None, None]
-    wished = np.asarray(grids.to_image(model.translate(told)[0]), int)
-    assert np.abs(pixels("out/holey.png") - wished).max() <= 1
+    maps = torch.from_numpy(np.where(holey == 255, 3, holey)).long()[None, None]
+    wanted = np.asarray(to_image(model.translate(maps)[0]), int)
+    assert np.abs(pixels("out/holey.png") - wanted).max() <= 1
     assert not np.array_equal(pixels("out/holey.png"), pixels("out/ids.png"))
 
 
@@ -369,12 +373,12 @@ def test_instances_lie_beside(with_instances):
     result = said("translate", with_instances, "town/labels", "flat")
     assert "each map is taken for one instance" in result.out
     save(Path("town/instances/deep/1.png"), objects)
-    done("translate", with_instances, "town/labels", "out", "--sheet", "sheet.png")
+    done("translate", with_instances, "town/labels", "out", "--grid", "grid.png")
     model = gan.load(with_instances)
     for name, those in (("flat", np.zeros_like(objects)), ("out", objects)):
-        told = torch.from_numpy(np.stack([ids, those])).long()[None]
-        wished = np.asarray(grids.to_image(model.translate(told)[0]), int)
-        assert np.abs(pixels(f"{name}/deep/1.png") - wished).max() <= 1
+        maps = torch.from_numpy(np.stack([ids, those])).long()[None]
+        wanted = np.asarray(to_image(model.translate(maps)[0]), int)
+        assert np.abs(pixels(f"{name}/deep/1.png") - wanted).max() <= 1
     assert not np.array_equal(pixels("flat/deep/1.png"), pixels("out/deep/1.png"))
     save(Path("town/labels/2.png"), ids)
     result = said("translate", with_instances, "town/labels", "again")
@@ -384,29 +388,29 @@ def test_instances_lie_beside(with_instances):
 
 
 def test_generate_and_reports_name_translate(both_ways, painter, with_instances):
-    assert "use ganarium translate" in refused("generate", both_ways)
-    assert "use ganarium translate" in refused("generate", painter)
+    assert "a cyclegan model does not generate; it can translate" in refused("generate", both_ways)
+    assert "a pix2pix model does not generate; it can translate" in refused("generate", painter)
     for run in (both_ways, painter, with_instances.parent / "run"):
         page = gan.report(run).read_text()
         assert f"ganarium translate {run} IN OUT" in page
         assert "ganarium generate" not in page
 
 
-def test_lone_networks_and_label_maps(photos):
+def test_imported_networks_and_label_maps(photos):
     torch.manual_seed(0)
     from ganarium.models.network import NetworkModel, Origin
 
-    def lone(inputs):
+    def imported(inputs):
         settings = {"inputs": inputs, "outputs": 3, "width": 4, "blocks": 1}
         network = ResNetTranslator(**settings)
         return NetworkModel("translator", "resnet", settings, network, Origin("owner/name", "MIT"))
 
-    assert len(gan.translate(lone(1), photos, "grey")) == 5
+    assert len(gan.translate(imported(1), photos, "grey")) == 5
     ids = np.random.default_rng(0).integers(0, 7, (18, 22), dtype=np.uint8)
     Image.fromarray(ids).save("map.png")
-    gan.translate(lone(7), "map.png", "street.png")
+    gan.translate(imported(7), "map.png", "street.png")
     assert opened("street.png").size == (22, 18)
     with pytest.warns(UserWarning, match="none of the 6 classes"):
-        assert gan.translate(lone(6), "map.png", "other.png") == []
+        assert gan.translate(imported(6), "map.png", "other.png") == []
     with pytest.raises(ValueError, match="one way only"):
-        gan.translate(lone(3), photos, "out", to="b")
+        gan.translate(imported(3), photos, "out", to="b")

@@ -10,11 +10,12 @@ import torch
 from PIL import Image
 
 import ganarium as gan
-from command_line import TINY, done, refused, started
+from command_line import TINY, done, refused, said, started
 from ganarium.common import grids
 from ganarium.data.dataset import open_data
+from ganarium.data.modalities.image import to_image
 from ganarium.data.settings import Data
-from ganarium.inference.samples import condition_images_for
+from ganarium.inference.samples import condition_values
 from ganarium.networks.classifiers import LeNet
 
 
@@ -34,15 +35,15 @@ def test_pictures_are_those_of_python_pixel_for_pixel(run, tmp_path):
     images = gan.load(run).generate(16, seed=3)
     assert pngs("pictures") == [f"seed3-{i:06d}.png" for i in range(16)]
     for name, image in zip(pngs("pictures"), images, strict=True):
-        assert np.array_equal(pixels(Path("pictures", name)), np.asarray(grids.to_image(image)))
+        assert np.array_equal(pixels(Path("pictures", name)), np.asarray(to_image(image)))
 
 
 def test_where_samples_go(run):
-    done("generate", run / "model", "--count", "3", "--out", "a", "--grid", "sheet.png", "--npz", "all.npz")
+    done("generate", run / "model", "--count", "3", "--out", "a", "--grid", "grid.png", "--npz", "all.npz")
     assert pngs("a") == [f"seed0-{i:06d}.png" for i in range(3)]
     with np.load("all.npz") as arrays:
         assert torch.equal(torch.from_numpy(arrays["images"]), gan.load(run).generate(3))
-    assert pixels(Path("sheet.png")).ndim == 3
+    assert pixels(Path("grid.png")).ndim == 3
     done("generate", run, "--count", "2", "--seed", "5")
     assert pngs(run / "generated") == ["seed5-000000.png", "seed5-000001.png"]
     done("generate", run, "--count", "1", "--grid", "only.png")
@@ -53,7 +54,9 @@ def test_an_array_can_be_data_again(run):
     done("generate", run, "--count", "70", "--npz", "all.npz")
     dataset = open_data(Data(source="all.npz"))
     batch = dataset.batch(range(70))
-    assert torch.equal(batch, torch.cat(list(gan.load(run).stream(70))))
+    assert torch.equal(
+        batch, torch.cat([part["samples"] for part in gan.load(run).stream("generate", count=70)])
+    )
 
 
 def test_what_is_there_is_kept(run, run_of_classes):
@@ -72,54 +75,55 @@ def test_what_is_there_is_kept(run, run_of_classes):
 
 def test_any_count_streams(run, monkeypatch):
     most = 0
-    drawn = gan.Model.drawn
+    stream = gan.Model.stream
 
     def watched(*arguments, **settings):
         nonlocal most
-        for batch in drawn(*arguments, **settings):
-            most = max(most, len(batch))
+        for batch in stream(*arguments, **settings):
+            most = max(most, len(batch["samples"]))
             yield batch
 
-    monkeypatch.setattr(gan.Model, "drawn", watched)
-    gan.save_samples(run, 200, npz="all.npz", grid="sheet.png")
+    monkeypatch.setattr(gan.Model, "stream", watched)
+    gan.save_samples(run, 200, npz="all.npz", grid="grid.png")
     assert most == 64
     assert open_data(Data(source="all.npz")).spec.shape == (3, 16, 16)
-    assert pixels(Path("sheet.png")).shape[0] == 8 * (16 + grids.GAP) + grids.GAP
+    assert pixels(Path("grid.png")).shape[0] == 8 * (16 + grids.GAP) + grids.GAP
 
 
 def test_classes(run_of_classes):
-    done("generate", run_of_classes, "--count", "3", "--class", "star", "--class", "0", "--out", "a")
+    done("generate", run_of_classes, "--count", "3", "--condition", "star,0", "--out", "a")
     assert pngs("a") == ["seed0-000000-star.png", "seed0-000001-circle.png", "seed0-000002-star.png"]
-    wished = gan.load(run_of_classes).generate(3, classes=["star", "circle", "star"])
-    for name, image in zip(pngs("a"), wished, strict=True):
-        assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_image(image)))
-    assert "Did you mean 'star'" in refused("generate", run_of_classes, "--class", "stars")
+    wanted = gan.load(run_of_classes).generate(3, condition=["star", "circle", "star"])
+    for name, image in zip(pngs("a"), wanted, strict=True):
+        assert np.array_equal(pixels(Path("a", name)), np.asarray(to_image(image)))
+    assert "Did you mean 'star'" in refused("generate", run_of_classes, "--condition", "stars")
 
 
 def test_attributes(tmp_path):
     done("train", "cgan", "--out", "here", *TINY, "data.condition=attributes")
-    done("generate", "here", "--count", "1", "--attributes", "red=yes,large=yes,left=no", "--out", "a")
+    done("generate", "here", "--count", "1", "--condition", "red,large", "--out", "a")
     assert pngs("a") == ["seed0-000000-red-large.png"]
-    wished = gan.load("here").generate(1, attributes={"red": True, "large": True})
-    assert np.array_equal(pixels(Path("a", pngs("a")[0])), np.asarray(grids.to_image(wished[0])))
-    assert "write NAME=yes or NAME=no" in refused("generate", "here", "--attributes", "red")
-    assert "no attribute 'reed'" in refused("generate", "here", "--attributes", "reed=yes")
+    wanted = gan.load("here").generate(1, condition={"red": True, "large": True, "left": False})
+    assert np.array_equal(pixels(Path("a", pngs("a")[0])), np.asarray(to_image(wanted[0])))
+    assert "no attribute 'red=yes'" in refused("generate", "here", "--condition", "red=yes")
+    assert "no attribute 'reed'. Did you mean 'red'" in refused("generate", "here", "--condition", "reed")
     assert gan.evaluate("here", count=24)["samples"] == 24
 
 
 @pytest.mark.parametrize("kind", ["blur", "silhouette"])
-def test_pictures(kind, run):
+def test_conditions_that_are_images(kind, run):
     done("train", "cgan", "--out", "here", *TINY, f"data.condition={kind}")
     done("generate", run, "--count", "3", "--out", "photos")
     model = gan.load("here")
-    done("generate", "here", "--count", "4", "--pictures", "photos", "--out", "a")
-    told = condition_images_for(model, "photos", 4)
-    assert told.shape == (3, *model.spec.condition_shape)
-    own = open_data(Data(source="photos", channels=told.shape[1])).batch(range(3))
-    assert torch.equal(told, own) == (kind == "silhouette")  # blurred here, but a silhouette is one
-    for name, image in zip(pngs("a"), model.generate(4, pictures=told), strict=True):
-        assert np.array_equal(pixels(Path("a", name)), np.asarray(grids.to_image(image)))
-    assert "give pictures" in refused("generate", "here")
+    done("generate", "here", "--count", "4", "--condition", "photos", "--out", "a")
+    found = condition_values(model.spec, "photos", 4)
+    assert found.shape == (3, *model.spec.condition_shape)
+    own = open_data(Data(source="photos", channels=found.shape[1])).batch(range(3))
+    assert torch.equal(found, own) == (kind == "silhouette")  # blurred here, but a silhouette is one
+    in_turn = found[[0, 1, 2, 0]]
+    for name, image in zip(pngs("a"), model.generate(4, condition=in_turn), strict=True):
+        assert np.array_equal(pixels(Path("a", name)), np.asarray(to_image(image)))
+    assert f"a {kind} must be given as a file or a tensor" in refused("generate", "here")
     assert gan.evaluate("here", count=8)["samples"] == 8
 
 
@@ -131,14 +135,14 @@ def test_points_become_a_table():
     result = json.loads(done("evaluate", "here", "--count", "200", "--json"))
     assert result["modes"] == 8
     assert (result["samples"], result["real"], result["shape"]) == (200, 48, [2])
-    assert "needs pictures" in refused("evaluate", "here", "--metrics", "world")
+    assert "world needs images" in refused("evaluate", "here", "--metrics", "world")
 
 
 def test_five_channels_become_an_array():
     images = np.random.default_rng(0).integers(0, 255, (24, 5, 16, 16), dtype=np.uint8)
     np.savez("five.npz", images=images)
     done("train", "dcgan", "--data", "five.npz", "--out", "here", *TINY)
-    assert "5 channels make no PNG" in done("generate", "here", "--count", "2", "--out", "a")
+    assert "5x16x16 have no file format" in done("generate", "here", "--count", "2", "--out", "a")
     with np.load("a/seed0-2.npz") as arrays:
         assert arrays["images"].shape == (2, 5, 16, 16)
 
@@ -163,46 +167,73 @@ def test_the_world_judges_without_a_file(run):
     assert by_itself == result | {"judged": "dcgan model"}
 
 
+def test_the_result_of_a_run_is_kept_in_its_folder(run, tmp_path, monkeypatch):
+    path = run / "evaluation.json"
+    result = gan.evaluate(run, count=8, metrics=["world"])
+    assert json.loads(path.read_text()) == result
+    printed = json.loads(done("evaluate", run, "--count", "9", "--metrics", "world", "--json"))
+    assert json.loads(path.read_text()) == printed != result
+    gan.evaluate(run / "model", count=8, metrics=["world"])
+    gan.evaluate(gan.load(run), count=8, metrics=["world"])
+    assert json.loads(path.read_text()) == printed
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ganarium.evaluation.evaluate.write_text", full)
+    with pytest.warns(UserWarning, match="No space left"):
+        assert gan.evaluate(run, count=8, metrics=["world"]) == result
+    failed = said("evaluate", run, "--count", "8", "--metrics", "world")
+    assert failed.code == 1
+    assert "world/score" in failed.out, "the result is printed all the same"
+
+
 def test_real_pictures_of_the_world_are_well_formed_where_noise_is_not():
     world = open_data(Data(count=24, size=32))
     for i, image in enumerate(world.batch(range(24))):
-        grids.save(grids.to_image(image), Path(f"good/{i}.png"))
-        grids.save(grids.to_image(torch.rand_like(image) * 2 - 1), Path(f"bad/{i}.png"))
-    good, bad = (
-        gan.evaluate(folder, data="world")["world"]["well_formed"] for folder in ("high_quality_share", "bad")
-    )
+        grids.save(to_image(image), Path(f"good/{i}.png"))
+        grids.save(to_image(torch.rand_like(image) * 2 - 1), Path(f"bad/{i}.png"))
+    good, bad = (gan.evaluate(folder, data="world")["world"]["well_formed"] for folder in ("good", "bad"))
     assert good > 0.9
     assert bad < 0.1
 
 
+def test_data_may_be_arrays(run):
+    images = np.random.default_rng(0).integers(0, 255, (24, 16, 16, 3), dtype=np.uint8)
+    result = gan.evaluate(run, data=images, count=8, metrics=["diversity"])
+    assert result["data"].startswith("given:array-")
+    assert result["real"] == 24
+    assert gan.inspect(images).samples == 24
+
+
 def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
-    drawn = gan.Model.drawn
-    told = []
+    stream = gan.Model.stream
+    given = []
 
-    def watched(self, count, condition, **settings):
-        told.append(condition)
-        return drawn(self, count, condition, **settings)
+    def watched(self, name, *inputs, **words):
+        given.append(words["condition"])
+        return stream(self, name, *inputs, **words)
 
-    monkeypatch.setattr(gan.Model, "drawn", watched)
+    monkeypatch.setattr(gan.Model, "stream", watched)
     gan.evaluate(run_of_classes, count=48, metrics=["world"])
     data = gan.load(run_of_classes).recipe.data
-    assert torch.equal(told[0], open_data(data).batch(range(48)).condition)
+    assert torch.equal(given[0], open_data(data).batch(range(48)).condition)
     gan.evaluate(run_of_classes, data="world", count=12, metrics=["world"])
-    assert told[1].tolist() == [0, 1, 2, 3, 4, 5] * 2
-    assert len(told) == 2
+    assert given[1].tolist() == [0, 1, 2, 3, 4, 5] * 2
+    assert len(given) == 2
 
 
 def test_classes_are_asked_for_in_turn_whatever_the_data_have(run_of_classes, monkeypatch):
-    drawn = gan.Model.drawn
-    told = []
+    stream = gan.Model.stream
+    given = []
 
-    def watched(self, count, condition, **settings):
-        told.append(condition.tolist())
-        return drawn(self, count, condition, **settings)
+    def watched(self, name, *inputs, **words):
+        given.append(words["condition"].tolist())
+        return stream(self, name, *inputs, **words)
 
-    monkeypatch.setattr(gan.Model, "drawn", watched)
+    monkeypatch.setattr(gan.Model, "stream", watched)
     result = gan.evaluate(run_of_classes, count=24, metrics=["accuracy"])
-    assert told[-1] == [0, 1, 2, 3, 4, 5] * 4
+    assert given[-1] == [0, 1, 2, 3, 4, 5] * 4
     shares = result["class_accuracy_by_class"]
     assert list(shares) == list(gan.load(run_of_classes).spec.classes)
     assert result["class_accuracy"] == pytest.approx(sum(shares.values()) / 6)
@@ -255,7 +286,7 @@ def test_several_networks_at_once(real_data):
     )
     assert re.search(r"^on ResNet-20 \(CIFAR\) \(\w{12}\): ", text, re.M)
     assert len(re.findall(r"^frechet_distance +\S+ +\S+ to \S+ +↓", text, re.M)) == 2
-    assert len(re.findall(r"^inception_score .* sees neither the real pictures", text, re.M)) == 2
+    assert len(re.findall(r"^inception_score .* sees neither the real images", text, re.M)) == 2
 
 
 def write_digits(source: Path, folder: Path, count: int) -> None:
@@ -263,7 +294,7 @@ def write_digits(source: Path, folder: Path, count: int) -> None:
     digits = open_data(Data(source=str(source), condition="label"))
     images, labels = digits.batch(range(count))
     for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
-        grids.save(grids.to_image(image), folder / str(label) / f"{i}.png")
+        grids.save(to_image(image), folder / str(label) / f"{i}.png")
 
 
 def test_folders_of_classes_are_read_by_class(real_data):
@@ -298,7 +329,7 @@ def test_the_second_time_the_real_side_is_known(run, real_data, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "there is no run, model or folder of pictures nowhere"),
+        (["nowhere"], "there is no run, model or folder of samples nowhere"),
         (["."], "name the data to compare with: --data PATH"),
         (["RUN", "--data", "nowhere"], "nowhere is neither a file nor a folder"),
         (["RUN", "--metrics", "fidd"], "did you mean fid"),
@@ -314,9 +345,16 @@ def test_wrong_questions(arguments, words, run):
 
 
 def test_python_says_where_to_save(run):
-    with pytest.raises(ValueError, match="out, npz or grid"):
+    with pytest.raises(ValueError, match="out, npz and grid"):
         gan.save_samples(gan.load(run))
     with pytest.raises(ValueError, match="count is 0"):
         gan.save_samples(run, 0)
-    with pytest.raises(ValueError, match="told nothing, no picture"):
-        gan.save_samples(run, pictures="world")
+    with pytest.raises(ValueError, match="does not take 'condition'; it takes nothing"):
+        gan.save_samples(run, condition="world")
+
+
+def test_options_are_known_to_the_task(run):
+    said = refused("generate", run, "truncation=0.5")
+    assert "generate of this dcgan model does not take 'truncation'; it takes nothing" in said
+    assert "'truncation' is no option of a task; write key=value" in refused("generate", run, "truncation")
+    assert "seed is no option of a task; see --help" in refused("generate", run, "seed=3")

@@ -82,16 +82,16 @@ def test_training_is_not_disturbed(judged, tmp_path):
 
 
 class Random(TwoPlayerGame):
-    """Draws chance of its own when it is used."""
+    """Adds random noise of its own to its samples."""
 
-    def generate(self, noise, condition=None):
-        return self.generator(noise) + 0.1 * torch.randn_like(noise)
+    def generate(self, z):
+        return self.generator(z) + 0.1 * torch.randn_like(z)
 
 
 def test_a_models_own_chance_follows_the_seed_and_moves_no_other(tmp_path):
     method = gan.Method("random", Random, lambda: DUEL.recipe().model_copy(update={"method": "random"}), {})
     run = gan.prepare(method, out=tmp_path / "run", **JUDGED)
-    evaluation = run.trainer().evaluation
+    evaluation = run.trainer().run.evaluation
     run.finish()
     model = gan.load(tmp_path / "run")
     data, state = model.recipe.data, torch.random.get_rng_state()
@@ -212,13 +212,13 @@ def test_what_cannot_be_is_told_before_anything_is_written(tmp_path, evaluate, w
 
 
 def test_a_game_that_draws_nothing_is_not_judged(tmp_path, monkeypatch):
-    monkeypatch.delattr(TwoPlayerGame, "generate")
-    with pytest.raises(ValueError, match=r"evaluate.every=64, but duel draws no samples"):
+    monkeypatch.setattr(TwoPlayerGame, "tasks", ())
+    with pytest.raises(ValueError, match=r"evaluate.every=64, but duel has no task"):
         gan.train(DUEL, out=tmp_path / "run", **JUDGED)
 
 
 def test_weights_that_are_no_numbers_are_told_as_such(tmp_path):
-    with pytest.raises(RuntimeError, match="weights of generator became infinite or no number"):
+    with pytest.raises(RuntimeError, match="weights of generator became infinite"):
         gan.train(DUEL, out=tmp_path / "run", **JUDGED, game={"fault": "weights", "after": 3})
 
 

@@ -21,7 +21,7 @@ SHORT = {"images": 128, "every": {"log": 32, "samples": 64, "checkpoint": 64}}
 def test_training_returns_the_run(tmp_path):
     run = gan.train(DUEL, out=tmp_path / "run", **SHORT)
     assert [record["images"] for record in run.records] == [32, 64, 96, 128]
-    assert run.sheet.name == "000000000128.png"
+    assert run.grid.name == "000000000128.png"
     assert run.model().images == 128
     assert repr(run) == f"Run('{tmp_path / 'run'}', method='duel', images=128)"
     assert sorted(p.name for p in run.folder.iterdir()) == sorted(

@@ -76,7 +76,7 @@ As follows:
 
     generator   min  E[D]
 
-    ganarium walk RUN
+    ganarium traverse RUN
 
 Not to be confused with: `ygan`,
 which is another.
@@ -98,7 +98,7 @@ def test_a_card_is_taken_apart():
     assert "[`wgan`](wgan.md)" in body
     assert "[arXiv:1701.07875](https://arxiv.org/abs/1701.07875)" in body
     assert '<div class="player">generator</div>' in body
-    assert "```bash\nganarium walk RUN\n```" in body
+    assert "```bash\nganarium traverse RUN\n```" in body
     assert cards.markdown(card.sections["deviations"], {}) == "1. One,\n   in two lines.\n2. Two."
     assert cards.markdown(card.sections["confused"], {}).startswith("`ygan`,")
 

@@ -271,7 +271,12 @@ def test_infogan_varies_one_code_only():
         continuous_codes=2,
         head_width=8,
     )
-    assert [latent.argument for latent in game.latents] == ["z", "categorical_0", "categorical_1", "continuous"]
+    assert [latent.argument for latent in game.latents] == [
+        "z",
+        "categorical_0",
+        "categorical_1",
+        "continuous",
+    ]
     drawn = draw_latents(latent_inputs(game), 2, seed=0)
     whole = torch.cat(list(drawn.values()), 1)
     assert whole.shape == (2, 4 + 3 + 2 + 2)
@@ -284,5 +289,7 @@ def test_infogan_varies_one_code_only():
         assert made[0, :, places].equal(made[1, :, places])
     assert made[0, :, 10].tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
     assert game.traverse(**drawn, steps=4)[:4, 4:7].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
-    with pytest.raises(ValueError, match="'categorical-2'.*choose from categorical-0, categorical-1, continuous-0"):
+    with pytest.raises(
+        ValueError, match="'categorical-2'.*choose from categorical-0, categorical-1, continuous-0"
+    ):
         game.traverse(**drawn, code="categorical-2")

@@ -1,4 +1,4 @@
-"""What can go wrong with a run's files, disk and numbers: nothing is lost, and it is said what to do."""
+"""Tests of faults of files, disk and numbers: nothing is lost, and messages say what to do."""
 
 import contextlib
 import errno
@@ -40,7 +40,7 @@ HALF = {"images": 320, "every": {"checkpoint": 64, "log": 32, "samples": 320}}
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run that is finished, for copies of it to be damaged."""
+    """Return the folder of a finished run; tests damage copies of it."""
     return gan.train(DUEL, out=tmp_path_factory.mktemp("finished") / "run", **HALF).folder
 
 
@@ -65,7 +65,7 @@ def emptied(path):
 
 
 def flipped(path):
-    """One bit of a tensor is wrong."""
+    """Flip one bit of a tensor."""
     data = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         tensor = archive.read(next(name for name in archive.namelist() if name.endswith("data/0")))
@@ -77,36 +77,36 @@ def another_format(path):
     torch.save({"format": 99}, path)
 
 
-def unlike(path):
+def no_checkpoint(path):
     path.write_text("not at all a checkpoint\n")
 
 
-DAMAGES = [cut_off, emptied, flipped, another_format, unlike]
+DAMAGES = [cut_off, emptied, flipped, another_format, no_checkpoint]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(run, finished, damage):
     *_, before, last = Checkpoints(run / "checkpoints").paths()
     damage(last)
-    said = []
-    gan.resume(run, say=said.append)
-    assert any(last.name in line and "falling back to the one before" in line for line in said)
-    assert not any(before.name in line for line in said)
+    messages = []
+    gan.resume(run, notify=messages.append)
+    assert any(last.name in line and "falling back to the one before" in line for line in messages)
+    assert not any(before.name in line for line in messages)
     assert_same(run, finished)
 
 
 def test_two_damaged_checkpoints(run, finished):
     *_, before, last = Checkpoints(run / "checkpoints").paths()
     cut_off(last), flipped(before)
-    said = []
-    gan.resume(run, say=said.append)
-    assert [line for line in said if before.name in line]
-    assert [line for line in said if last.name in line]
+    messages = []
+    gan.resume(run, notify=messages.append)
+    assert [line for line in messages if before.name in line]
+    assert [line for line in messages if last.name in line]
     assert_same(run, finished)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_with_none_sound_nothing_is_touched(run, damage):
+def test_without_an_intact_checkpoint_nothing_is_changed(run, damage):
     for path in Checkpoints(run / "checkpoints").paths():
         damage(path)
     before = contents(run)
@@ -115,8 +115,8 @@ def test_with_none_sound_nothing_is_touched(run, damage):
     assert contents(run) == before
 
 
-def test_a_damaged_checkpoint_never_displaces_a_sound_one(run):
-    """One checkpoint is kept, the newest is damaged and late: what is saved next must stay, not it."""
+def test_a_damaged_checkpoint_never_displaces_an_intact_one(run):
+    """Keep one checkpoint: the next one that is saved must stay, not the newest one, which is damaged."""
     flipped(Checkpoints(run / "checkpoints").paths()[-1])
     for _ in Run(run).changed({"keep_checkpoints": 1, "every": {"checkpoint": 16}}).play():
         break
@@ -162,7 +162,7 @@ def test_a_finished_stage_that_is_lost_or_damaged_is_named(tmp_path):
 
 
 class Payload:
-    """Runs code in whoever unpickles it."""
+    """Object that runs code when it is unpickled."""
 
     def __init__(self, trace):
         self.trace = trace
@@ -173,7 +173,7 @@ class Payload:
 
 @pytest.fixture
 def trace(tmp_path):
-    """Where the payload leaves its mark; it must not."""
+    """Return the folder that the payload would create; check that it did not."""
     path = tmp_path / "the payload ran"
     pickle.loads(pickle.dumps(Payload(path)))
     assert path.is_dir(), "the payload works"
@@ -203,16 +203,16 @@ PICKLES = [plain_pickle, torch_pickle, old_torch_pickle]
 
 
 @pytest.mark.parametrize("write", PICKLES)
-def test_code_offered_as_a_checkpoint_is_refused_unread(run, finished, trace, write):
+def test_code_in_place_of_a_checkpoint_is_not_run(run, finished, trace, write):
     write(Checkpoints(run / "checkpoints").paths()[-1], Payload(trace))
-    said = []
-    gan.resume(run, say=said.append)
-    assert any("falling back" in line for line in said)
+    messages = []
+    gan.resume(run, notify=messages.append)
+    assert any("falling back" in line for line in messages)
     assert_same(run, finished)
 
 
 @pytest.mark.parametrize("write", [*PICKLES, array_of_objects])
-def test_code_offered_as_weights_is_refused_unread(run, trace, write):
+def test_code_in_place_of_weights_is_not_run(run, trace, write):
     write(run / "model" / "model.safetensors", Payload(trace))
     with pytest.raises(ValueError, match=r"model.safetensors is damaged"):
         gan.load(run)
@@ -220,7 +220,7 @@ def test_code_offered_as_weights_is_refused_unread(run, trace, write):
 
 @pytest.mark.parametrize("name", ["images.npz", "images.pt", "images.pkl", "images.npy", "images.zip"])
 @pytest.mark.parametrize("write", [*PICKLES, array_of_objects])
-def test_code_offered_as_data_is_refused_unread(tmp_path, trace, write, name):
+def test_code_in_place_of_data_is_not_run(tmp_path, trace, write, name):
     write(tmp_path / name, Payload(trace))
     with pytest.raises(ValueError, match=name):
         gan.train("gan", data=tmp_path / name, out=tmp_path / "run", images=64, device="cpu")
@@ -245,7 +245,7 @@ def test_code_in_a_recipe_is_not_run(run, trace):
 
 
 class Full(io.RawIOBase):
-    """A file on a disk with room for so many bytes."""
+    """File on a disk with room for a number of bytes."""
 
     def __init__(self, file, room):
         self.file, self.room = file, room
@@ -265,23 +265,23 @@ WRITTEN = ["000000000128.pt", "model.safetensors", "config.json", "recipe.yaml",
 
 @pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize("room", [0, 100])
-def test_a_full_disk_leaves_what_stood_there(tmp_path, monkeypatch, name, room):
+def test_a_full_disk_leaves_the_old_files(tmp_path, monkeypatch, name, room):
     keys = {**HALF, "every": {"checkpoint": 64, "log": 32, "samples": 160}}
     whole = gan.train(DUEL, out=tmp_path / "whole", **keys).folder
     folder = tmp_path / "run"
     for _ in gan.prepare(DUEL, out=folder, **keys):
         break
     before = contents(folder)
-    replacing = files.replacing
+    atomic_write = files.atomic_write
 
     @contextlib.contextmanager
     def full(path):
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             yield Full(file, room) if path.name == name else file
 
     with monkeypatch.context() as patch:
-        for module in ("files", "checkpoint", "model_files", "watch.grids"):
-            patch.setattr(f"ganarium.{module}.replacing", full)
+        for module in ("common.files", "training.checkpoint", "models.storage", "common.grids"):
+            patch.setattr(f"ganarium.{module}.atomic_write", full)
         with pytest.raises(OSError, match="No space left") as caught:
             gan.resume(folder)
     assert caught.value.errno == errno.ENOSPC
@@ -297,7 +297,7 @@ def test_a_full_disk_leaves_what_stood_there(tmp_path, monkeypatch, name, room):
 
 
 def test_a_real_limit_on_the_size_of_files(run, tmp_path):
-    """The system itself refuses to write more: what a quota or a full disk does."""
+    """Let the system refuse to write more, as with a quota or a full disk."""
     Checkpoints(run / "checkpoints").paths()[-1].unlink()
     before = {p: p.read_bytes() for p in Checkpoints(run / "checkpoints").paths()}
     size = next(iter(before)).stat().st_size
@@ -308,10 +308,10 @@ def test_a_real_limit_on_the_size_of_files(run, tmp_path):
         try:
             gan.resume(run)
         except OSError as error:
-            (tmp_path / "said").write_text(str(error))
+            (tmp_path / "message").write_text(str(error))
 
     assert ended(forked(limited)) == 0
-    assert "too large" in (tmp_path / "said").read_text()
+    assert "too large" in (tmp_path / "message").read_text()
     assert {p: p.read_bytes() for p in Checkpoints(run / "checkpoints").paths()} == before
     assert left_over(run) == []
     gan.resume(run)
@@ -340,8 +340,8 @@ def test_the_second_process_in_a_folder_is_refused(tmp_path):
     playing = gan.prepare(DUEL, out=folder, **HALF).play()
     next(playing)
     recipe = (folder / "recipe.yaml").read_bytes()
-    said = failed(spawn("resume", folder, "images=64_000"))
-    assert f"another process ({os.getpid()}) is training in {folder}" in said
+    output = failed(spawn("resume", folder, "images=64_000"))
+    assert f"another process ({os.getpid()}) is training in {folder}" in output
     assert (folder / "recipe.yaml").read_bytes() == recipe, "its changes are not those of the run"
     with pytest.raises(RuntimeError, match="is training in"):
         gan.resume(folder)
@@ -376,7 +376,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
 
 
 def test_weights_that_are_no_number_are_not_saved(tmp_path):
-    """The terms of the round are finite; its last step was not."""
+    """Make weights infinite by the last step of a round whose terms are finite."""
     folder = tmp_path / "run"
     keys = {**HALF, "every": {"checkpoint": 16, "log": 320}}
     with pytest.raises(

@@ -1,6 +1,6 @@
-"""Methods' own recipes, nothing changed but the length, on handwritten digits.
+"""Learning tests on handwritten digits with the methods' own recipes, shortened.
 
-Beside each bound stands what the runs reached when it was set; `benchmarks/digits.py` plays whole runs.
+Comments give the values of the runs from which a bound was set; `benchmarks/digits.py` trains whole runs.
 """
 
 import numpy as np
@@ -18,13 +18,13 @@ STILL = {"generator": {"lr": 1e-12}, "discriminator": {"lr": 1e-12}}
 
 @pytest.fixture(scope="module")
 def reader(real_data):
-    """A network that reads digits."""
+    """Return a classifier of digits."""
     return load_features(real_data / "weights" / "mnist_lenet")
 
 
 @pytest.fixture
 def trained(tmp_path, real_data):
-    """Trains a method on the digits."""
+    """Return a function that trains a method on the digits."""
 
     def train(method, images, **changes):
         return gan.train(
@@ -35,7 +35,7 @@ def trained(tmp_path, real_data):
 
 
 DCGAN_IMAGES, DCGAN_BOUND = 20_000, 3_000
-"""Frechet distance; set when seed 0 reached 1,708 and the control 11,583."""
+"""Number of images, and bound of the Frechet distance; seed 0 reached 1,708, the control 11,583."""
 
 
 def distance(run, reader):
@@ -55,38 +55,38 @@ def test_without_a_learning_rate_dcgan_does_not(trained, reader):
     assert distance(trained("dcgan", DCGAN_IMAGES, optimizers=STILL), reader) > DCGAN_BOUND
 
 
-AS_ASKED = {
+AS_REQUESTED = {
     "acgan": (30_000, 0.8),  # 0.92 and 0.93
     "cgan": (40_000, 0.65),  # 0.73 after 30,000
     "projection-cgan": (30_000, 0.7),  # 0.85 and 0.94
 }
-"""Images, and the least share of digits that are read as the one asked for; a tenth by chance."""
+"""Number of images, and least share of digits that are classified as requested; a tenth by chance."""
 
 
-def as_asked(run, reader):
+def as_requested(run, reader):
     digits = features_and_logits(reader, run.model().generate(1000, seed=7))
     return class_accuracy(digits.logits, torch.arange(1000) % 10).overall
 
 
-@pytest.mark.parametrize("method", AS_ASKED)
-def test_the_digit_asked_for_is_drawn(trained, reader, method):
-    images, bound = AS_ASKED[method]
-    assert as_asked(trained(method, images), reader) > bound
+@pytest.mark.parametrize("method", AS_REQUESTED)
+def test_the_requested_digit_is_generated(trained, reader, method):
+    images, bound = AS_REQUESTED[method]
+    assert as_requested(trained(method, images), reader) > bound
 
 
-@pytest.mark.parametrize("method", AS_ASKED)
+@pytest.mark.parametrize("method", AS_REQUESTED)
 def test_without_a_learning_rate_it_is_not(trained, reader, method):
-    assert as_asked(trained(method, 1_000, optimizers=STILL), reader) < 0.3
+    assert as_requested(trained(method, 1_000, optimizers=STILL), reader) < 0.3
 
 
 INFOGAN_IMAGES, INFOGAN_BOUND = 40_000, 0.5
-"""Share of digits read as what their code stands for; 0.66 and 0.71 after 30,000."""
+"""Number of images, and least agreement of class and code; 0.66 and 0.71 after 30,000."""
 
 
 def agreement(run, reader):
-    """How far the ten-way code names the digit that is read, where no label was ever shown."""
-    walked = run.model().walk("categorical-0", rows=100, steps=10, seed=7)
-    digits = features_and_logits(reader, walked.flatten(0, 1))
+    """Return the agreement of the ten-way code, which is learned without labels, with the digits."""
+    samples = run.model().traverse("categorical-0", rows=100, steps=10, seed=7)
+    digits = features_and_logits(reader, samples.flatten(0, 1))
     return code_agreement(digits.logits, torch.arange(1000) % 10).share
 
 

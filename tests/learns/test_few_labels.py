@@ -1,4 +1,4 @@
-"""Does a classifier learn more from a few labels when it sees the unlabelled samples, too?"""
+"""Learning tests of a classifier from few labels: unlabeled samples must improve it."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from ganarium.inference.classify import classify
 IMAGES = 40_000
 LABELS = 100
 BETTER = 0.03
-"""By so much the share of held-out pictures that it names rightly must be greater than the control's.
+"""Least difference of the accuracy on held-out images from that of the control.
 
 Measured over three seeds: of digits 86.5 to 90.5 %, the control 71.6 to 75.6 %; of shapes 60.8 to 73.2 %, the
 control 37.5 to 56.1 %. Without batch norm the controls are better, 74.7 to 77.8 % and 53.6 to 61.7 %.
@@ -19,7 +19,7 @@ control 37.5 to 56.1 %. Without batch norm the controls are better, 74.7 to 77.8
 
 @pytest.fixture(scope="module")
 def digits(real_data, tmp_path_factory):
-    """Four fifths of the digits to learn from, as they are and with shuffled labels; a fifth held back."""
+    """Write four fifths of the digits for training, also with shuffled labels, and a fifth held back."""
     folder = tmp_path_factory.mktemp("digits")
     images, labels = (
         read_idx(real_data / "mnist_small" / f"{name}.gz")
@@ -34,10 +34,10 @@ def digits(real_data, tmp_path_factory):
 
 
 def accuracy(folder, digits, *, data="learn", seed=0, images=IMAGES, **game):
-    """The share of held-out digits that the method's own recipe, nothing else changed, learns to name."""
+    """Return the accuracy on held-out digits after training with the method's own recipe."""
     gan.train(
         "semi-supervised-gan",
-        data={"source": str(digits / f"{data}.npz"), "labels": LABELS},
+        data={"source": str(digits / f"{data}.npz"), "labeled_samples": LABELS},
         out=folder,
         images=images,
         seed=seed,
@@ -48,26 +48,26 @@ def accuracy(folder, digits, *, data="learn", seed=0, images=IMAGES, **game):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_unlabelled_digits_help(tmp_path, digits, seed):
-    """The control is the same network, taught by the same labelled digits for as long."""
+def test_unlabeled_digits_help(tmp_path, digits, seed):
+    """Compare with a control: the same network, trained on the same labeled digits for as long."""
     alone = accuracy(tmp_path / "alone", digits, seed=seed, unlabeled_weight=0.0)
     together = accuracy(tmp_path / "together", digits, seed=seed)
-    print(f"seed {seed}: {100 * together:.1f} % with the unlabelled digits, {100 * alone:.1f} % without")
+    print(f"seed {seed}: {100 * together:.1f} % with the unlabeled digits, {100 * alone:.1f} % without")
     assert together > alone + BETTER
 
 
 def accuracy_in_the_world(folder, seed, images=80_000, **game):
-    """The same with the preset for the few-label world, on pictures of another world's seed."""
+    """Return the accuracy after training with the preset for the world, on images of another seed."""
     gan.train("semi-supervised-gan", preset="world", out=folder, images=images, seed=seed, game=game)
     return classify(folder, "world", count=2000).accuracy.overall
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_unlabelled_shapes_help(tmp_path, seed):
+def test_unlabeled_shapes_help(tmp_path, seed):
     alone = accuracy_in_the_world(tmp_path / "alone", seed, unlabeled_weight=0.0)
     together = accuracy_in_the_world(tmp_path / "together", seed)
-    print(f"seed {seed}: {100 * together:.1f} % with the unlabelled shapes, {100 * alone:.1f} % without")
+    print(f"seed {seed}: {100 * together:.1f} % with the unlabeled shapes, {100 * alone:.1f} % without")
     assert together > alone + BETTER
 
 

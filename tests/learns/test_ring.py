@@ -1,4 +1,4 @@
-"""Does it learn? Eight modes on a ring, none of them lost, and samples nearly as good as data."""
+"""Learning tests on points: all eight modes of a ring, and samples nearly as good as data."""
 
 import pytest
 import torch
@@ -7,6 +7,7 @@ from ganarium import methods
 from ganarium.data.sources.densities import ring
 from ganarium.losses.divergences import DIVERGENCES
 from ganarium.metrics.points import modes_covered, share_of_good_samples, sliced_wasserstein
+from ganarium.tasks.base import draw_latents
 from ganarium.testing import MethodUnderTest
 from helpers import played
 
@@ -14,15 +15,15 @@ POINTS = ring()
 COUNT = 5000
 BATCH = 128
 FLOOR = sliced_wasserstein(POINTS.sample(COUNT, seed=11), POINTS.sample(COUNT, seed=12))
-"""Between two sets of data, 0.025; before training it is 1.2."""
+"""Distance of two sets of data, 0.025; 1.2 before training."""
 FACTOR = 4.0
-"""Measured over three seeds: up to 2.5 times the floor."""
+"""Largest distance to the data, as a multiple of the floor; up to 2.5 over three seeds."""
 GOOD = 0.5
-"""Measured over three seeds: 0.74 and more; 0 before training."""
+"""Least share of good samples; at least 0.74 over three seeds, 0 before training."""
 
 NON_SATURATING = {"penalty": "r1", "penalty_weight": 0.1}
 R1 = {"penalty": "r1", "penalty_weight": 1.0}
-"""For all divergences alike; with 0.1 neyman finds no mode, and reverse KL misses one from one seed."""
+"""Penalty for all divergences; with 0.1 neyman finds no mode, and reverse KL misses one for one seed."""
 GAMES = {
     "gan": ("gan", 2000, NON_SATURATING),
     "hinge": ("gan", 2000, {**NON_SATURATING, "objective": "hinge"}),
@@ -39,11 +40,11 @@ QUICK = ("gan", "hinge", "wgan-gp", "relativistic average", "f-gan kl")
 
 
 SLOWER = {"lsgan": 1e-3}
-"""Learning rates of those that lose modes at the others' 2e-3."""
+"""Learning rates of games that lose modes at 2e-3, the rate of the others."""
 
 
 def trial(kind, *, seed=0, lr=None):
-    """A small recipe of the kind, and its number of rounds."""
+    """Return a small recipe of the kind, and its number of rounds."""
     name, rounds, game = GAMES[kind] if isinstance(kind, str) else kind
     network = {"kind": "mlp", "width": 64, "depth": 2}
     optimizer = {
@@ -64,18 +65,19 @@ def trial(kind, *, seed=0, lr=None):
     return MethodUnderTest(methods.find(name), changes), rounds
 
 
-def drawn(kind, *, rounds=None, **settings):
-    """What the averaged generator draws after training, or after so many rounds; and its noise."""
-    match, whole = trial(kind, **settings)
-    engine = match.engine()
-    played(engine, match.feed(), rounds or whole)
-    noise = engine.game.draw_noise(COUNT, torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        return engine.averages.networks["generator"](noise), noise
+def generated(kind, *, rounds=None, **settings):
+    """Return samples of the averaged generator after training, or after `rounds`, and their latents."""
+    tested, whole = trial(kind, **settings)
+    engine = tested.engine()
+    played(engine, tested.feed(), rounds or whole)
+    game = engine.game
+    given = draw_latents(game.tasks[0].inputs(game, tested.dataset.spec, {}), COUNT, 1)
+    with engine.averages.in_place(game), torch.no_grad():
+        return game.generate(**given), given
 
 
 def samples(kind, **settings):
-    return drawn(kind, **settings)[0]
+    return generated(kind, **settings)[0]
 
 
 def has_learned(points):
@@ -99,7 +101,7 @@ def test_it_covers_the_ring_from_any_seed(kind, seed):
 
 
 @pytest.mark.parametrize("kind", ["gan", "f-gan kl"])
-def test_who_does_not_move_does_not_pass(kind):
+def test_without_learning_it_fails(kind):
     assert not has_learned(samples(kind, lr=1e-12, rounds=50))
 
 
@@ -111,23 +113,26 @@ CODES = {**NON_SATURATING, "categorical_codes": [8], "continuous_codes": 0}
 
 
 def agreement(*, game, **settings):
-    """The share of samples whose mode is the one that their code stands for most often, in eight modes."""
-    points, noise = drawn(("infogan", 2000, {**CODES, **game}), **settings)
-    codes, modes = noise[:, 4:].argmax(1), torch.cdist(points, POINTS.centers).argmin(1)
+    """Return samples, the number of modes with a code, and the share of samples in the mode of their code.
+
+    The mode of a code is the most frequent one among its samples.
+    """
+    points, given = generated(("infogan", 2000, {**CODES, **game}), **settings)
+    codes, modes = given["categorical_0"].argmax(1), torch.cdist(points, POINTS.centers).argmin(1)
     counts = torch.stack([modes[codes == code].bincount(minlength=8) for code in range(8)])
     by_code = counts.argmax(1)
     named = len(set(by_code.tolist()))
     return points, named, counts.max(1).values.sum().item() / COUNT
 
 
-def test_an_infogans_code_names_the_modes_without_a_label():
+def test_the_code_of_infogan_separates_the_modes_without_labels():
     points, named, share = agreement(game={})
     assert modes_covered(points, POINTS) == 8
     assert named == 8
     assert share > 0.95
 
 
-def test_without_information_the_code_names_nothing():
+def test_without_information_the_code_separates_nothing():
     _, named, share = agreement(game={"information_weight": 0.0}, rounds=700)
     assert named < 8
     assert share < 0.7
@@ -135,7 +140,7 @@ def test_without_information_the_code_names_nothing():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-def test_an_infogans_code_names_the_modes_from_any_seed(seed):
+def test_the_code_of_infogan_separates_the_modes_from_any_seed(seed):
     _, named, share = agreement(game={}, seed=seed)
     assert named >= 7
     assert share > 0.9

@@ -1,4 +1,4 @@
-"""Do translators learn? The built-in world knows the true translation of every picture."""
+"""Learning tests of translators: the built-in world knows the true translation of every image."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ PLAYERS = ("a_to_b", "b_to_a", "discriminator_a", "discriminator_b")
 
 
 def played(method, images, changes):
-    """A game after so many images."""
+    """Return a trial, and its game after so many images."""
     trial = MethodUnderTest(methods.find(method), {"images": images, **changes})
     engine = trial.engine()
     trial.played(engine, trial.feed(), images // trial.recipe.batch_size)
@@ -35,7 +35,7 @@ def played(method, images, changes):
 
 
 def translated(seed, lr=6e-4, images=2_400):
-    """What the world says of a CycleGAN's translations of unseen scenes, each way."""
+    """Return scores of CycleGAN's translations of held-out scenes in both directions."""
     changes = {
         "seed": seed,
         "batch_size": 4,
@@ -52,14 +52,14 @@ def translated(seed, lr=6e-4, images=2_400):
     with torch.no_grad():
         there, back = game.translate(plain, (0, 1)), game.translate(inked, (1, 0))
     return [
-        world_translations(pictures, scenes, style).summary()
-        for pictures, style in ((there, "inked"), (back, "plain"))
+        world_translations(images_of_style, scenes, style).summary()
+        for images_of_style, style in ((there, "inked"), (back, "plain"))
     ]
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_cyclegan_finds_the_true_translation(seed):
-    """Seeds 10 and 11 chose the settings."""
+    """Settings were chosen with seeds 10 and 11."""
     there, back = translated(seed)
     assert min(there["translation_accuracy"], back["translation_accuracy"]) > 0.8
     assert back["psnr"] > 20
@@ -70,8 +70,8 @@ def test_cyclegan_that_does_not_learn():
     assert max(there["translation_accuracy"], back["translation_accuracy"]) < 0.15
 
 
-def painted(seed, lr=1e-3, images=3_000):
-    """Mean distance, in decibels, of unseen grey pictures painted from their edges to the true ones."""
+def mean_psnr(seed, lr=1e-3, images=3_000):
+    """Return the mean PSNR of held-out gray images that are generated from their edges."""
     changes = {
         "seed": seed,
         "networks": {
@@ -92,9 +92,9 @@ def painted(seed, lr=1e-3, images=3_000):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_pix2pix_paints_from_edges(seed):
-    assert painted(seed) > 20
+def test_pix2pix_translates_edges(seed):
+    assert mean_psnr(seed) > 20
 
 
 def test_pix2pix_that_does_not_learn():
-    assert painted(0, lr=1e-12, images=80) < 12
+    assert mean_psnr(0, lr=1e-12, images=80) < 12

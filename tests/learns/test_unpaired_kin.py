@@ -1,4 +1,4 @@
-"""Do CycleGAN's kin learn to translate? The built-in world knows each scene in either style."""
+"""Learning tests of translators related to CycleGAN, on the two styles of the built-in world."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,57 +6,61 @@ from typing import Any
 
 import pytest
 
-from lessons import score, taught
+from learning_tests import score, trained
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What a method must reach with its preset for the world, on the average of its ways.
+class LearningTest:
+    """Method with its preset for the world, and the least score, the mean over its directions.
 
-    Beside each bound stands what the seeds 3 to 5 reached, from which it was drawn; 0 to 2 are tested.
+    Comments give the scores of seeds 3 to 5, from which the bound was set; seeds 0 to 2 are tested.
     """
 
     method: str
     least: float
     score: str = "translation_accuracy"
-    """Of 24 drawings of the scene the right one is nearest, by chance one in 24; or its class is the right
-    one, by chance one in 6: a circle alone leaves open which colour becomes which."""
+    """Name of the score: share of translations nearest to the right one of 24 scenes; or `class_kept`, one in
+    6 by chance, for losses that do not determine the mapping of colors."""
     without: Mapping[str, Any] = field(default_factory=dict)
-    """What the game cannot do without."""
+    """Settings without which the game must fail."""
 
 
-LESSONS = {
-    "discogan": Lesson("discogan", 0.75, "class_kept", {"cycle": "none"}),  # 0.89 to 0.98
-    "dualgan": Lesson("dualgan", 0.6, "class_kept"),  # 0.74 to 0.94
-    "direct-translation": Lesson("direct-translation", 0.7, without={"content_weight": 0}),  # 0.90 to 0.95
-    "dtn": Lesson("dtn", 0.85, without={"constancy_weight": 0, "identity_weight": 0}),  # 0.98 to 0.99
+TESTS = {
+    "discogan": LearningTest("discogan", 0.75, "class_kept", {"cycle": "none"}),  # 0.89 to 0.98
+    "dualgan": LearningTest("dualgan", 0.6, "class_kept"),  # 0.74 to 0.94
+    "direct-translation": LearningTest(
+        "direct-translation",
+        0.7,
+        without={"content_weight": 0},  # 0.90 to 0.95
+    ),
+    "dtn": LearningTest("dtn", 0.85, without={"constancy_weight": 0, "identity_weight": 0}),  # 0.98 to 0.99
 }
 
 
-def reached(lesson, **how):
-    """The lesson's score after training."""
-    return score(taught(lesson.method, **how).game.eval(), lesson.score)
+def reached(case, **how):
+    """Return the score after training."""
+    return score(trained(case.method, **how).game.eval(), case.score)
 
 
-def test_a_code_that_is_the_same_in_both_styles_leads_from_one_to_the_other():
-    assert reached(LESSONS["dtn"], images=2_500) >= 0.7  # 0.93 to 0.95
+def test_features_that_are_equal_in_both_styles_are_translated():
+    assert reached(TESTS["dtn"], images=2_500) >= 0.7  # 0.93 to 0.95
 
 
-@pytest.mark.parametrize("name", LESSONS)
-def test_who_does_not_move_does_not_pass(name):
-    assert reached(LESSONS[name], images=320, lr=1e-12) < LESSONS[name].least / 2
+@pytest.mark.parametrize("name", TESTS)
+def test_without_learning_it_fails(name):
+    assert reached(TESTS[name], images=320, lr=1e-12) < TESTS[name].least / 2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, lesson in LESSONS.items() if lesson.without])
-def test_the_game_without_what_holds_it_fails(name):
-    lesson = LESSONS[name]
-    assert reached(lesson, game=lesson.without) < lesson.least
+@pytest.mark.parametrize("name", [name for name, case in TESTS.items() if case.without])
+def test_without_its_constraint_it_fails(name):
+    case = TESTS[name]
+    assert reached(case, game=case.without) < case.least
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", TESTS)
 def test_they_learn_the_world_from_any_seed(name, seed):
-    lesson = LESSONS[name]
-    assert reached(lesson, seed=seed) >= lesson.least
+    case = TESTS[name]
+    assert reached(case, seed=seed) >= case.least

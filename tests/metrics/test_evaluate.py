@@ -1,18 +1,20 @@
-"""The judge's table: what applies, what it is called, and what stands beside it."""
+"""Results of samples: which metrics apply, their names, and what stands beside each value."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 import torch
 
+from ganarium.data.modalities.image import Image
+from ganarium.data.modalities.points import Points
 from ganarium.data.sources.densities import POINTS
 from ganarium.data.world import World
-from ganarium.evaluation.samples import applicable_metrics, values_of
+from ganarium.evaluation.measure import evaluate_samples, values_of
 from ganarium.metrics import (
+    METRICS,
     ClassConditionalSamples,
+    Offers,
     Reference,
-    evaluate_samples,
     frechet_distance,
     inception_score,
     kernel_distance,
@@ -20,11 +22,12 @@ from ganarium.metrics import (
     precision_recall_density_coverage,
     world_quality,
 )
-from ganarium.metrics.base import METRICS, VALUES, metrics_named, selecting_value
 from ganarium.metrics.feature_networks import Convention
 from ganarium.metrics.features import FeatureNetwork
+from ganarium.metrics.table import known_values, metrics_named, selecting_value
 
 torch.set_num_threads(1)
+IMAGE = Image()
 
 
 class ChannelMeans(torch.nn.Module):
@@ -71,21 +74,25 @@ def colored(labels, size=(8, 8)):
 RING = POINTS["ring"]
 
 
+def evaluate_points(samples, real, **keys):
+    return evaluate_samples(samples, real, modality=Points(), points=RING, **keys)
+
+
 def test_points():
-    table = evaluate_samples(RING.sample(900, seed=5), RING.sample(1000, seed=6), points=RING, resamples=0)
+    table = evaluate_points(RING.sample(900, seed=5), RING.sample(1000, seed=6), resamples=0)
     assert list(table) == [
         "samples",
         "real",
         "modes",
-        "modes_covered",
-        "share_of_good_samples",
         "sliced_wasserstein",
         "sliced_wasserstein_real_floor",
+        "modes_covered",
+        "share_of_good_samples",
     ]
     assert (table["samples"], table["real"], table["modes"], table["modes_covered"]) == (900, 1000, 8, 8)
     assert table["share_of_good_samples"] > 0.99
     assert 0 < table["sliced_wasserstein"] < 5 * table["sliced_wasserstein_real_floor"]
-    far = evaluate_samples(RING.sample(900, seed=5) / 2, RING.sample(1000, seed=6), points=RING, resamples=5)
+    far = evaluate_points(RING.sample(900, seed=5) / 2, RING.sample(1000, seed=6), resamples=5)
     assert far["sliced_wasserstein"] > 5 * far["sliced_wasserstein_real_floor"]
     assert far["modes_covered"] == 0
     assert far["modes_covered_interval"] == [0, 0]
@@ -120,7 +127,7 @@ def test_beside_each_value_stands_its_interval():
     labels = torch.arange(30) % 3
     asked = ClassConditionalSamples(colored(labels, (12, 12)), labels, ("red", "green", "blue"))
     given = pictures(40, size=(12, 12)), pictures(50, seed=1, size=(12, 12))
-    table = evaluate_samples(*given, features=network(classes=3), asked=asked, resamples=20)
+    table = evaluate_samples(*given, features=network(classes=3), labels=asked, resamples=20)
     (entry,) = table["features"].values()
     measured = values_of(table)
     assert measured.keys() == {
@@ -137,10 +144,11 @@ def test_beside_each_value_stands_its_interval():
     }
     for key, value in measured.items():
         low, high = {**entry, **table}[f"{key}_interval"]
-        assert VALUES[key].limits[0] <= low <= value <= high <= VALUES[key].limits[1], key
+        limits = known_values()[key].limits
+        assert limits[0] <= low <= value <= high <= limits[1], key
     low, high = entry["frechet_distance_interval"]
     assert low < high
-    assert table == evaluate_samples(*given, features=network(classes=3), asked=asked, resamples=20)
+    assert table == evaluate_samples(*given, features=network(classes=3), labels=asked, resamples=20)
 
 
 def test_what_needs_more_samples_is_left_out(features):
@@ -181,7 +189,7 @@ def test_class_accuracy_of_what_was_asked_for():
     wrong = torch.where(torch.arange(12) < 3, (labels + 1) % 3, labels)
     asked = ClassConditionalSamples(colored(wrong), labels, ("red", "green", "blue"))
     table = evaluate_samples(
-        pictures(8), pictures(8, seed=1), features=network(classes=3), asked=asked, metrics=["accuracy"]
+        pictures(8), pictures(8, seed=1), features=network(classes=3), labels=asked, metrics=["accuracy"]
     )
     (entry,) = table["features"].values()
     assert entry["class_accuracy"] == 0.75
@@ -189,7 +197,7 @@ def test_class_accuracy_of_what_was_asked_for():
     assert "frechet_distance" not in entry
     with pytest.raises(ValueError, match="class_accuracy needs samples asked for by class"):
         evaluate_samples(
-            pictures(8), pictures(8, seed=1), features=network(classes=4), asked=asked, metrics=["accuracy"]
+            pictures(8), pictures(8, seed=1), features=network(classes=4), labels=asked, metrics=["accuracy"]
         )
     with pytest.raises(ValueError, match="class_accuracy needs samples asked for by class"):
         evaluate_samples(pictures(8), pictures(8), features=network(classes=3), metrics=["accuracy"])
@@ -198,10 +206,10 @@ def test_class_accuracy_of_what_was_asked_for():
 def test_class_accuracy_of_the_real_ones_is_the_classifiers_own():
     labels = torch.arange(20) % 3
     real = colored(torch.where(torch.arange(20) < 2, (labels + 1) % 3, labels))
-    reference = Reference(lambda rows: SimpleNamespace(real=real[rows], condition=labels[rows]), 20)
+    reference = Reference.of(real, labels)
     asked = ClassConditionalSamples(colored(labels), labels, ("red", "green", "blue"))
     table = evaluate_samples(
-        real, reference, features=network(classes=3), asked=asked, metrics=["accuracy"], resamples=0
+        real, reference, features=network(classes=3), labels=asked, metrics=["accuracy"], resamples=0
     )
     (entry,) = table["features"].values()
     assert (entry["class_accuracy"], entry["class_accuracy_real"]) == (1, 0.9)
@@ -213,7 +221,7 @@ def test_diversity_stands_beside_that_of_the_real_ones_and_of_each_class():
     asked = ClassConditionalSamples(
         torch.where((labels == 0)[:, None, None, None], alike, various), labels, ("star", "ring")
     )
-    table = evaluate_samples(alike, various, asked=asked, metrics=["diversity"])
+    table = evaluate_samples(alike, various, labels=asked, metrics=["diversity"])
     assert table["ms_ssim_diversity"] > 0.3 > table["ms_ssim_diversity_real"]
     of = table["ms_ssim_diversity_by_class"]
     assert of["star"] == pytest.approx(1)
@@ -240,7 +248,7 @@ def test_the_world_reads_classes():
     labels = torch.from_numpy(scenes.labels)
     for told, share in ((labels, 1), ((labels + 1) % 6, 0)):
         asked = ClassConditionalSamples(samples, told, world.classes)
-        table = evaluate_samples(samples, samples, world=world, asked=asked, metrics=["accuracy"])
+        table = evaluate_samples(samples, samples, world=world, labels=asked, metrics=["accuracy"])
         assert abs(table["class_accuracy"] - share) < 0.1
         assert table["class_accuracy_by_class"].keys() == set(world.classes)
         assert "world" not in table
@@ -252,21 +260,27 @@ def test_metrics_can_be_chosen_by_the_names_of_the_field(features):
     )
     assert list(table) == ["samples", "real", "features"]
     assert list(values_of(table)) == ["frechet_distance"]
-    table = evaluate_samples(RING.sample(50), RING.sample(50), points=RING, metrics=["modes_covered"])
+    table = evaluate_points(RING.sample(50), RING.sample(50), metrics=["modes_covered"])
     assert list(values_of(table)) == ["modes_covered"]
-    for metric in METRICS:
+    for metric in METRICS.values():
         assert metrics_named([metric.name, metric.short]) == [metric, metric]
 
 
 def test_what_applies_depends_on_networks_classes_and_sizes():
-    names = lambda *given, **keys: {metric.short for metric in applicable_metrics(*given, **keys)}  # noqa: E731
+    def names(shape, networks=(), *things, modality=IMAGE, classes=0):
+        known = frozenset({"samples", "reference", "generated", *things} | ({"labels"} if classes else set()))
+        offers = Offers(known, modality, shape, tuple(networks), classes=classes)
+        return {metric.short for metric in METRICS.values() if metric.applies(offers) is None}
+
     of_features = {"fid", "kid", "prdc", "memorization"}
-    assert names((2,), points=True) == {"modes", "high_quality_share", "swd"}
+    assert names((2,), [], "density", modality=Points()) == {"modes", "high_quality_share", "swd", "energy"}
     assert names((3, 10, 12), [network()]) == of_features
     assert names((3, 11, 11), [network(classes=3)]) == of_features | {"is", "diversity"}
     assert names((3, 10, 12), [network(classes=3)], classes=3) == of_features | {"is", "accuracy"}
     assert names((3, 10, 12), [network(classes=3)], classes=4) == of_features | {"is"}
-    assert names((3, 16, 16), world=True, classes=6) == {"world", "diversity", "accuracy"}
+    assert names((3, 16, 16), [], "world", classes=6) == {"world", "diversity", "accuracy"}
+    assert names((3, 16, 16), [], "world", classes=5) == {"world", "diversity"}
+    assert names((2,), [network(classes=3)], modality=Points(), classes=3) == {"energy"}
 
 
 @pytest.mark.parametrize("metrics", [None, ["fid"], ["kernel_distance"]])
@@ -280,7 +294,7 @@ def test_metrics_that_do_not_apply_are_named(features):
         evaluate_samples(pictures(4), pictures(4), features=features, metrics=["frechet"])
     with pytest.raises(ValueError, match=r"modes_covered needs points.*frechet_distance"):
         evaluate_samples(pictures(4), pictures(4), features=features, metrics=["modes"])
-    with pytest.raises(ValueError, match="world needs pictures of the built-in world"):
+    with pytest.raises(ValueError, match="world needs images of the built-in world"):
         evaluate_samples(pictures(4), pictures(4), features=features, metrics=["world"])
     with pytest.raises(ValueError, match="precision_recall_density_coverage needs at least 6 samples"):
         evaluate_samples(pictures(4), pictures(9), features=features, metrics=["prdc"])

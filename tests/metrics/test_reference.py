@@ -1,4 +1,4 @@
-"""The real side: read when asked for, kept on disk, made anew when anything has changed."""
+"""The reference: read when needed, its features kept on disk and computed again after any change."""
 
 import os
 from pathlib import Path
@@ -11,13 +11,14 @@ from PIL import Image
 from ganarium.common.files import cache_folder
 from ganarium.data.dataset import open_data
 from ganarium.data.settings import Data
-from ganarium.data.world import Scenes
+from ganarium.data.sources.world import _DRAWINGS
 from ganarium.metrics import Reference
 from ganarium.metrics.cache import identity
 from ganarium.metrics.feature_networks import Convention
 from ganarium.metrics.features import FeatureNetwork
 from ganarium.metrics.reference import REAL, reference
 from ganarium.networks.classifiers import LeNet
+from ganarium.recipes.sources import source_name
 
 torch.set_num_threads(1)
 
@@ -154,14 +155,27 @@ def test_the_drawn_world_goes_by_its_seed():
     assert seen(world)[0] == 0
     assert seen(world, seed=1)[0] == 24
     assert identity(world, 0)["seed"] == 0
-    assert "seed" not in identity(of("nowhere"), 0)
+
+
+def test_what_identifies_data(photos):
+    assert "seed" not in identity(of(photos), 0)
+    both = Data(source=(str(photos), "world"), workers=0)
+    assert identity(both, 0) != identity(both, 1)
+    assert identity(both, 0)["source"] == [str(photos), "world"]
+
+
+def test_arrays_are_not_kept(cache):
+    images = np.random.default_rng(0).integers(0, 255, (6, 12, 12), dtype=np.uint8)
+    data = Data(source=source_name(images), workers=0)
+    assert identity(data, 0) is None
+    assert [seen(data)[0], seen(data)[0]] == [6, 6]
+    assert not cache.exists()
 
 
 def test_a_world_that_is_drawn_otherwise_is_another_real_side(monkeypatch):
     world = Data(source="world", size=16, count=24, workers=0)
     seen(world)
-    images = Scenes.images
-    monkeypatch.setattr(Scenes, "images", lambda scenes: images(scenes)[:, ::-1])
+    monkeypatch.setitem(_DRAWINGS, "plain", lambda scenes: scenes.images()[:, ::-1])
     assert seen(world)[0] == 24
 
 
@@ -224,6 +238,35 @@ def test_labels_come_with_the_data_that_have_them():
     assert labels.dtype == torch.int64
     data = Data(source="world", size=16, count=24, workers=0, condition="attributes")
     assert reference(open_data(data), data, 0).some(10)[1] is None
+
+
+@pytest.mark.parametrize("condition", ["attributes", "map", "semantic", "domains"])
+def test_other_conditions_are_no_labels(condition):
+    data = Data(source="world", size=16, count=24, workers=0, condition=condition)
+    assert reference(open_data(data), data, 0).some(10)[1] is None
+
+
+def test_one_stream_or_all_of_several():
+    data = Data(source="world", size=16, count=24, workers=0, condition="domains")
+    dataset = open_data(data)
+    both = dataset.batch(range(24)).domains
+    for stream, domain in enumerate(both):
+        real = reference(dataset, data, 0, stream=stream)
+        assert len(real) == 24
+        assert torch.equal(real.samples, domain)
+        assert torch.equal(real.some(6)[0], domain[::4])
+    real = reference(dataset, data, 0)
+    assert len(real) == 48
+    assert torch.equal(real.samples, torch.cat(both))
+    assert torch.equal(real._read([40, 3, 25, 0])[0], torch.cat(both)[[40, 3, 25, 0]])
+
+
+def test_each_stream_is_cached_on_its_own():
+    data = Data(source="world", size=16, count=24, workers=0, condition="domains")
+    readings = [seen(data, stream=stream) for stream in (0, 1, None, 0)]
+    assert [passes for passes, _ in readings] == [24, 24, 48, 0]
+    assert torch.equal(readings[0][1].features, readings[3][1].features)
+    assert not torch.equal(readings[0][1].features, readings[1][1].features)
 
 
 def test_samples_at_hand():

@@ -285,7 +285,7 @@ def test_killed_before_its_first_checkpoint_a_run_begins_anew_and_says_so(tmp_pa
     said = []
     gan.resume(tmp_path / "run", notify=said.append)
     assert [line for line in said if not line.startswith("doctor:")] == [
-        "nothing was saved yet: the run begins anew"
+        "the run has no checkpoint yet: it starts from the beginning"
     ]
     assert_same(tmp_path / "run", tmp_path / "whole")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ganarium import __version__
+from ganarium.cli.apply import apply
 from ganarium.cli.classify import classify
 from ganarium.cli.compare import compare
 from ganarium.cli.doctor import doctor
@@ -23,7 +24,7 @@ from ganarium.cli.resume import resume
 from ganarium.cli.show import show
 from ganarium.cli.train import train
 from ganarium.cli.translate import translate
-from ganarium.cli.walk import walk
+from ganarium.cli.traverse import traverse
 
 VERBS: dict[str, Callable[..., Any]] = {
     "methods": methods,
@@ -33,8 +34,9 @@ VERBS: dict[str, Callable[..., Any]] = {
     "resume": resume,
     "generate": generate,
     "translate": translate,
-    "walk": walk,
+    "traverse": traverse,
     "classify": classify,
+    "apply": apply,
     "evaluate": evaluate,
     "doctor": doctor,
     "report": report,
@@ -46,28 +48,28 @@ VERBS: dict[str, Callable[..., Any]] = {
 
 
 def formatted(text: str) -> str:
-    """A docstring as help: its indented paragraphs are examples, whose lines stay as they are."""
+    """Return a docstring as help text: the lines of indented paragraphs, which are examples, are kept."""
     paragraphs = inspect.cleandoc(text).split("\n\n")
     return "\n\n".join(f"\b\n{part}" if part.startswith(" ") else part for part in paragraphs)
 
 
-def _tell_version(wished: bool) -> None:
-    if wished:
+def _print_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"ganarium {__version__}")
         raise typer.Exit
 
 
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", envvar="GANARIUM_DEBUG", help="Show where an error came from.")
+        bool, typer.Option("--debug", envvar="GANARIUM_DEBUG", help="Print the traceback of an error.")
     ] = False,
 ) -> None:
-    """Every important GAN on one engine: train, resume, judge and use each by one command.
+    """Every important GAN on one engine: train, resume, evaluate and use each by one command.
 
-    A newcomer's first two commands; without --data the method plays on the built-in world:
+    The first two commands; without --data the method is trained on the built-in world:
 
         ganarium train dcgan images=200_000
         ganarium generate runs/0001-dcgan --grid samples.png
@@ -75,8 +77,8 @@ def options(
     Exit codes:
 
         0    done
-        1    it failed: a loss became infinite, the disk is full ...
-        2    it was asked for in a wrong way: an unknown method or key, a missing folder ...
+        1    the command failed: a loss became infinite, the disk is full ...
+        2    the command was used wrongly: an unknown method or key, a missing folder ...
         130  stopped by Ctrl-C, 143 by SIGTERM; a run is saved first
     """
 

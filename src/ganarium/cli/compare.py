@@ -7,17 +7,17 @@ import typer
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="The runs' folders.")],
-    out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("compare.html"),
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Folders of the runs.")],
+    out: Annotated[Path, typer.Option(help="File of the page.")] = Path("compare.html"),
 ) -> None:
-    """Put runs side by side on one page: their curves, samples, last numbers, what their recipes differ in.
+    """Write a page of runs side by side: curves, samples, last numbers, differences between recipes.
 
-    They may be of different methods. The page is one HTML file that needs nothing else.
+    The methods of the runs may differ. The page is one HTML file, which needs no network and no other file.
 
         ganarium compare runs/0001-dcgan runs/0002-dcgan
         ganarium compare runs/*-wgan-gp --out wgan-gp.html
     """
-    from ganarium.cli.report import tell
+    from ganarium.cli.report import print_page
     from ganarium.reports import compare as page
 
-    tell(page(runs, out))
+    print_page(page(runs, out))

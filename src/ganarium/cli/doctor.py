@@ -9,24 +9,25 @@ from ganarium.cli.methods import AsJson
 
 
 def doctor(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder; it may be in training.")],
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; it may be in training.")],
     as_json: AsJson = False,
 ) -> None:
-    """Tell in plain words what is wrong with a run, and which key to change by how much.
+    """Diagnose a run: print its failures, each with the recipe key to change and the new value.
 
-    Has the discriminator won? Do the samples lose diversity? Does a term explode, or a gradient die? Do the
-    learning rates fit each other, and are there enough data? The log alone is read: it takes no time.
+    Failures are for example a discriminator that has won, samples of low diversity, exploding terms,
+    vanishing gradients, unbalanced learning rates and too few data. Only recipe and log are read.
 
         ganarium doctor runs/0001-dcgan
         ganarium doctor runs/0001-dcgan --json
     """
-    from ganarium.monitoring import doctor as office
+    from ganarium.monitoring.doctor import doctor as diagnoses_of
+    from ganarium.monitoring.doctor import words
 
-    diagnoses = office.doctor(folder)
+    diagnoses = diagnoses_of(folder)
     if as_json:
         import json
 
         typer.echo(json.dumps([each.to_dict() for each in diagnoses], indent=2))
         return
-    for line in office.words(diagnoses):
+    for line in words(diagnoses):
         typer.echo(line)

@@ -1,4 +1,4 @@
-"""How errors are told, and the exit codes that scripts can use."""
+"""Error messages and exit codes of the command line."""
 
 import os
 import traceback
@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 FAILED, MISUSED, STOPPED = 1, 2, 130
-_MISPLACED = (
+"""Exit codes: the run failed, the command is invalid, stopped by Ctrl-C."""
+_WRONG_PATH = (
     FileNotFoundError,
     FileExistsError,
     NotADirectoryError,
@@ -18,10 +19,10 @@ _MISPLACED = (
 
 
 class Verbs(TyperGroup):
-    """The verbs; what goes wrong in one is told in a line, unless the program itself is at fault."""
+    """Group of the verbs; prints errors in one line, except faults of the program itself."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb that was asked for."""
+        """Run the verb; exit with a code and a message if it fails."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -35,13 +36,13 @@ class Verbs(TyperGroup):
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            typer.echo(f"{_who()}error: {told(error)}", err=True)
+            typer.echo(f"{_process()}error: {message(error)}", err=True)
             raise typer.Exit(code) from None
 
 
 def exit_code(error: Exception) -> int | None:
-    """1 where a run failed, 2 where it was asked for in a wrong way; None for a fault of the program."""
-    if isinstance(error, (ValueError, *_MISPLACED)):
+    """Return 1 if a run failed, 2 if the command is invalid; None for a fault of the program."""
+    if isinstance(error, (ValueError, *_WRONG_PATH)):
         return MISUSED
     if isinstance(error, OSError):
         return FAILED
@@ -55,13 +56,13 @@ def exit_code(error: Exception) -> int | None:
     return None
 
 
-def told(error: Exception) -> str:
-    """The error in words."""
+def message(error: Exception) -> str:
+    """Return the message of an error."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error) or type(error).__name__
 
 
-def _who() -> str:
-    """Which of several processes speaks."""
+def _process() -> str:
+    """Return the prefix of messages, which names the process if there are several."""
     return f"process {os.environ['RANK']}: " if int(os.environ.get("WORLD_SIZE", "1")) > 1 else ""

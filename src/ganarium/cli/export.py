@@ -8,22 +8,21 @@ import typer
 
 def export(
     source: Annotated[
-        Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run's folder, or a model's.", show_default=False)
+        Path,
+        typer.Argument(metavar="RUN_OR_MODEL", help="Folder of a run or of a model.", show_default=False),
     ],
     to: Annotated[str, typer.Option(help="onnx or safetensors.")] = "onnx",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder; RUN_OR_MODEL/exported/TASK if nothing is said.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder. Default: RUN_OR_MODEL/exported/TASK.")] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="generate, translate or classify: for a model that can do more than one."),
+        typer.Option(help="Name of the task, such as classify. Default: the model's main one."),
     ] = None,
 ) -> None:
     """Write a model for other programs.
 
-    As ONNX it runs without PyTorch and without ganarium: any number of samples at a time and, where the
-    network allows, pictures of any size. The file is tried on random inputs first, and its largest difference
-    from PyTorch is told. Beside it are a model card and example.py, a short program that runs it. As
+    An ONNX file runs without PyTorch and without ganarium: any number of samples at a time and, if the
+    network allows it, images of any size. The file is first tried on random inputs; its largest difference
+    from PyTorch is printed. Beside it are a model card and example.py, a short program that runs it. With
     safetensors the weights are one file, which ganarium's other verbs take in place of a folder.
 
         ganarium export runs/0001-dcgan

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 def lab(
     name: Annotated[
-        str | None, typer.Argument(metavar="EXPERIMENT", help="Its name; lists them all if not given.")
+        str | None, typer.Argument(metavar="EXPERIMENT", help="Name; without one, lists the experiments.")
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="Settings of the experiment.", show_default=False),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="PNG for the picture; lab/EXPERIMENT.png if not given.")
+        Path | None, typer.Option(help="PNG file of the figure; by default lab/EXPERIMENT.png.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, noise and points; 0 if not given.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, noise and points; by default 0.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """See the theory of GANs at work, on points in the plane whose density is known.
+    """Run an experiment on the theory of GANs, on points in the plane whose density is known.
 
-    An experiment takes a minute or less, prints its table and draws one picture.
+    An experiment takes a minute or less, prints a table and saves a figure.
 
         ganarium lab
         ganarium lab ring
@@ -45,26 +45,27 @@ def lab(
         _list(as_json)
         return
     if name not in EXPERIMENTS:
-        raise ValueError(f"no experiment {name!r}: {', '.join(EXPERIMENTS)}{nearest(name, EXPERIMENTS)}")
-    experiment, place = EXPERIMENTS[name], png(out or f"lab/{name}.png")
+        known = ", ".join(EXPERIMENTS)
+        raise ValueError(f"there is no experiment {name!r}; choose from {known}{nearest(name, EXPERIMENTS)}")
+    experiment, path = EXPERIMENTS[name], png(out or f"lab/{name}.png")
     tree = tree_of(settings or ()) | ({} if seed is None else {"seed": seed})
-    finding = experiment(**dict(checked(schema(experiment), tree, "")))
+    result = experiment(**dict(checked(schema(experiment), tree, "")))
     if as_json:
-        typer.echo(json.dumps(finding.to_dict(), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(result.to_dict(), indent=2, ensure_ascii=False))
     else:
-        _show(finding)
-    finding.save(place)
+        _show(result)
+    result.save(path)
     if not as_json:
-        typer.echo(f"\npicture: {place}")
+        typer.echo(f"\nfigure: {path}")
 
 
-def _show(finding: "ExperimentResult") -> None:
+def _show(result: "ExperimentResult") -> None:
     from ganarium.cli.tables import print_table
     from ganarium.common.text import flat
 
-    typer.secho(f"{finding.title}\n", bold=True)
-    print_table(tuple(finding.rows[0]), [[told for _, told in flat(row)] for row in finding.rows])
-    typer.echo(f"\n{finding.words}")
+    typer.secho(f"{result.title}\n", bold=True)
+    print_table(tuple(result.rows[0]), [[cell for _, cell in flat(row)] for row in result.rows])
+    typer.echo(f"\n{result.words}")
 
 
 def _list(as_json: bool) -> None:
@@ -78,4 +79,4 @@ def _list(as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([dict(zip(("name", "shows"), row, strict=True)) for row in rows], indent=2))
     else:
-        print_table(("experiment", "what it shows"), rows)
+        print_table(("experiment", "description"), rows)

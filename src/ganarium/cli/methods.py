@@ -8,7 +8,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods: name, what it is, paper.
+    """List the methods: name, description, paper.
 
     ganarium methods
     ganarium methods --json
@@ -25,4 +25,4 @@ def methods(as_json: AsJson = False) -> None:
         return
     from ganarium.cli.tables import print_table
 
-    print_table(("method", "what it is", "paper"), rows)
+    print_table(("method", "description", "paper"), rows)

@@ -1,4 +1,4 @@
-"""What a training run looks like on a terminal, and in a file."""
+"""Output of a training run on a terminal, and in a file."""
 
 import contextlib
 import os
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 5
 TERMS = 4
-"""So many loss terms fit into a line."""
+"""Number of loss terms in a line."""
 METRICS = 2
-"""And so many measures, the one that decides first."""
+"""Number of metrics in a line, the selecting one first."""
 PATIENCE = 20
-"""Seconds after which silence needs an explanation."""
+"""Seconds to the first line above which a note explains the wait."""
 
 Show = Callable[["Progress"], None]
 
@@ -31,7 +31,7 @@ def say(line: str) -> None:
 
 
 def plan(trainer: "Trainer") -> Iterator[str]:
-    """What will be played, on what, and what it will cost: a recipe file, the rest as its comments."""
+    """Yield the lines of a recipe file; data, networks and the estimated cost are its comments."""
     from ganarium.evaluation.during_training import BEST
     from ganarium.recipes.yaml import to_yaml
 
@@ -45,14 +45,14 @@ def plan(trainer: "Trainer") -> Iterator[str]:
         kind = recipe.networks.get(player, {}).get("kind")  # several players may share a role's network
         yield f"# {player}: {f'{kind}, ' if kind else ''}{parameters:,} parameters"
     cost = f"{duration(estimate.seconds)}, {estimate.memory_mib:,} MiB of memory"
-    yield f"# estimate: {cost} on {trainer.device} in {recipe.precision}"
-    if trainer.evaluation:
-        by = trainer.evaluation.selecting.key
-        yield f"# judged every {recipe.evaluate.every:,} images by {by}; the best model stays in {BEST}"
+    yield f"# estimate: {cost} on {trainer.run.device} in {recipe.precision}"
+    if trainer.run.evaluation:
+        by = trainer.run.evaluation.selecting.key
+        yield f"# evaluated every {recipe.evaluate.every:,} images by {by}; the best model is kept in {BEST}"
     if recipe.accumulate > 1:
         yield (
-            "# note: the fake samples of all micro-batches are kept till the generator's turn, so "
-            f"accumulate={recipe.accumulate} saves less memory than its number says"
+            "# note: the fake samples of all micro-batches are kept until the generator's turn, so "
+            f"accumulate={recipe.accumulate} saves less memory than the number suggests"
         )
     first = estimate.seconds * (recipe.every.log or recipe.images // 200) / recipe.images
     if first > PATIENCE:
@@ -60,39 +60,39 @@ def plan(trainer: "Trainer") -> Iterator[str]:
 
 
 def follow(progress: "Iterable[Progress]") -> "Progress | None":
-    """Show progress as it comes; the last of it is returned, None where there was none."""
-    speaks = os.environ.get("RANK", "0") == "0"
+    """Show progress as it comes; return the last of it, or None if there was none."""
+    prints = os.environ.get("RANK", "0") == "0"
     last = None
-    with _bar() if speaks and sys.stdout.isatty() else _lines(speaks) as show:
+    with _bar() if prints and sys.stdout.isatty() else _lines(prints) as show:
         for last in progress:
             show(last)
     return last
 
 
 @contextlib.contextmanager
-def _lines(speaks: bool) -> Iterator[Show]:
-    """A line every few seconds, one for each judging, and the last one."""
-    told_at = -float("inf")
-    untold: list[Progress] = []
+def _lines(prints: bool) -> Iterator[Show]:
+    """Yield a function that prints a line every few seconds, one for each evaluation, and the last one."""
+    printed_at = -float("inf")
+    waiting: list[Progress] = []
 
     def show(progress: "Progress") -> None:
-        nonlocal told_at
-        untold[:] = [progress]
+        nonlocal printed_at
+        waiting[:] = [progress]
         news = progress.metrics or progress.images >= progress.length
-        if speaks and (news or time.monotonic() - told_at >= SECONDS_BETWEEN_LINES):
-            told_at = time.monotonic()
-            _print(untold.pop())
+        if prints and (news or time.monotonic() - printed_at >= SECONDS_BETWEEN_LINES):
+            printed_at = time.monotonic()
+            _print(waiting.pop())
 
     try:
         yield show
     finally:
-        if speaks and untold:
-            _print(untold.pop())
+        if prints and waiting:
+            _print(waiting.pop())
 
 
 @contextlib.contextmanager
 def _bar() -> Iterator[Show]:
-    """A bar that is redrawn when there is news: no thread of its own takes time from training."""
+    """Yield a function that redraws a bar; no further thread takes time from training."""
     from rich import progress as rich_progress
     from rich.table import Column
 
@@ -121,7 +121,7 @@ def _print(progress: "Progress") -> None:
 
 
 def _parts(progress: "Progress") -> tuple[list[str], list[str]]:
-    """How far and how fast; and the main terms."""
+    """Return progress and speed; and the main terms."""
     speed = [
         f"{progress.images:,}/{progress.length:,} images",
         f"{progress.images_per_second:,.0f} images/s",
@@ -138,7 +138,7 @@ def _parts(progress: "Progress") -> tuple[list[str], list[str]]:
 
 @contextlib.contextmanager
 def shares() -> Iterator[Callable[[str, float], object]]:
-    """Shows a name and the share that is done: a bar on a terminal, a line every few seconds elsewhere."""
+    """Yield a function that shows a name and the share that is done: a bar on a terminal, else lines."""
     if sys.stdout.isatty():
         from rich import progress as rich_progress
 
@@ -146,12 +146,12 @@ def shares() -> Iterator[Callable[[str, float], object]]:
             task = bar.add_task("", total=1.0)
             yield lambda name, done: bar.update(task, completed=done, description=name, refresh=True)
         return
-    told_at = time.monotonic()
+    printed_at = time.monotonic()
 
     def line(name: str, done: float) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= SECONDS_BETWEEN_LINES:
-            told_at = time.monotonic()
+        nonlocal printed_at
+        if time.monotonic() - printed_at >= SECONDS_BETWEEN_LINES:
+            printed_at = time.monotonic()
             print(f"{done:.0%}  {name}", flush=True)
 
     yield line

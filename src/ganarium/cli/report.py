@@ -7,24 +7,22 @@ import typer
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder; it may be unfinished.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Where the page goes; RUN/report.html if not given.")
-    ] = None,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run; it may be unfinished.")],
+    out: Annotated[Path | None, typer.Option(help="File of the page; by default RUN/report.html.")] = None,
 ) -> None:
-    """Put a run on one page: curves, samples over time, recipe, data, how to go on.
+    """Write a run as one page: curves, samples over time, recipe, data, commands to continue.
 
-    The page is one HTML file that needs nothing else: no network, no other file. What is missing in a run
-    that is broken or has just begun is said on it.
+    The page is one HTML file, which needs no network and no other file. It lists the parts that are missing
+    in a run that is damaged or has just begun.
 
         ganarium report runs/0001-dcgan
         ganarium report runs/0001-dcgan --out dcgan.html
     """
     from ganarium.reports import report as page
 
-    tell(page(run, out))
+    print_page(page(run, out))
 
 
-def tell(place: Path) -> None:
-    """Say where a page is, and how large."""
-    typer.echo(f"{place} ({place.stat().st_size / 2**20:.1f} MiB)")
+def print_page(path: Path) -> None:
+    """Print the path and the size of a page."""
+    typer.echo(f"{path} ({path.stat().st_size / 2**20:.1f} MiB)")

@@ -9,13 +9,13 @@ from ganarium.cli.train import Settings
 
 
 def resume(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")],
     settings: Settings = None,
 ) -> None:
-    """Go on with a run to its end.
+    """Continue a run to its end.
 
-    The numbers are the same as if it had never stopped. A finished run can be made longer. The number of
-    processes may be another one than before.
+    The numbers equal those of an uninterrupted run. A finished run can be made longer. The number of
+    processes may change.
 
         ganarium resume runs/0001-dcgan
         ganarium resume runs/0001-dcgan images=400_000

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 
-def show(name: Annotated[str, typer.Argument(metavar="METHOD", help="A method's name.")]) -> None:
+def show(name: Annotated[str, typer.Argument(metavar="METHOD", help="Name of a method.")]) -> None:
     """Show a method's card, script, recipe and presets.
 
     ganarium show wgan-gp
@@ -23,14 +23,14 @@ def show(name: Annotated[str, typer.Argument(metavar="METHOD", help="A method's 
     script = method.game.stages if issubclass(method.game, Campaign) else method.game.play
     _heading(method.name)
     typer.echo(cleandoc(method.card))
-    _heading("the order of play")
+    _heading("the script")
     _code(dedent(getsource(script)), "python")
     _heading("the recipe")
     _code(to_yaml(resolve(method)), "yaml")
     _heading("presets")
     for preset, path in presets(method).items():
-        first = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-        typer.echo(f"{preset}: {first}")
+        description = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        typer.echo(f"{preset}: {description}")
     typer.echo(f"(ganarium train {method.name} --preset NAME)" if presets(method) else "none")
 
 
@@ -39,7 +39,7 @@ def _heading(text: str) -> None:
 
 
 def _code(text: str, language: str) -> None:
-    """Code, coloured where it is shown on a terminal."""
+    """Print code, colored on a terminal."""
     from rich.console import Console
     from rich.syntax import Syntax
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-_WIDE = 1000  # a file has no edge to wrap at
+_WIDE = 1000
+"""Width of a file, in which lines are not wrapped."""
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns under their names; whole lines where the output is no terminal."""
+    """Print a table with its head; wrap lines on a terminal only."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -13,30 +13,30 @@ Settings = Annotated[
 
 def train(
     method: Annotated[
-        str, typer.Argument(metavar="METHOD", help="A method's name, or a recipe file (.yaml).")
+        str, typer.Argument(metavar="METHOD", help="Name of a method, or a recipe file (.yaml).")
     ],
     settings: Settings = None,
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="A folder, a file (.npz, .zip, idx), or a name such as world or mnist; given twice, two "
+            help="Folder, file (.npz, .zip, idx), or name such as world or mnist; give it twice for two "
             "domains or the two sides of pairs.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder; the next free one under runs/ if not given.")
+        Path | None, typer.Option(help="Folder of the run; by default the next free one under runs/.")
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="One of the method's presets (ganarium show).")] = None,
+    preset: Annotated[str | None, typer.Option(help="Preset of the method (see ganarium show).")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print the recipe and the estimate; write nothing.")
+        bool, typer.Option("--dry-run", help="Print the recipe and the estimate; write nothing.")
     ] = False,
 ) -> None:
-    """Train a method on your own pictures, or on the built-in world.
+    """Train a method on your own images, or on the built-in world.
 
-    First prints the complete recipe, what was recognised in the data, the networks and an estimate of
-    memory and time: what --dry-run prints is a recipe file. Ctrl-C saves and leaves; `ganarium resume`
-    goes on. Length is in images=..., or epochs=... of the data.
+    Prints the complete recipe, a report on the data, the networks, and an estimate of memory and time; the
+    output of --dry-run is a recipe file. Ctrl-C saves the run and stops; `ganarium resume` continues it.
+    images=... or epochs=... sets the length.
 
         ganarium train dcgan --data photos/ images=200_000 optimizers.generator.lr=1e-4
         ganarium train dcgan --data photos/ epochs=50 game.objective=hinge game.penalty=r1

@@ -6,81 +6,72 @@ from typing import Annotated
 import typer
 
 from ganarium.cli.generate import Device
+from ganarium.cli.options import Words
+
+Window = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Length of windows in pixels; 0 none; if not given 512 above 1.5 megapixels.",
+        show_default=False,
+    ),
+]
+Overlap = Annotated[int, typer.Option(min=0, help="Overlap of two windows, in pixels.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Samples of one size at a time, at most.")]
+Precision = Annotated[
+    str, typer.Option(help="float32; or bfloat16, faster, most pixels a few levels of 255 off.")
+]
+Palette = Annotated[
+    Path | None, typer.Option(help="Table of classes and colors, for label maps in other colors.")
+]
+Grid = Annotated[
+    Path | None,
+    typer.Option(help="PNG that shows the first eight: input, output and, if possible, input again."),
+]
 
 
 def translate(
-    source: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run's folder, or a model's.")],
-    pictures: Annotated[Path, typer.Argument(metavar="IN", help="A file, or a folder with pictures.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder; or a .png if IN is a file.")],
-    to: Annotated[str | None, typer.Option(help="The domain that is wished, by name or number.")] = None,
+    source: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="Folder of a run or of a model.")],
+    images: Annotated[Path, typer.Argument(metavar="IN", help="File, or folder with images.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder; or a .png if IN is a file.")],
+    words: Words = None,
+    to: Annotated[str | None, typer.Option(help="Target domain, by name or number.")] = None,
     from_: Annotated[
         str | None,
-        typer.Option("--from", help="The domain of IN; picture: make from it what the model is told."),
+        typer.Option("--from", help="Domain of IN; picture: make the model's input from ordinary images."),
     ] = None,
     style: Annotated[
-        Path | None, typer.Option(help="A picture that all shall look like, for models that learned styles.")
+        Path | None, typer.Option(help="Image that all outputs are to look like, for models with styles.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Of the style where none is given, one for all; 0 if not said.")
+        int | None, typer.Option(help="Seed of the style if none is given, one for all; 0 if not given.")
     ] = None,
-    palette: Annotated[
-        Path | None,
-        typer.Option(help="Table of classes and colours, where maps are painted in others."),
-    ] = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="PNG that shows the first eight: input, output, back again.")
-    ] = None,
-    tile: Annotated[
-        int | None,
-        typer.Option(min=0, help="Side of tiles in pixels; 0 none; if not given 512 above 1.5 megapixels."),
-    ] = None,
-    overlap: Annotated[int, typer.Option(min=0, help="Of tiles, in pixels.")] = 64,
-    batch_size: Annotated[int, typer.Option(min=1, help="How many of one size at a time, at most.")] = 8,
-    precision: Annotated[
-        str, typer.Option(help="float32; or bfloat16, faster, most pixels a few levels of 255 off.")
-    ] = "float32",
+    palette: Palette = None,
+    grid: Grid = None,
+    tile: Window = None,
+    overlap: Overlap = 64,
+    batch_size: BatchSize = 8,
+    precision: Precision = "float32",
     device: Device = "cpu",
 ) -> None:
-    """Turn pictures of one kind into pictures of another.
+    """Translate images of one kind to images of another.
 
-    Sub-folders, names, sizes and alpha stay; files are PNG, 8 bits a channel. What IN shows is what the model
-    is told: drawings for a model of edges, for one of label maps ids or the colours of training. A table of
-    other colours may lie beside such maps, instances in a folder instances/. With --from picture, IN is
-    ordinary pictures, and edges (or grey, mosaic, blur, lowres, mask) are made from them. A broken file is
-    named and skipped, and the exit code is 1. A file that holds something else is never written over.
+    Sub-folders, names, sizes and alpha stay; files are PNG, 8 bits a channel. IN shows what the model takes:
+    drawings for a model of edges; for one of label maps ids or the colors of training. A table of other
+    colors may lie beside such maps, instances in a folder instances/. With --from picture, IN is ordinary
+    images, and edges (or grey, mosaic, blur, lowres, mask) are made from them. A broken file is named and
+    skipped, and the exit code is 1. A file that holds something else is never replaced.
 
-        ganarium translate runs/0003-cyclegan photos/ inked/ --to inked --sheet sheet.png
+        ganarium translate runs/0003-cyclegan photos/ inked/ --to inked --grid before_after.png
         ganarium translate runs/0004-pix2pix photos/ painted/ --from picture
     """
-    from ganarium.cli.errors import FAILED
-    from ganarium.cli.progress import say, shares
-    from ganarium.inference.folders import outcomes
+    from ganarium.cli.apply import apply_to_files
+    from ganarium.cli.options import words_in
+    from ganarium.inference.job import FileSettings
+    from ganarium.inference.translate import translation_words
     from ganarium.models.loading import load
 
     model = load(source, device=device)
-    made, skipped = 0, 0
-    with shares() as share:
-        for each in outcomes(
-            model,
-            pictures,
-            out,
-            to=to,
-            from_=from_,
-            style=style,
-            seed=seed,
-            palette=palette,
-            tile=tile,
-            overlap=overlap,
-            batch_size=batch_size,
-            sheet=sheet,
-            precision=precision,
-            notify=say,
-            share=share,
-        ):
-            made += each.made is not None
-            if each.made is None:
-                skipped += 1
-                typer.echo(f"skipped {each.given}: {each.reason}", err=True)
-    typer.echo(f"{made:,} pictures: {out}" + (f"; {skipped:,} skipped" if skipped else ""))
-    if skipped:
-        raise typer.Exit(FAILED)
+    given, derive = translation_words(model, words_in(words), to=to, from_=from_, style=style)
+    settings = FileSettings(seed, tile, overlap, batch_size, grid, precision, derive, palette)
+    apply_to_files(model, "translate", [images], out, given, settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from ganarium.common.files import replacing
+from ganarium.common.files import atomic_write
 
 GAP = 2
 """Pixels between two images of a grid."""
@@ -60,5 +60,5 @@ def cell(image: Image.Image, *, fill: bool = True) -> Image.Image:
 
 def save(image: Image.Image, path: Path) -> None:
     """Write a PNG file, whole or not at all."""
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         image.save(file, format="PNG")

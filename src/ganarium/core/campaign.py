@@ -46,7 +46,7 @@ class Campaign(ABC):
 
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     tasks: ClassVar[tuple[Any, ...]] = ()
-    """Tasks of the model that comes out; see `Game.tasks`."""
+    """Tasks of the trained model; see `Game.tasks`."""
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
@@ -101,42 +101,42 @@ def play(
         except StopIteration:
             return
         if stage.name in names:
-            raise ValueError(f"two stages are named {stage.name!r}; what is saved of them would be mixed up")
+            raise ValueError(f"two stages are named {stage.name!r}; give each stage its own name")
         names.add(stage.name)
-        player = engine(stage)
+        stage_engine = engine(stage)
         for name, average in stage.averages.items():
-            player.averages.networks[name].load_state_dict(average.state_dict())
+            stage_engine.averages.networks[name].load_state_dict(average.state_dict())
         state = saved.get(stage.name, {})
         if state:
-            _go_on(player, state)
+            _load_state(stage_engine, state)
         if not state.get("finished"):
-            if player.clock.images < stage.images:
-                yield from play_stage(stage, player, before)
-            saved[stage.name] = {**player.state_dict(), "finished": True}
-        before += player.clock.images
-        averages = {**player.players, **player.averages.networks}
+            if stage_engine.clock.images < stage.images:
+                yield from play_stage(stage, stage_engine, before)
+            saved[stage.name] = {**stage_engine.state_dict(), "finished": True}
+        before += stage_engine.clock.images
+        averages = {**stage_engine.players, **stage_engine.averages.networks}
 
 
-def _go_on(player: Engine, state: State) -> None:
+def _load_state(engine: Engine, state: State) -> None:
     try:
-        player.load_state_dict(state)
+        engine.load_state_dict(state)
     except (KeyError, RuntimeError, ValueError) as error:
         raise ValueError(
-            f"what was saved does not fit the recipe any more; game, networks, averages and kinds of "
-            f"optimizers must be those that it was saved with ({error})"
+            "the checkpoint does not fit the recipe any more; game, networks, averages and kinds of "
+            f"optimizers must be those of the checkpoint ({error})"
         ) from None
 
 
-def as_campaign(played: Game | Campaign) -> Campaign:
-    """Return a campaign as it is, and a game as a campaign of one stage."""
-    return Single(played) if isinstance(played, Game) else played
+def as_campaign(game: Game | Campaign) -> Campaign:
+    """Return a campaign unchanged, a game as a campaign of one stage."""
+    return Single(game) if isinstance(game, Game) else game
 
 
 def untrained_stage(campaign: Campaign, name: str | None = None, *, images: int = 1, seed: int = 0) -> Stage:
     """Return the stage of that name with its untrained game; the last stage if None.
 
-    Its networks have the weights that `play` would begin with, if no stage before it had been trained. The
-    caller's random state does not change.
+    Its networks have the weights with which `play` would start it if the earlier stages stayed untrained.
+    The caller's random state does not change.
 
     Raises:
         ValueError: the campaign has no such stage.

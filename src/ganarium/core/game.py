@@ -27,9 +27,9 @@ class Clock:
     first_micro_batch: bool = True
     """False in all but the first of a round's micro-batches."""
     batch_size: int = 0
-    """Samples in a batch, over all processes and micro-batches; 0 if the engine does not know."""
+    """Number of samples in a batch, over all processes and micro-batches; 0 if unknown."""
     means: "Means | None" = field(default=None, compare=False, repr=False)
-    """Values that the micro-batches of this round have given to `mean`."""
+    """Values that the micro-batches of this round have passed to `mean`."""
 
     @property
     def progress(self) -> float:
@@ -41,10 +41,10 @@ class Clock:
         return self.round % interval == 0
 
     def mean(self, name: str, value: Tensor) -> "Mean":
-        """Give this micro-batch's value; return the mean over all micro-batches and processes.
+        """Add this micro-batch's value; return the mean over all micro-batches and processes, as a function.
 
-        The mean is a function: `sign = clock.mean("sign", scores.sign().mean())`, then `sign()` after
-        the next `yield`, when every micro-batch has given its value. All processes must call it.
+        `sign = clock.mean("sign", scores.sign().mean())`, then `sign()` after the next `yield`, when every
+        micro-batch has added its value. All processes must call `mean` and the function.
         """
         means = self.means if self.means is not None else Means()
         means.values.setdefault(name, []).append(value.detach())
@@ -57,7 +57,7 @@ class Clock:
 
 @dataclass
 class Means:
-    """Values of one round by name, and how a mean is taken over processes."""
+    """Values of one round by name, and the function that averages a value over processes."""
 
     values: dict[str, list[Tensor]] = field(default_factory=dict)
     over_processes: Callable[[Tensor], Tensor] = lambda value: value
@@ -65,13 +65,13 @@ class Means:
 
 @dataclass(frozen=True)
 class Mean:
-    """Mean of a value over the micro-batches and processes of a round; call it to get the number."""
+    """Mean of a value over the micro-batches and processes of a round, computed by calling it."""
 
     means: Means
     name: str
 
     def __call__(self) -> Tensor:
-        """Return the mean of what has been given so far."""
+        """Return the mean of the values that have been added so far."""
         return self.means.over_processes(torch.stack(self.means.values[self.name]).mean(0))
 
 
@@ -83,26 +83,24 @@ class Turn:
     terms: Terms | Callable[[], Terms]
     """Loss terms by name, or a function that computes them, for optimizers that re-evaluate it (L-BFGS)."""
     every: int = 1
-    """Interval of a lazy turn, beside the players' turns of every round: it is taken once in so many rounds.
+    """Interval, in rounds, of a lazy turn, which its players take in addition to their turns of every round.
 
-    The players' learning rates and betas are corrected for the additional steps (Karras et al. 2020, app. B).
+    Their learning rates and betas are corrected for the additional steps (Karras et al. 2020, app. B).
     """
 
     def lazy(self, interval: int) -> "Turn":
-        """Return the turn as one that is taken once in `interval` rounds; see `every`.
+        """Return the turn as a lazy one, which is taken once in `interval` rounds.
 
         `if clock.every(16): yield turn(self.discriminator, penalty=16 * penalty).lazy(16)`.
         """
         if interval < 1:
-            raise ValueError(
-                f"the interval of a lazy turn is {interval}; it counts rounds, so it is at least 1"
-            )
+            raise ValueError(f"the interval of a lazy turn is {interval}; it must be at least 1 round")
         return replace(self, every=interval)
 
     def __post_init__(self) -> None:
         if not self.players or not all(isinstance(p, nn.Module) for p in self.players):
             raise TypeError(
-                "turn(player, ..., name=loss): the positional arguments are the networks that move"
+                "turn(player, ..., name=loss): the positional arguments are the networks that are updated"
             )
         if not self.terms:
             raise TypeError(
@@ -146,13 +144,11 @@ class Game(nn.Module, ABC):
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     """Networks that a recipe may choose: role -> kind -> constructor."""
     saved_networks: ClassVar[tuple[str, ...]] = ("generator",)
-    """Names of the children that a saved model contains. The game's own parameters and buffers are saved,
-    too.
-    """
+    """Names of the children that a saved model contains, beside the game's own parameters and buffers."""
     tasks: tuple[Any, ...] = ()
-    """What the trained game can do, the main task first (see `ganarium.tasks.base.Task`)."""
+    """Tasks of the trained game, the main one first (see `ganarium.tasks.base.Task`)."""
     latents: tuple[Any, ...] = ()
-    """Random inputs of its tasks (see `ganarium.tasks.latents.Latent`); set by the constructor."""
+    """Random inputs of the tasks (see `ganarium.tasks.latents.Latent`), set by the constructor."""
 
     @abstractmethod
     def play(self, data: Iterator, clock: Clock) -> Iterator[Turn | tuple[Turn, ...]]:
@@ -174,10 +170,9 @@ class Game(nn.Module, ABC):
         return cls(**settings)
 
     def realness(self, samples: Tensor, condition: Tensor | None) -> Tensor | None:
-        """Return scores `[N, ...]` of samples, larger for more real ones; of several columns the first
-        counts.
+        """Return scores `[N, ...]` of samples, larger for more real ones; None if the game has no scores.
 
-        For statistics during training; None if the game has no such scores.
+        They are used for statistics during training; of several columns the first one counts.
         """
         return None
 

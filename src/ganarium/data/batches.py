@@ -1,4 +1,4 @@
-"""Batches: what a game gets from the data in a round."""
+"""Batches: the data that a game gets for a round."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ class Conditioned(NamedTuple):
 
     `condition` is one of: labels, int64 `[N]`; attributes, float `[N, A]` in {0, 1}; images, float
     `[N, C, H, W]` in [-1, 1]; label maps, int64 `[N, 1, H, W]` with ids of classes, or `[N, 2, H, W]` with
-    numbers of objects in the second channel; or what a condition of another package gives.
+    numbers of objects in the second channel; or the values of a condition of another package.
     """
 
     real: Tensor
@@ -26,7 +26,7 @@ class SemiSupervisedBatch(NamedTuple):
 
 
 class Unpaired(NamedTuple):
-    """One batch for each domain, equal in size, not paired."""
+    """One batch per domain, equal in size, not paired."""
 
     domains: tuple[Tensor, ...]
 
@@ -37,7 +37,7 @@ Batch = Tensor | Conditioned | SemiSupervisedBatch | Unpaired
 def real_samples(batch: Batch, *, alternating: bool = False) -> Tensor:
     """Return the samples of a batch without their conditions.
 
-    Of domains all samples, one domain after the other; or `alternating` between them.
+    Domains follow one after the other; with `alternating`, their samples take turns.
     """
     if isinstance(batch, Tensor):
         return batch
@@ -47,9 +47,7 @@ def real_samples(batch: Batch, *, alternating: bool = False) -> Tensor:
 
 
 def conditions_of(batch: Batch) -> Tensor | None:
-    """Return the condition of each of `real_samples(batch)`: of domains their numbers; None if there is
-    none.
-    """
+    """Return the condition of each of `real_samples(batch)`: for domains their numbers; None without one."""
     if isinstance(batch, Unpaired):
         size = len(batch.domains[0])
         return torch.arange(len(batch.domains), device=batch.domains[0].device).repeat_interleave(size)

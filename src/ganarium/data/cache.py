@@ -9,9 +9,17 @@ from ganarium.data.order import Indices
 
 
 class SampleCache:
-    """Samples by position, each made once if all of them fit into `room` bytes, else whenever asked for.
+    """Samples by position, decoded once if all of them fit into memory, else each time.
 
-    `complete` when none has to be made any more, or making one takes no time (`instant`).
+    Args:
+        make: returns the samples at some positions.
+        length: number of samples.
+        form: format of the samples.
+        room: bytes that the cache may fill.
+        in_memory: True if `make` takes hardly any time.
+
+    Attributes:
+        complete: True if no sample has to be decoded any more.
     """
 
     def __init__(
@@ -29,7 +37,7 @@ class SampleCache:
         self._kept = np.empty((length, *form.shape), form.dtype) if 0 < length * form.size <= room else None
 
     def __call__(self, positions: Indices) -> Array:
-        """Return the samples at these positions, from the cache where they are in it."""
+        """Return the samples at these positions, decoding those that are not in the cache."""
         if self._kept is None:
             return self._make(positions)
         missing = np.unique(positions[~self._present[positions]])

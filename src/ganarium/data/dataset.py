@@ -1,4 +1,4 @@
-"""Data set: the samples of any source as batches, in one format, with their conditions."""
+"""Data set: the samples of a source as batches, in one format, with their conditions."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -33,33 +33,33 @@ def open_data(data: Data, *, seed: int = 0, cache_share: float = 1.0) -> "Datase
     """Open the data that `data.source` names.
 
     Args:
-        data: which samples, and in which format.
-        seed: of the sources that are generated (the world and points), and of which labels are kept.
+        data: settings of the samples and their format.
+        seed: seed of generated sources (the world, points) and of the choice of labeled samples.
         cache_share: part of `data.cache_gib` that this process may fill, in 0..1.
 
     Raises:
         FileNotFoundError: there is no such source.
-        ValueError: it holds nothing to use, or not what `data` asks for.
+        ValueError: the source has no usable samples, or does not fit `data`.
     """
     return Dataset(recognized(_as_loaded(data), seed), data, seed=seed, cache_share=cache_share)
 
 
 class Dataset:
-    """Finite set of samples, read when asked for, cached where all of them fit into memory.
+    """Finite set of samples, decoded on demand and cached if all of them fit into memory.
 
-    Its length is that of its largest stream. A file that turns out to be broken is reported, and the next one
-    that is not takes its place, on every process alike.
+    The length is that of the largest stream. A broken file is reported and replaced by the next one that is
+    intact, in every process alike.
 
     Args:
         source: the source.
-        data: which of its samples, and in which format.
+        data: settings of the samples and their format.
         seed: seed of the data.
         cache_share: part of `data.cache_gib` that this process may fill, in 0..1.
 
     Attributes:
         spec: modality, shape and condition of the samples.
-        report: what was found.
-        labels: label of every sample, `[N]`; -1 where it is not known.
+        report: contents of the data.
+        labels: label of every sample, `[N]`; -1 if it is unknown.
         streams: streams from which a batch takes its rows.
     """
 
@@ -82,11 +82,11 @@ class Dataset:
         if self.condition is not None:
             self.streams = self.condition.streams(source, self._chosen, data, seed, self.report)
         self._intact = np.ones(len(self._chosen), dtype=bool)
-        self._stand_ins: Indices = np.arange(len(self._chosen))
+        self._replacements: Indices = np.arange(len(self._chosen))
         self._lock = threading.Lock()
         self._columns = source.columns
         self._open_caches(int(data.cache_gib * cache_share * _GIB))
-        self.spec = DataSpec(self.modality, self._shape(), self.condition)
+        self.spec = DataSpec(self.modality, tuple(real_samples(self.batch([0])).shape[1:]), self.condition)
         self._complete_report()
 
     def __len__(self) -> int:
@@ -103,12 +103,12 @@ class Dataset:
 
     @property
     def has_test(self) -> bool:
-        """True if `data.split=test` gives samples that are held back from training."""
+        """True if `data.split=test` selects samples that are held back from training."""
         return self._source.has_test
 
     @property
     def in_memory(self) -> bool:
-        """True if every sample is decoded, so that a batch takes hardly any time."""
+        """True if every sample is decoded, so that batches take hardly any time."""
         return all(cache.complete for cache in (self._samples, *self._companions.values()))
 
     def batch(
@@ -118,32 +118,27 @@ class Dataset:
         mirrored: Flags | None = None,
         corners: Corners | None = None,
     ) -> Batch:
-        """Return the samples of these numbers with their conditions; callable from several threads.
+        """Return the samples of these numbers with their conditions; safe to call from several threads.
 
         Args:
             indices: numbers below `len(self)`, in any order, the same for every stream; a shorter stream
-                begins
-                again after its last.
-            mirrored: which rows are mirrored, their conditions as well.
-            corners: with `data.load_size`, where each row is cut out, `[N, A]` in [0, 1) along the
-                windowed axes;
-                in the middle if None.
+                starts again after its last sample.
+            mirrored: True for rows that are mirrored together with their conditions, `[N]`.
+            corners: places where rows are cut out if `data.load_size` is set, `[N, A]` in [0, 1) along the
+                windowed axes; the middle if None.
 
         Returns:
-            float32 samples on the CPU, in the batch that the condition makes of them.
+            float32 samples on the CPU, in the type of batch of the condition.
 
         Raises:
-            ValueError: every sample is broken; or samples without mirror images are to be mirrored.
+            ValueError: every sample is broken, or samples to be mirrored have no mirror image.
         """
-        parts = [
-            self.part(number, indices, mirrored=mirrored, corners=corners)
-            for number in range(len(self.streams))
-        ]
-        return self.join(parts)
+        streams = range(len(self.streams))
+        return self.join([self.part(i, indices, mirrored=mirrored, corners=corners) for i in streams])
 
     def batch_and_rows(self, indices: Sequence[int] | Indices) -> tuple[Batch, Rows]:
         """Return the samples of these numbers as a batch, and the rows of the first stream."""
-        parts = [self.part(number, indices) for number in range(len(self.streams))]
+        parts = [self.part(stream, indices) for stream in range(len(self.streams))]
         return self.join(parts), parts[0][1]
 
     def join(self, parts: Sequence[tuple[Tensor, Rows]]) -> Batch:
@@ -163,7 +158,7 @@ class Dataset:
 
         Args:
             stream: number of the stream.
-            indices: numbers of its samples, in any order; after the last it begins again.
+            indices: numbers of its samples, in any order; the stream starts again after its last sample.
             places: places of the rows in the endless stream; the positions of the samples if None.
             mirrored: as in `batch`.
             corners: as in `batch`.
@@ -172,12 +167,12 @@ class Dataset:
             ValueError: as in `batch`.
         """
         members = self.streams[stream].members
-        wanted = members[np.asarray(indices, dtype=np.int64) % len(members)]
+        wanted = self._positions(stream, indices)
         flags = None if mirrored is None else np.asarray(mirrored, bool)
         positions, samples, companions = self._intact_samples(
             wanted, None if len(members) == len(self._chosen) else members
         )
-        real = self._as_seen(self.modality, samples, flags, corners)
+        real = self._transformed(self.modality, samples, flags, corners)
         rows = Rows(
             self._chosen[positions],
             positions if places is None else places,
@@ -186,29 +181,28 @@ class Dataset:
             corners,
             self._columns,
             {
-                name: self._as_seen(self._source.companion_modality(name), values, flags, corners)
+                name: self._transformed(self._source.companion_modality(name), values, flags, corners)
                 for name, values in companions.items()
             },
         )
         return real, rows
 
-    def stream_samples(self, stream: int, indices: Sequence[int] | Indices) -> Tensor:
-        """Return samples of one stream without their conditions."""
-        return self.part(stream, indices)[0]
-
     def scenes(self, indices: Sequence[int] | Indices, *, stream: int = 0) -> Scenes | None:
         """Return the scenes of the built-in world that samples of a stream show; None for other data."""
         if not isinstance(self._source, DrawnWorld):
             return None
-        members = self.streams[stream].members
-        wanted = members[np.asarray(indices, dtype=np.int64) % len(members)]
-        return self._source.scenes(self._chosen[wanted])
+        return self._source.scenes(self._chosen[self._positions(stream, indices)])
 
     def style(self, stream: int = 0) -> str:
-        """Return in which of the built-in world's styles samples of a stream are drawn; "" for other data."""
+        """Return the style of the built-in world in which a stream is drawn; "" for other data."""
         if not isinstance(self._source, DrawnWorld):
             return ""
         return self._source.style(stream if len(self.streams) > 1 else None)
+
+    def _positions(self, stream: int, indices: Sequence[int] | Indices) -> Indices:
+        """Return the positions of samples of a stream, which starts again after its last sample."""
+        members = self.streams[stream].members
+        return members[np.asarray(indices, dtype=np.int64) % len(members)]
 
     def _open_caches(self, room: int) -> None:
         source, length = self._source, len(self._chosen)
@@ -230,7 +224,7 @@ class Dataset:
     def _reader(self, name: str) -> Callable[[Indices], Array]:
         return lambda positions: self._source.companion_samples(name, self._chosen[positions])
 
-    def _as_seen(
+    def _transformed(
         self, modality: Modality, samples: Array, mirrored: NDArray[np.bool_] | None, corners: Corners | None
     ) -> Tensor:
         """Return stored samples cropped, mirrored and normalized."""
@@ -243,18 +237,20 @@ class Dataset:
     def _intact_samples(
         self, positions: Indices, among: Indices | None
     ) -> tuple[Indices, Array, dict[str, Array]]:
-        """Replace broken samples; return the positions that stand in, their samples and their companions.
+        """Return positions, samples and companions, with broken samples replaced by the next intact ones.
 
-        Samples of a stream, ascending positions `among` all, are replaced by samples of the stream.
+        Args:
+            positions: positions of the samples.
+            among: ascending positions of the possible replacements; all samples if None.
         """
         while True:
             if among is None:
-                standing = self._stand_ins[positions]
+                found = self._replacements[positions]
             else:
-                standing = self._following(among[self._intact[among]], positions)
+                found = self._next_intact(among[self._intact[among]], positions)
             try:
-                companions = {name: cache(standing) for name, cache in self._companions.items()}
-                return standing, self._samples(standing), companions
+                companions = {name: cache(found) for name, cache in self._companions.items()}
+                return found, self._samples(found), companions
             except BrokenSampleError as broken:
                 self._replace(broken)
 
@@ -262,19 +258,16 @@ class Dataset:
         with self._lock:
             self.report.broken[broken.name] = broken.reason
             self._intact[np.searchsorted(self._chosen, broken.index)] = False
-            self._stand_ins = self._following(np.flatnonzero(self._intact), np.arange(len(self._intact)))
+            self._replacements = self._next_intact(np.flatnonzero(self._intact), np.arange(len(self._intact)))
 
-    def _following(self, intact: Indices, positions: Indices) -> Indices:
-        """Return for each position the next one that is intact."""
+    def _next_intact(self, intact: Indices, positions: Indices) -> Indices:
+        """Return, for each position, the next one that is intact."""
         if not len(intact):
             name, why = list(self.report.broken.items())[-1]
             raise ValueError(
                 f"data.source={self.report.source}: not one sample is whole; the last: {name}: {why}"
             )
         return intact[np.searchsorted(intact, positions) % len(intact)]
-
-    def _shape(self) -> tuple[int, ...]:
-        return tuple(real_samples(self.batch([0])).shape[1:])
 
     def _complete_report(self) -> None:
         self.report.samples = len(self._chosen)
@@ -289,12 +282,12 @@ class Dataset:
 
 
 def _as_loaded(data: Data) -> Data:
-    """Return the settings with the size to which samples are resized before they are cropped."""
+    """Return the settings with the size of samples before they are cropped."""
     return data if data.load_size is None else data.model_copy(update={"size": data.load_size})
 
 
 def _cropped_size(data: Data, loaded: ArrayFormat, modality: Modality) -> tuple[int, ...] | None:
-    """Return the size to crop to, along the windowed axes; None if samples are used as they are loaded."""
+    """Return the size after cropping along the windowed axes; None if samples are not cropped."""
     if data.load_size is None:
         return None
     if data.size is None:

@@ -1,4 +1,4 @@
-"""The endless stream of batches: a function of (seed, index) alone, so a count is its whole state."""
+"""Feed: an endless stream of batches, a function of (seed, index) alone; its state is a count of batches."""
 
 import time
 from collections import deque
@@ -19,37 +19,38 @@ _CORNER = 8
 
 
 class Feed:
-    """This process's share of an endless stream of batches, decoded ahead.
+    """Share of one process in an endless stream of batches, decoded ahead.
 
-    Sample i = 0, 1, 2, ... of the stream is number i mod n of the (i // n)-th epoch, whose order depends on
-    (seed, epoch); whether it is mirrored, and where it is cut out, depends on (seed, i). Whole batch b
-    holds samples b B to (b + 1) B.
-    It is cut into `accumulate` micro-batches, and each of these into one share for every process. So neither
-    the number of processes, nor that of micro-batches, nor that of workers changes what a batch holds.
-    Where a few samples keep their labels (`data.labeled_samples`), as many of these stand beside every
-    batch: a second
-    such stream. Of domains (`data.condition=domains`) each has a stream of its own; a batch holds
-    `batch_size` samples of every one, and images and epochs are counted in those of the largest.
+    Sample i = 0, 1, 2, ... of the stream is number i mod n of epoch i // n. The order of an epoch depends on
+    (seed, epoch); mirroring and the place of cropping depend on (seed, i). Batch b consists of the samples
+    b B to (b + 1) B - 1. It is divided into `accumulate` micro-batches, and each of these into one share per
+    process. The contents of a batch therefore do not depend on the numbers of processes, micro-batches and
+    workers.
+
+    A data set with several streams gives `batch_size` samples of each: of all samples and of labeled ones
+    (`data.labeled_samples`), or of every domain (`data.condition=domains`). Images and epochs are counted in
+    samples of the largest stream.
 
     Args:
-        dataset: where the samples come from.
-        batch_size: of the whole run; divisible by `size * accumulate`.
-        seed: of order and mirroring.
-        flip: mirror half of the pictures left to right.
-        accumulate: micro-batches a batch.
-        rank: this process, 0 <= rank < size.
+        dataset: the data set.
+        batch_size: batch size of the whole run; divisible by `size * accumulate`.
+        seed: seed of order, mirroring and cropping.
+        flip: mirror half of the images left to right.
+        accumulate: number of micro-batches per batch.
+        rank: number of this process, 0 <= rank < size.
         size: number of processes.
-        device: where the samples are put.
-        channels_last: lay pictures out as NHWC in memory (their shape stays `[N, C, H, W]`).
-        workers: threads that decode ahead, until all is decoded; 0 decodes in the caller's own.
+        device: device of the samples.
+        channels_last: store images as NHWC in memory (their shape stays `[N, C, H, W]`).
+        workers: number of threads that decode ahead until all samples are decoded; with 0 the calling thread
+            decodes.
+
+    Attributes:
+        dataset: the data set.
+        waited: seconds that the caller has waited for samples.
 
     Raises:
-        ValueError: `batch_size` cannot be shared out evenly.
+        ValueError: `batch_size` cannot be divided evenly.
     """
-
-    dataset: Dataset
-    waited: float
-    """Seconds that the caller has waited for samples."""
 
     def __init__(
         self,
@@ -89,17 +90,17 @@ class Feed:
 
     @property
     def images(self) -> int:
-        """Samples handed out so far by all processes together."""
+        """Number of samples that all processes together have returned so far."""
         return self._calls * self._share * self._size
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Batch:
-        """The next micro-batch, on the device.
+        """Return the next micro-batch, on the device.
 
         Raises:
-            ValueError: not one sample is whole.
+            ValueError: every sample is broken.
         """
         started = time.perf_counter()
         self._look_ahead()
@@ -113,27 +114,27 @@ class Feed:
         self._look_ahead()
         if self._device.type == "cpu":
             return batch
-        return on_device(batch, self._device)
+        return _each(batch, lambda part: part.to(self._device, non_blocking=True))
 
     def state_dict(self) -> dict[str, int]:
-        """Whole batches handed out; what was only decoded ahead does not count."""
+        """Return the number of whole batches so far, without those that are only decoded ahead."""
         return {"batches": self._calls // self._accumulate}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Goes on where a feed of any number of processes and micro-batches stood."""
+        """Continue the stream of another feed, whose numbers of processes and micro-batches may differ."""
         self._drop()
         self._calls = state["batches"] * self._accumulate
 
     def close(self) -> None:
-        """Ends the workers."""
+        """Stop the worker threads."""
         self._drop()
         if self._workers is not None:
             self._workers.shutdown(wait=True)
 
     def _look_ahead(self) -> None:
-        """Let the workers decode what comes next; where all is decoded, they only disturb and are sent home.
+        """Let the workers decode the next batches; stop them once all samples are cached.
 
-        On a CPU a thread that wakes takes a core from the engine's own, which then all wait for that one.
+        On a CPU a waking thread takes a core from the engine's threads, all of which then wait for one.
         """
         if self._workers is None:
             return
@@ -153,35 +154,34 @@ class Feed:
     def _assembled(self, call: int) -> Batch:
         start = (call * self._size + self._rank) * self._share
         places = np.arange(start, start + self._share)
-        parts = []
-        for number, stream in enumerate(self.dataset.streams):
-            parts.append(
-                self.dataset.part(
-                    number,
-                    _order(len(stream), start, self._share, self._seed, *stream.order),
-                    places=places,
-                    mirrored=self._mirrored(places, *stream.mirror),
-                    corners=self._corners(places, *stream.mirror),
-                )
+        parts = [
+            self.dataset.part(
+                number,
+                _order(len(stream), start, self._share, self._seed, *stream.order),
+                places=places,
+                mirrored=self._mirrored(places, *stream.mirror),
+                corners=self._corners(places, *stream.mirror),
             )
+            for number, stream in enumerate(self.dataset.streams)
+        ]
         batch = self.dataset.join(parts)
         if self._channels_last:
             batch = _each(batch, _channels_last)
         return _each(batch, Tensor.pin_memory) if self._device.type == "cuda" else batch
 
     def _mirrored(self, places: Indices, *key: int) -> NDArray[np.bool_] | None:
-        """Return which places of the stream show a mirror image; None if none does."""
+        """Return `[N]`, True for places of the stream that are mirrored; None without mirroring."""
         return hashed(places, self._seed, *key) >> np.uint64(63) == 1 if self._flip else None
 
     def _corners(self, places: Indices, *key: int) -> NDArray[np.float64]:
-        """Return where the samples at these places are cut out: `[N, A]` in [0, 1)."""
+        """Return the places where samples are cut out, `[N, A]` in [0, 1)."""
         axes = range(max(1, len(self.dataset.modality.windowed)))
         bits = [hashed(places, self._seed, _CORNER, *key, axis) for axis in axes]
         return np.stack(bits, axis=1).astype(np.float64) / 2**64 % 1
 
 
 def _order(length: int, start: int, count: int, *key: int) -> NDArray[np.int64]:
-    """Which samples, of `length`, stand at `count` places of a stream from `start` on."""
+    """Return the numbers, below `length`, of the samples at `count` places of a stream, from `start` on."""
     parts = []
     while count:
         epoch, place = divmod(start, length)
@@ -191,13 +191,8 @@ def _order(length: int, start: int, count: int, *key: int) -> NDArray[np.int64]:
     return np.concatenate(parts)
 
 
-def on_device(batch: Any, device: torch.device) -> Any:
-    """The same batch on a device."""
-    return _each(batch, lambda part: part.to(device, non_blocking=True))
-
-
 def _each(batch: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """The same batch with every tensor in it changed."""
+    """Return a batch with `change` applied to every tensor in it."""
     if isinstance(batch, Tensor):
         return change(batch)
     parts = tuple(_each(part, change) for part in batch)
@@ -205,9 +200,10 @@ def _each(batch: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 
 def _channels_last(part: Tensor) -> Tensor:
-    """The same pictures, laid out as NHWC; by numpy, since torch would start a team of threads a worker.
+    """Return images stored as NHWC; other tensors as they are.
 
-    With more threads than cores OpenMP puts them all to sleep at every barrier, the engine's, too.
+    NumPy copies them, since torch would start a team of threads per worker. With more threads than cores
+    OpenMP lets all of them sleep at every barrier, those of the engine included.
     """
     if part.ndim != 4:
         return part

@@ -1,4 +1,4 @@
-"""Kinds of values: what the numbers of a tensor mean, how they are drawn, parsed and described."""
+"""Kinds of values: the meaning of the numbers in a tensor, with random values, parsing and description."""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -14,43 +14,65 @@ Shape = tuple[int | str, ...]
 
 
 class Kind(ABC):
-    """Meaning of a tensor. An instance holds everything about its values that is saved with a model.
+    """Meaning of the values in a tensor, with everything about them that is saved with a model.
 
     Kinds are frozen dataclasses; their fields are plain values, tuples of them, or other kinds.
 
     Attributes:
         name: name in files and recipes.
+        derived: True if `from_image` makes values from ordinary images.
     """
 
     name: ClassVar[str]
+    derived: ClassVar[bool] = False
 
     @abstractmethod
     def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
         """Return `[count, *shape]` random valid values, for latents, export checks and examples."""
 
     def parse(self, value: Any, count: int) -> Tensor:
-        """Convert a user's words to `count` values; `None` asks for the default.
+        """Convert a user's words to `count` values; `None` gives the default.
 
         Raises:
-            ValueError: there is no default, or the words name nothing that is known; the message lists
-                what is.
+            ValueError: there is no default, or the words are unknown; the message lists the known ones.
         """
         raise ValueError(f"a {self.name} must be given as a file or a tensor, not as {value!r}")
+
+    def from_image(self, images: Tensor) -> Tensor:
+        """Return the values of ordinary images `[N, C, H, W]` in [-1, 1].
+
+        Raises:
+            ValueError: values of this kind are not `derived`.
+        """
+        raise ValueError(f"a {self.name} is not made from images")
+
+    def slug(self, value: Tensor) -> str:
+        """Return one value in words for file names, in letters that any file system takes; empty if it has
+        none.
+        """
+        return ""
 
     def finish(self, values: Tensor) -> Tensor:
         """Return outputs of a network as valid values: dtype and range."""
         return values
 
     def meaning(self, shape: Shape) -> str:
-        """Return the values in words, for model cards."""
+        """Return the meaning of the values in words, for model cards."""
         return self.name
 
     def example_code(self, shape: Shape, count: int) -> str:
-        """Return an expression of numpy that makes `count` values: for the example beside an exported file.
+        """Return a numpy expression of `count` values, for the example that comes with an exported file.
 
         `rng` is a `numpy.random.Generator`; `sys.argv[1]` names a file of the user, `Image` is Pillow's.
         """
-        return "np.load(sys.argv[1])"
+        return "np.load(sys.argv[1])" if count == 1 else f"np.repeat(np.load(sys.argv[1]), {count}, 0)"
+
+    def example_result_code(self, name: str, shape: Shape, count: int) -> str:
+        """Return statements of numpy that write or print an array `name` of `count` values, or a multiple.
+
+        Where they use `Image`, it is Pillow's; `count` is a square number.
+        """
+        return f'np.save("{name}.npy", {name})\n'
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain tree for JSON; `from_dict` is the inverse."""
@@ -71,7 +93,7 @@ class Kind(ABC):
         Args:
             tree: the plain tree.
             table: classes by name.
-            parts: classes by name of the kinds that are fields of it.
+            parts: classes by name of kinds that are fields of this kind.
 
         Raises:
             ValueError: no class has that name, or the tree does not fit it.
@@ -96,10 +118,10 @@ class Kind(ABC):
 
 @dataclasses.dataclass(frozen=True)
 class Vector(Kind):
-    """Numbers of no bounded range: scores, probabilities, codes.
+    """Numbers without bounds: scores, probabilities, codes.
 
     Attributes:
-        names: names of the numbers along the first axis; empty if they have none.
+        names: names of the numbers along the first axis; empty without names.
     """
 
     names: tuple[str, ...] = ()
@@ -116,6 +138,15 @@ class Vector(Kind):
     def meaning(self, shape: Shape) -> str:
         """See `Kind.meaning`."""
         return ", ".join(self.names)
+
+    def example_result_code(self, name: str, shape: Shape, count: int) -> str:
+        """Print the first vector by name, if its numbers have names."""
+        if not self.names:
+            return super().example_result_code(name, shape, count)
+        return (
+            f"for name, value in zip({list(self.names)}, {name}[0], strict=True):\n"
+            '    print(f"{name}: {value:.3f}")\n'
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Rows of a batch: which samples they are, where they stand in the stream, what the source knows of them."""
+"""Rows of a batch: their samples, their places in the stream, and the columns of the source."""
 
 import hashlib
 import math
@@ -15,18 +15,18 @@ from ganarium.data.order import hashed
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a batch, as a condition sees them.
+    """Rows of a batch, the input of a condition.
 
     Attributes:
         positions: numbers of the samples in the source, `[N]`.
-        places: places of the rows in the endless stream of the data, `[N]`; every epoch has others. In
-            evaluation they are the positions.
+        places: places of the rows in the endless stream of the data, `[N]`; they differ from epoch to epoch.
+            In evaluation they are the positions.
         seed: seed of the data.
-        mirrored: which rows are mirror images, `[N]`; None if none is.
-        corners: where the rows were cut out, `[N, A]` in [0, 1) along the windowed axes; None if they were
-            not.
-        columns: facts of all samples of the source, by name.
-        companions: samples that belong to the rows and were decoded beside them, by name.
+        mirrored: True for rows that are mirror images, `[N]`; None if none is.
+        corners: places where rows are cut out of larger samples, if they are: `[N, A]` in [0, 1) along the
+            windowed axes; None for the middle.
+        columns: columns of all samples of the source (labels, attributes), by name.
+        companions: decoded samples that belong to the rows (the other image of a pair), by name.
     """
 
     positions: NDArray[np.int64]
@@ -41,7 +41,7 @@ class Rows:
         return len(self.positions)
 
     def column(self, name: str) -> NDArray[Any]:
-        """Return the source's facts of these rows, such as their labels."""
+        """Return the values of a column for these rows, such as their labels."""
         return np.asarray(self.columns[name])[self.positions]
 
     def companion(self, name: str) -> Tensor:
@@ -49,10 +49,10 @@ class Rows:
         return self.companions[name]
 
     def uniform(self, name: str, *shape: int) -> NDArray[np.float64]:
-        """Return `[N, *shape]` numbers in [0, 1): a function of seed, place and name, not of the batch.
+        """Return random numbers `[N, *shape]` in [0, 1): a function of seed, place and name alone.
 
-        So the randomness of a condition (a mask, a degradation) is the same for any number of processes,
-        micro-batches and workers, and differs from epoch to epoch.
+        The randomness of a condition (a mask, a degradation) is therefore the same for any number of
+        processes, micro-batches and workers, and differs from epoch to epoch.
         """
         size = math.prod(shape)
         key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "little")
@@ -63,7 +63,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Stream:
-    """Samples that are shuffled and repeated on their own; a batch takes as many rows from every stream.
+    """Samples with an order of their own; a batch takes equally many rows from every stream.
 
     Attributes:
         members: positions of the samples in the data set, ascending.

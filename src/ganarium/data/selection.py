@@ -13,14 +13,13 @@ from ganarium.data.sources.base import Source
 def chosen(source: Source, condition: Condition | None, data: Data, report: Report) -> Indices:
     """Return the numbers of the samples that are used, ascending.
 
-    None of them is known to be broken or lacks what the condition needs. `data.count` applies to each
-    group of the condition, and takes samples evenly.
+    Samples that are known to be broken or lack the condition are omitted. `data.count` applies to each group
+    of the condition, and takes evenly spaced samples.
 
     Raises:
         ValueError: none is left.
     """
-    usable = np.ones(len(source), dtype=bool)
-    usable[sorted(source.broken)] = False
+    usable = source.intact
     known = None if condition is None else condition.known(source, report)
     if known is not None:
         usable &= known
@@ -36,7 +35,7 @@ def chosen(source: Source, condition: Condition | None, data: Data, report: Repo
 
 
 def _counted(numbers: Indices, data: Data, what: str, report: Report) -> Indices:
-    """Return as many of the numbers as `data.count` says, evenly spread."""
+    """Return `data.count` of the numbers, evenly spaced."""
     if data.count is not None and data.count > len(numbers):
         report.note(f"data.count={data.count:,}, but there are {len(numbers):,} {what}: all of them are used")
     return numbers[spread(len(numbers), data.count or len(numbers))]

@@ -1,4 +1,4 @@
-"""Settings of the data: which samples, and in which form the networks see them."""
+"""Settings of the data: the samples that are used, and their format."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ from pydantic import Field
 from ganarium.common.schema import Strict
 
 Sources = str | Path | Sequence[str | Path]
-"""What `source_of` takes for data: one source or several."""
+"""Argument of `source_of`: one source or several."""
 
 
 class Data(Strict):
-    """Which samples, and in which form the networks see them."""
+    """Samples that are used, and the format in which networks get them."""
 
     source: str | tuple[str, ...] = "world"
     """A folder or file, or a name: `world`, `ring`, `grid`, `spiral`, `mnist`, `fashion-mnist`, `cifar10`.
@@ -21,39 +21,40 @@ class Data(Strict):
     Or several of them: each a class, a domain (`condition=domains`) or a side of pairs (`pair`, `map`).
     """
     size: int | tuple[int, ...] | None = None
-    """Height and width in pixels. Inferred from the data where it is not said, `max_size` at most."""
+    """Height and width in pixels. By default the size of the data, `max_size` at most."""
     load_size: int | tuple[int, ...] | None = None
-    """Resize to this first, then cut `size` out at a random place, the same one in both of a pair."""
+    """Resize to this size first, then cut out `size` at a random place, the same in both images of a pair."""
     max_size: int = Field(64, gt=0)
-    """The longest side, in pixels, that an inferred size may have."""
+    """Longest side, in pixels, of a size that is inferred from the data."""
     channels: int | None = Field(None, gt=0)
-    """1 grey, 3 RGB, 4 RGBA; inferred from the data where it is not said."""
+    """Number of channels: 1 gray, 3 RGB, 4 RGBA. By default that of the data."""
     condition: str | None = None
-    """What each sample comes with: `label`, `attributes`, or a picture: one made from it (`edges`, ...),
-    the other one of a `pair`, a label `map`. With `domains` each batch has as many of each class."""
+    """Condition of each sample: `label`, `attributes`, an image that is made from the sample (`edges`, ...),
+    the other image of a `pair`, a label `map`. With `domains` each batch has equally many of each class."""
     direction: Literal["a-to-b", "b-to-a"] = "a-to-b"
-    """Which picture of a pair is the wished one; `b-to-a` changes both, so that a map is what comes out."""
+    """Direction of a pair: `b-to-a` swaps input and target, so that models of maps generate the map."""
     split: Literal["train", "test"] = "train"
-    """`test` takes the samples that the data hold back from training."""
+    """Part of the data: `test` takes the samples that are held back from training."""
     labeled_samples: int | None = Field(None, gt=0)
-    """Keep only so many labels, evenly over the classes; beside each batch, as many of these samples come."""
+    """Number of samples that keep their labels, balanced over the classes. Each batch gets an equally large
+    batch of them."""
     flip: bool = False
-    """Mirror half of the pictures left to right."""
+    """Mirror half of the images left to right."""
     count: int | None = Field(None, gt=0)
-    """Use only so many samples, of each domain (of the world: draw so many)."""
+    """Number of samples that are used, per domain; number of scenes that are drawn of `world`."""
     workers: int = Field(2, ge=0)
-    """Threads that decode ahead of the engine; 0 decodes in the engine's own."""
+    """Number of threads that decode ahead of the engine; with 0 the engine's own thread decodes."""
     cache_gib: float = Field(2.0, ge=0)
-    """Decoded samples are kept in memory up to this many GiB, whole run."""
+    """Memory for decoded samples in GiB, over all processes of the run."""
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The sources, one or several."""
+        """Names of the sources, one or several."""
         return (self.source,) if isinstance(self.source, str) else self.source
 
     @property
     def place(self) -> str:
-        """The sources in words."""
+        """Names of the sources as one text."""
         return ", ".join(self.sources)
 
 
@@ -77,6 +78,6 @@ def lengths(size: int | Sequence[int], axes: Sequence[str], what: str) -> tuple[
 
 
 def source_of(data: Sources) -> str | tuple[str, ...]:
-    """`Data.source` of one source or several."""
+    """Return the value of `Data.source` for one source or several."""
     several = (data,) if isinstance(data, str | Path) else tuple(data)
     return str(several[0]) if len(several) == 1 else tuple(map(str, several))

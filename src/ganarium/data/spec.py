@@ -1,4 +1,4 @@
-"""Specification of the data: what a network, a log or a model card must know of them."""
+"""Specification of the data: everything that networks, logs and model cards need of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class DataSpec:
     Attributes:
         modality: kind of sample.
         shape: shape of one sample, `(C, H, W)` of an image, `(D,)` of a point.
-        condition: what each sample comes with; None if nothing.
+        condition: condition of the samples; None without one.
     """
 
     modality: Modality
@@ -27,7 +27,7 @@ class DataSpec:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes that the condition tells apart; empty if it tells none."""
+        """Names of the classes of the condition; empty without classes."""
         for kind in (self.condition, self.condition_modality):
             if names := getattr(kind, "classes", ()):
                 return tuple(names)
@@ -35,12 +35,12 @@ class DataSpec:
 
     @property
     def condition_modality(self) -> Modality | None:
-        """Modality of the condition where its values are samples; else None."""
+        """Modality of the condition if its values are samples; else None."""
         return None if self.condition is None else self.condition.modality
 
     @property
     def condition_shape(self) -> tuple[int, ...]:
-        """Shape of one condition; empty for a label and where there is no condition."""
+        """Shape of one condition; empty for a label and without a condition."""
         return () if self.condition is None else tuple(int(size) for size in self.condition.shape())
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class DataSpec:
         """Return the specification that `to_dict` described.
 
         Raises:
-            ValueError: its modality or condition is not known here; the message names it.
+            ValueError: the modality or condition is unknown; the message names it.
         """
         condition = tree["condition"] and Condition.revived(tree["condition"], CONDITIONS)
         return cls(Kind.from_dict(tree["modality"], MODALITIES), tuple(tree["shape"]), condition)

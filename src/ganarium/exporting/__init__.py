@@ -1,4 +1,4 @@
-"""Models for other programs: ONNX files that run without this one, and weights in a single file."""
+"""Export models for other programs: ONNX files that run without this one, and weights in a single file."""
 
 from ganarium.exporting.writing import FORMATS, Exported, export
 

@@ -1,106 +1,117 @@
-"""What lies beside an exported file: who made it and may use it, and a program that runs it by itself."""
+"""Text files beside an exported file: a model card, and a program that runs the file by itself."""
 
 from collections.abc import Mapping, Sequence
 
-from ganarium.exporting.onnx import TOLERANCE, Written
-from ganarium.exporting.tasks import MODES, SHOWN, Shape
+from ganarium.exporting.onnx import TOLERANCE, Array, OnnxFile
 
-DOES = {
-    "generate": f"{SHOWN} samples",
-    "translate": "A picture translated",
-    "classify": "A picture's classes",
-    "discriminator": "A picture judged",
-    "encoder": "A picture's codes",
-}
-"""What an example shows."""
+SHOWN = 16
+"""Number of samples that an example generates."""
 
 
-def example(files: Sequence[Written], classes: Sequence[str] = ()) -> str:
-    """A program of fifteen lines that runs an ONNX file with numpy, onnxruntime and Pillow."""
-    first, *others = files
-    inputs = "".join(f'    "{given.name}": {given.code},\n' for given in first.inputs)
-    shows = _shows(first.task.name, first.task.outputs, classes)
-    told = "" if "sys.argv" not in inputs else " INPUT.npy" if "np.load" in inputs else " PICTURE"
-    name = f'"{first.task.stem}.onnx"'
-    if others:
-        told, name = f"{told} [FILE.onnx]", f"sys.argv[2] if len(sys.argv) > 2 else {name}"
-    words = {
-        "system": "import sys\n" * ("sys." in inputs + name),
-        "pillow": "from PIL import Image\n" * ("Image." in inputs + shows),
-        "chance": "chance = np.random.default_rng()\n" * ("chance." in inputs),
+def examples(description: str, files: Sequence[OnnxFile]) -> dict[str, str]:
+    """Return programs that run ONNX files with numpy, onnxruntime and Pillow, by the names of their files.
+
+    Files with the same inputs share a program; that of the first file is `example.py`.
+    """
+    groups: dict[tuple[str, ...], list[OnnxFile]] = {}
+    for file in files:
+        groups.setdefault(tuple(each.name for each in file.inputs), []).append(file)
+    programs: dict[str, str] = {}
+    for group in groups.values():
+        name = f"example-{group[0].name.removesuffix('.onnx')}.py" if programs else "example.py"
+        programs[name] = _example(name, description, group)
+    return programs
+
+
+def _example(name: str, description: str, files: Sequence[OnnxFile]) -> str:
+    first, count = files[0], _count(files[0].inputs)
+    words, inputs = [], ""
+    for each in first.inputs:
+        code = each.code(count)
+        if "sys.argv[1]" in code:
+            words.append(each.name.upper() + ".npy" * ("np.load" in code))
+            code = code.replace("sys.argv[1]", f"sys.argv[{len(words)}]")
+        inputs += f'    "{each.name}": {code},\n'
+    file = f'"{first.name}"'
+    if len(files) > 1:
+        words.append("[FILE.onnx]")
+        file = f"sys.argv[{len(words)}] if len(sys.argv) > {len(words)} else {file}"
+    names = ", ".join(each.name for each in first.outputs)
+    results = "".join(each.code(count) for each in first.outputs)
+    pillow = "Image." in inputs + results
+    parts = {
+        "usage": " ".join([name, *words]),
+        "packages": "numpy, onnxruntime and pillow" if pillow else "numpy and onnxruntime",
+        "system": "import sys\n" * bool(words),
+        "pillow": "from PIL import Image\n" * pillow,
+        "random": "rng = np.random.default_rng()\n" * ("rng." in inputs),
+        "names": f"({names},)" if len(first.outputs) == 1 else names,
     }
-    return '''"""{does}: python example.py{told}. It needs numpy, onnxruntime and pillow."""
+    return '''"""{description} Usage: python {usage}. Needs {packages}."""
 
 {system}from pathlib import Path
 
 import numpy as np
 import onnxruntime
 {pillow}
-{chance}session = onnxruntime.InferenceSession(Path(__file__).with_name({name}))
+{random}session = onnxruntime.InferenceSession(Path(__file__).with_name({file}))
 inputs = {{
 {inputs}}}
-{shows}'''.format(does=DOES[first.task.name], told=told, name=name, inputs=inputs, shows=shows, **words)
+{names} = session.run(None, inputs)
+{results}'''.format(description=description, file=file, inputs=inputs, results=results, **parts)
 
 
-def _shows(name: str, outputs: Mapping[str, Shape], classes: Sequence[str]) -> str:
-    """What an example does with what comes out."""
-    if name == "classify":
-        return (
-            "(probabilities,) = session.run(None, inputs)\n"
-            f"for name, share in zip({list(classes)}, probabilities[0], strict=True):\n"
-            '    print(f"{name}: {share:.1%}")\n'
-        )
-    if name not in ("generate", "translate"):
-        return (
-            "for output, array in zip(session.get_outputs(), session.run(None, inputs), strict=True):\n"
-            '    print(output.name, array.shape, f"mean {array.mean():.4f}")\n'
-        )
-    (shape,) = outputs.values()
-    file, run = "samples" if name == "generate" else "translation", "(images,) = session.run(None, inputs)\n"
-    if len(shape) != 4 or shape[1] not in MODES:
-        return f'{run}np.save("{file}.npy", images)\n'
-    run += "pixels = ((images + 1) * 127.5).round().astype(np.uint8).transpose(0, 2, 3, 1)\n"
-    flat = ".squeeze(2)" if shape[1] == 1 else ""
-    if name == "translate":
-        return f'{run}Image.fromarray(pixels[0]{flat}).save("{file}.png")\n'
-    sheet = "sheet = np.vstack([np.hstack(row) for row in np.split(pixels, 4)])\n"
-    return f'{run}{sheet}Image.fromarray(sheet{flat}).save("{file}.png")\n'
+def _count(inputs: Sequence[Array]) -> int:
+    """Return the number of samples of an example: one if all inputs are files of the user, or large."""
+    batches = [each for each in inputs if each.open_axes]
+    given = all("sys.argv" in each.code(1) for each in batches)
+    varies = any(len(each.open_axes) > 1 for each in batches)
+    return 1 if given or varies else SHOWN
 
 
-def arrays(shapes: Mapping[str, Shape]) -> str:
-    """`noise [N, 100], labels [N]`."""
-    return ", ".join(f"{name} [{', '.join(map(str, shape))}]" for name, shape in shapes.items())
+def arrays(given: Sequence[Array]) -> str:
+    """Return names and shapes: `z [N, 100], condition [N]`."""
+    return ", ".join(each.name + f" [{', '.join(map(str, each.shape))}]" * bool(each.shape) for each in given)
 
 
-def onnx_card(title: str, about: str, files: Sequence[Written]) -> str:
-    """The README beside ONNX files."""
-    inputs = [given for written in files for given in written.inputs]
-    multiple = max(written.task.multiple for written in files)
-    sizes = f"any multiples of {multiple}" if multiple > 1 else "any height and width"
-    free = f"; `H` and `W` are {sizes}" if any("H" in given.shape for given in inputs) else ""
+def onnx_card(
+    title: str, about: Mapping[str, str], files: Sequence[OnnxFile], programs: Sequence[str]
+) -> str:
+    """Return the README beside ONNX files."""
+    lengths = {name: multiple for file in files for name, multiple in file.multiples.items()}
+    any_ = "".join(
+        f", `{name}` any {f'multiple of {multiple}' if multiple > 1 else 'length'}"
+        for name, multiple in lengths.items()
+    )
+    run_by = " and ".join(f"`{name}`" for name in programs)
     return f"""# {title}
 
-{about}
-`N` is any number{free}. Pictures are in [-1, 1]. Before it was written, each file was run by onnxruntime on
-random inputs and compared with PyTorch: no value was off by more than {TOLERANCE:.0e} of the largest. What is
-said above stands in its metadata, too. `example.py` runs it without PyTorch and without ganarium.
+{_listed(about)}
+`N` is any number{any_}.
+
+Before it was written, each file was run by onnxruntime on random inputs and compared with PyTorch: no value
+was off by more than {TOLERANCE:.0e} of the largest. The list above is in its metadata, too. Run it without
+PyTorch and without ganarium by {run_by}.
 {"".join(map(_file, files))}"""
 
 
-def _file(written: Written) -> str:
-    rows = [f"| in | {arrays({g.name: g.shape})} | {g.type} | {g.meaning} |" for g in written.inputs]
-    rows += [f"| out | {arrays({name: shape})} | float32 | |" for name, shape in written.task.outputs.items()]
-    head = f"\n## {written.task.stem}.onnx\n\n| | array | type | values |\n|---|---|---|---|\n"
-    return head + "\n".join(rows) + "\n"
+def _file(file: OnnxFile) -> str:
+    rows = [
+        f"| {way} | {arrays([each])} | {each.dtype} | {each.meaning} |\n"
+        for way, group in (("in", file.inputs), ("out", file.outputs))
+        for each in group
+    ]
+    return f"\n## {file.name}\n\n| | array | type | values |\n|---|---|---|---|\n{''.join(rows)}"
 
 
-def safetensors_card(title: str, about: str) -> str:
-    """The README beside weights in one file."""
+def safetensors_card(title: str, about: Mapping[str, str]) -> str:
+    """Return the README beside weights in one file."""
     return f"""# {title}
 
-{about}
+{_listed(about)}
 `model.safetensors` holds the weights under plain names. Its metadata hold, under `ganarium` and as JSON, the
-licence and all that is needed to build the networks: of a game the recipe, and so the path of the data.
+licence and everything from which the networks are built: of a trained model the recipe, which contains the
+path of the data.
 
 ```python
 import ganarium as gan
@@ -108,3 +119,7 @@ import ganarium as gan
 model = gan.load("model.safetensors")
 ```
 """
+
+
+def _listed(about: Mapping[str, str]) -> str:
+    return "".join(f"- {key}: {value}\n" for key, value in about.items())

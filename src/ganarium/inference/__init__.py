@@ -1,1 +1,1 @@
-"""Inference on files: samples, translated folders, classified images."""
+"""Inference on files: any task, samples, translated folders, classified images."""

@@ -1,197 +1,270 @@
-"""Samples of a model as files, a batch at a time, so that any number of them fits in memory."""
+"""Samples of a model as files, batch by batch, so that any number of them fits in memory."""
 
 import contextlib
-import re
+import itertools
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from ganarium.common import grids
-from ganarium.common.new_files import new_file
+from ganarium.common.files import atomic_write
 from ganarium.common.notify import Notify, silent
-from ganarium.data.batches import Conditioned, real_samples
-from ganarium.data.conditions.derived import CONDITIONS
+from ganarium.data.batches import real_samples
 from ganarium.data.dataset import open_data
-from ganarium.data.settings import Data
+from ganarium.data.modalities.base import Modality
+from ganarium.data.sources.folder import contents
+from ganarium.data.sources.whole_files import whole_file_reader
 from ganarium.data.spec import DataSpec
-from ganarium.models.loading import load_model
-from ganarium.models.model import Model
+from ganarium.inference.files import FilePath
+from ganarium.models.loading import opened
+from ganarium.models.model import Model, TaskCall
 
-PNG_CHANNELS = (1, 3, 4)
-
-
-ON_A_SHEET = 64
-"""How many samples, the first ones, a sheet shows."""
-
+BATCH = 64
+"""Number of samples that are generated at a time."""
+IN_GRID = 64
+"""Number of samples, the first ones, that a grid shows."""
 
 Write = Callable[[Tensor], object]
-
-
 Sink = contextlib.AbstractContextManager[Write]
 
 
 def save_samples(
-    source: str | Path | Model,
+    source: FilePath | Model,
     count: int = 16,
     *,
-    out: str | Path | None = None,
-    npz: str | Path | None = None,
-    grid: str | Path | None = None,
+    out: FilePath | None = None,
+    npz: FilePath | None = None,
+    grid: FilePath | None = None,
     seed: int = 0,
-    classes: str | int | Sequence[str | int] | None = None,
-    attributes: Mapping[str, bool] | None = None,
-    pictures: str | Path | Tensor | None = None,
+    condition: Any = None,
     device: str = "cpu",
     notify: Notify = silent,
+    **words: Any,
 ) -> list[Path]:
-    """Draw samples and save them: pictures as `seed3-000000.png` ..., points as a table `seed3-16.csv`.
+    """Generate samples and save them: images as `seed3-000000.png` ..., points as a table `seed3-16.csv`.
 
-    A name ends with the class or attributes that its sample was drawn for. A PNG holds 8 bits a channel;
-    `npz` keeps float32. A file that is there already stays if it holds the same samples, and is never
-    written over if it holds others.
+    A name ends with the class or attributes of its sample. A PNG holds 8 bits a channel; `npz` keeps float32.
+    A file that exists stays if it holds the same samples, and is never replaced if it holds others.
 
     Args:
-        source: a run's folder, a model's, or a model.
-        count: how many.
-        out: folder for a file a picture, or for the table; `generated` in the source's folder where neither
-            `out` nor `npz` nor `grid` is said.
+        source: folder of a run or of a model, or a model.
+        count: number of samples.
+        out: folder for a file a sample, or for the table; `generated` in the source's folder if neither `out`
+            nor `npz` nor `grid` is given.
         npz: file for one array: `images` `[count, C, H, W]` in [-1, 1], or `points` `[count, D]`.
-        grid: PNG for a sheet of the first 64.
-        seed: of the noise.
-        classes: as in `Model.generate`.
-        attributes: as in `Model.generate`.
-        pictures: for a model told a picture: as in `Model.generate`, or a source as in
-        `condition_images_for`.
-        device: where to compute.
-        notify: is told where the samples are not saved as one might expect.
+        grid: PNG that shows the first 64 samples.
+        seed: seed of the latents.
+        condition: classes or attributes by name (`a,b`); for conditions that are samples a folder or file of
+            them, or of ordinary images if the condition is made from these; a tensor.
+        device: device of a model that is loaded.
+        notify: called with messages about the files' format.
+        words: other inputs and options of the model's `generate`.
 
     Returns:
         The folder or file of `out`, `npz` and `grid`, as far as they were written.
 
     Raises:
-        FileExistsError: a file with other contents is in the way.
-        FileNotFoundError, ValueError: as `load` and `Model.generate`.
+        FileExistsError: a file of other contents is in the way.
+        FileNotFoundError, ValueError: see `load` and `Model.generate`.
+    """
+    model = opened(source, device=device)
+    if out is None and npz is None and grid is None:
+        if isinstance(source, Model):
+            raise ValueError("set at least one of out, npz and grid: where the samples are saved")
+        beside = Path(source)
+        out = (beside.parent if beside.is_file() else beside) / "generated"
+    places = {"out": out, "npz": npz, "grid": grid}
+    return save_outputs(
+        model,
+        "generate",
+        count,
+        {name: Path(place) for name, place in places.items() if place is not None},
+        words if condition is None else {**words, "condition": condition},
+        seed=seed,
+        notify=notify,
+    )
+
+
+def save_outputs(
+    model: Model,
+    task: str,
+    count: int,
+    places: Mapping[str, Path],
+    words: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    notify: Notify = silent,
+) -> list[Path]:
+    """Run a task that takes no files, and save the first of its outputs.
+
+    Args:
+        model: the model.
+        task: name of the task.
+        count: number of samples.
+        places: files and folders by name, `out`, `npz` and `grid` of `save_samples`.
+        words: inputs and options.
+        seed: seed of the latents.
+        notify: called with messages about the files' format.
+
+    Returns:
+        The folders and files that were written.
     """
     if count < 1:
         raise ValueError(f"count is {count}; it must be at least 1")
-    model = source if isinstance(source, Model) else load_model(source, device=device)
-    if out is None and npz is None and grid is None:
-        if isinstance(source, Model):
-            raise ValueError("say where to save the samples: out, npz or grid")
-        beside = Path(source)
-        out = (beside.parent if beside.is_file() else beside) / "generated"
-    if isinstance(pictures, str | Path):
-        pictures = condition_images_for(model, pictures, count)
-    condition = model.condition(count, classes, attributes, pictures)
-    names = (f"seed{seed}-{i:06d}{_told(model.spec, condition, i)}.png" for i in range(count))
-    sinks: dict[Path, Sink] = {}
-    if out is not None:
-        sinks |= dict([_in_folder(Path(out), f"seed{seed}-{count}", names, model.spec, count, notify)])
-    if npz is not None:
-        sinks[Path(npz)] = _array(Path(npz), model.spec, count)
-    if grid is not None:
-        sinks[Path(grid)] = _sheet(Path(grid))
+    call = model.resolve(task, words)
+    given = {**call.options, **model.inputs_of(task, count, **_with_files(model, call, words, count))}
+    output = call.task.outputs(model.game, model.spec, call.options)[0]
+    batches = (
+        batch[output.name] for batch in model.stream(task, seed=seed, count=count, batch_size=BATCH, **given)
+    )
+    first = next(batches)
+    if output.modality is None:
+        raise ValueError(f"{task} gives {output.name}, which are no samples and cannot be saved as such")
+    each = len(first) // min(count, BATCH)
+    slugs = (_slug(call, given, i // each) for i in range(count * each))
+    shape = (count * each, *first.shape[1:])
+    writers = _writers(output.modality, shape, places, f"seed{seed}", slugs, notify)
     with contextlib.ExitStack() as stack:
-        writes = [stack.enter_context(sink) for sink in sinks.values()]
-        for batch in model.drawn(count, condition, seed=seed):
+        writes = [stack.enter_context(sink) for sink in writers.values()]
+        for batch in itertools.chain([first], batches):
             for write in writes:
                 write(batch)
-    return list(sinks)
+    return list(writers)
 
 
-def condition_images_for(model: Model, source: str | Path, count: int) -> Tensor:
-    """What a model that is told a picture may be told: `[n, C, H, W]` in [-1, 1], n at most `count`.
+def condition_values(spec: DataSpec, source: FilePath, count: int) -> Tensor:
+    """Return conditions `[n, C, ...]` that are samples, from files; n is at most `count`.
 
     Args:
-        model: told a picture.
-        source: of ordinary pictures, if the model was told something made from them (`blur`, `edges`, ...)
-            or if they are the world's; else of the very pictures that it is to be told.
-        count: how many at most.
+        spec: specification of the model's data.
+        source: as in `data.source`: ordinary images if the condition is made from these (`blur`, `edges`,
+            ...), the built-in world if it has the condition; else conditions themselves.
+        count: number of conditions, at most.
 
     Raises:
-        ValueError: the model is told no picture, or as `open_data`.
+        FileNotFoundError, ValueError: there is nothing to read, or the condition is no sample.
     """
-    kind, shape = model.spec.condition, model.spec.condition_shape
-    if len(shape) != 3:
-        raise ValueError(f"this {model.method.name} model is told {kind or 'nothing'}, no picture")
-    made = kind in CONDITIONS or str(source) == "world"
-    channels, *size = model.spec.shape if made else shape
-    data = Data(
-        source=str(source), size=(size[0], size[1]), channels=channels, condition=kind if made else None
+    condition, modality = spec.condition, spec.condition_modality
+    if condition is None or modality is None:
+        raise ValueError(f"condition={source}: this model takes no condition that is read from files")
+    settings = condition.source_settings(str(source), spec.shape)
+    if settings is None:
+        return _read_each(modality, Path(source), spec.condition_shape, count)
+    dataset = open_data(settings)
+    count = min(count, len(dataset))
+    batch = dataset.batch(range(count))
+    values = condition.values(batch, count)
+    return real_samples(batch) if values is None else values
+
+
+def _read_each(modality: Modality, source: Path, shape: tuple[int, ...], count: int) -> Tensor:
+    """Return the samples of files `[n, *shape]`, fitted to the shape."""
+    folder = source if source.is_dir() else source.parent
+    names = contents(source, type(modality)).names if source.is_dir() else [source.name]
+    if not names:
+        raise ValueError(f"{source} holds no {modality.name}s")
+    axes = len(modality.windowed)
+    read = whole_file_reader(
+        modality, folder, shape[0], palette=None, notify=silent, size=shape[len(shape) - axes :]
     )
-    dataset = open_data(data)
-    batch = dataset.batch(range(min(count, len(dataset))))
-    return batch.condition if isinstance(batch, Conditioned) else real_samples(batch)
+    levels = [read(folder / name)[0] for name in names[:count]]
+    return torch.cat([modality.to_tensor(each[None].numpy()) for each in levels])
 
 
-def _told(spec: DataSpec, condition: Tensor | None, i: int) -> str:
-    """The end of a file's name: what its sample was drawn for, in letters that any file system takes."""
-    if condition is None or spec.condition not in ("label", "domains", "attributes"):
-        return ""
-    if spec.condition in ("label", "domains"):
-        words = [spec.classes[int(condition[i])]]
-    else:
-        words = [name for name, has in zip(spec.attributes, condition[i].tolist(), strict=True) if has]
-    return "".join("-" + re.sub(r"[^\w.+]+", "_", word) for word in words)
+def _with_files(model: Model, call: TaskCall, words: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Return words in which conditions that are samples are tensors of `count` rows, repeated in turn."""
+    found = dict(words)
+    for each in call.inputs:
+        value = words.get(each.name)
+        if each.modality is not None and value is not None and each.kind == model.spec.condition:
+            rows = value if isinstance(value, Tensor) else condition_values(model.spec, value, count)
+            found[each.name] = rows[torch.arange(count) % len(rows)]
+    return found
 
 
-def _in_folder(
-    folder: Path, stem: str, names: Iterator[str], spec: DataSpec, count: int, notify: Notify
-) -> tuple[Path, Sink]:
-    """Where and how samples of this shape are best kept in a folder."""
-    if len(spec.shape) != 3:
-        return folder / f"{stem}.csv", _table(folder / f"{stem}.csv", spec)
-    if spec.shape[0] in PNG_CHANNELS:
-        return folder, _pngs(folder, names)
-    notify(f"pictures of {spec.shape[0]} channels make no PNG: they are saved as an .npz of float32")
-    return folder / f"{stem}.npz", _array(folder / f"{stem}.npz", spec, count)
+def _slug(call: TaskCall, given: Mapping[str, Any], i: int) -> str:
+    """Return the end of the name of sample `i`: its inputs in words."""
+    rows = [(each.kind, given[each.name]) for each in call.inputs if each.name in given]
+    slugs = [kind.slug(values[i % len(values)]) for kind, values in rows]
+    return "".join(f"-{slug}" for slug in slugs if slug)
+
+
+def _writers(
+    modality: Modality,
+    shape: tuple[int, ...],
+    places: Mapping[str, Path],
+    stem: str,
+    slugs: Iterator[str],
+    notify: Notify,
+) -> dict[Path, Sink]:
+    """Return where samples `[N, ...]` of a shape are written, and how."""
+    count, *one = shape
+    sinks: dict[Path, Sink] = {}
+    if "out" in places:
+        folder = places["out"]
+        if modality.encodes(tuple(one)):
+            names = (f"{stem}-{i:06d}{slug}{modality.suffix}" for i, slug in enumerate(slugs))
+            sinks[folder] = _separate_files(modality, folder, names)
+        elif columns := modality.columns(tuple(one)):
+            table = folder / f"{stem}-{count}.csv"
+            sinks[table] = _table(table, columns)
+        else:
+            size = "x".join(map(str, one))
+            notify(
+                f"{modality.name}s of shape {size} have no file format: they are saved as an .npz of float32"
+            )
+            array = folder / f"{stem}-{count}.npz"
+            sinks[array] = _array(array, modality, shape)
+    if "npz" in places:
+        sinks[places["npz"]] = _array(places["npz"], modality, shape)
+    if "grid" in places:
+        sinks[places["grid"]] = _grid(places["grid"], modality)
+    return sinks
 
 
 @contextlib.contextmanager
-def _pngs(folder: Path, names: Iterator[str]) -> Iterator[Write]:
+def _separate_files(modality: Modality, folder: Path, names: Iterator[str]) -> Iterator[Write]:
     def write(batch: Tensor) -> None:
         for sample in batch:
-            with new_file(folder / next(names)) as file:
-                grids.to_image(sample).save(file, format="PNG")
+            with atomic_write(folder / next(names), "if-equal") as file:
+                modality.encode(sample, file)
 
     yield write
 
 
 @contextlib.contextmanager
-def _table(path: Path, spec: DataSpec) -> Iterator[Write]:
-    """A column a coordinate; nine digits hold a float32 exactly."""
-    with new_file(path) as file:
-        file.write((",".join(f"x{i}" for i in range(*spec.shape)) + "\n").encode())
+def _table(path: Path, columns: Sequence[str]) -> Iterator[Write]:
+    """Write a CSV, a row a sample; nine digits hold a float32 exactly."""
+    with atomic_write(path, "if-equal") as file:
+        file.write((",".join(columns) + "\n").encode())
         yield lambda batch: np.savetxt(file, batch.numpy(), "%.9g", ",")
 
 
 @contextlib.contextmanager
-def _array(path: Path, spec: DataSpec, count: int) -> Iterator[Write]:
-    """An array in an .npz, written piece by piece: its header holds its shape, and a fixed date."""
-    name = "images" if len(spec.shape) == 3 else "points"
+def _array(path: Path, modality: Modality, shape: tuple[int, ...]) -> Iterator[Write]:
+    """Write an .npz of one array piece by piece: its header holds the shape, and a fixed date."""
     with (
-        new_file(path) as file,
+        atomic_write(path, "if-equal") as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as array,
+        archive.open(zipfile.ZipInfo(f"{modality.name}s.npy"), "w", force_zip64=True) as array,
     ):
-        header = {"descr": "<f4", "fortran_order": False, "shape": (count, *spec.shape)}
-        npy.write_array_header_1_0(array, header)
+        npy.write_array_header_1_0(array, {"descr": "<f4", "fortran_order": False, "shape": shape})
         yield lambda batch: array.write(batch.contiguous().numpy().astype("<f4").tobytes())
 
 
 @contextlib.contextmanager
-def _sheet(path: Path) -> Iterator[Write]:
+def _grid(path: Path, modality: Modality) -> Iterator[Write]:
     first: list[Tensor] = []
 
     def write(batch: Tensor) -> None:
-        if room := ON_A_SHEET - sum(map(len, first)):
+        if room := IN_GRID - sum(map(len, first)):
             first.append(batch[:room])
 
     yield write
-    with new_file(path) as file:
-        grids.grid(torch.cat(first)).save(file, format="PNG")
+    with atomic_write(path, "if-equal") as file:
+        modality.grid(torch.cat(first)).save(file, format="PNG")

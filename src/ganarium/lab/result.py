@@ -61,7 +61,7 @@ class ExperimentResult:
         """
         buffer = io.BytesIO()
         self.draw().savefig(buffer, format="png")
-        with Image.open(buffer) as image, files.replacing(png(path)) as file:
+        with Image.open(buffer) as image, files.atomic_write(png(path)) as file:
             # A palette of 256 colours makes the file a third as large, without a visible difference.
             palette = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
             palette.save(file, "PNG", optimize=True)

@@ -82,22 +82,9 @@ def ring(
     found: dict[str, list[Array]] = {}
     for name in objectives:
         run = toy_run(name, target, r1_weight=r1_weight, rounds=rounds, seed=seed)
-        modes, distances = track(run, target, real[:INTERIM_COUNT], times)
-        samples = run.samples(COUNT)
-        missing = np.array([True, *(modes < len(target.centers))])
-        complete = np.flatnonzero(missing)[-1]  # measurement after the last one at which a mode is missing
-        rows.append(
-            {
-                "objective": name,
-                "penalty": penalty_of(run),
-                "modes covered": f"{modes_covered(samples, target)} of {len(target.centers)}",
-                "all since round": int(times[complete]) if complete < len(times) else "never",
-                "good samples": share_of_good_samples(samples, target),
-                "sliced W1": sliced_wasserstein(samples, real),
-            }
-        )
-        surface = run.scores(lattice(reach, STEPS)).view(STEPS, STEPS)
-        values = arrays(samples=samples, surfaces=surface, modes=modes, distances=distances)
+        row, values = _measure(run, target, real, times)
+        rows.append({"objective": name, **row})
+        values |= arrays(surfaces=run.scores(lattice(reach, STEPS)).view(STEPS, STEPS))
         for key, value in values.items():
             found.setdefault(key, []).append(value)
     others = target.sample(COUNT, seed=seed + 20_000)
@@ -124,6 +111,24 @@ def ring(
         ),
         plot=_draw,
     )
+
+
+def _measure(
+    run: ToyRun, target: Points, real: Tensor, times: Array
+) -> tuple[dict[str, Cell], dict[str, Array]]:
+    """Train to the end; return one objective's row of the table and its arrays."""
+    modes, distances = track(run, target, real[:INTERIM_COUNT], times)
+    samples = run.samples(COUNT)
+    missing = np.array([True, *(modes < len(target.centers))])
+    complete = np.flatnonzero(missing)[-1]  # measurement after the last one at which a mode is missing
+    row: dict[str, Cell] = {
+        "penalty": penalty_of(run),
+        "modes covered": f"{modes_covered(samples, target)} of {len(target.centers)}",
+        "all since round": int(times[complete]) if complete < len(times) else "never",
+        "good samples": share_of_good_samples(samples, target),
+        "sliced W1": sliced_wasserstein(samples, real),
+    }
+    return row, arrays(samples=samples, modes=modes, distances=distances)
 
 
 def toy_run(objective: str, target: Points, *, r1_weight: float, rounds: int, seed: int) -> ToyRun:

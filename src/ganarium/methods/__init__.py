@@ -1,4 +1,4 @@
-"""Methods, one file each. Other packages add theirs by the entry point `ganarium.methods`."""
+"""Methods, one file each; other packages add methods by the entry point `ganarium.methods`."""
 
 from ganarium.methods.table import BUILT_IN, add, find, table
 

@@ -1,4 +1,4 @@
-"""Choose a method and its recipe from a name, a file or a tree."""
+"""Methods and recipes by name, file or tree."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from ganarium import methods
 from ganarium.recipes.method import Method
-from ganarium.recipes.presets import preset_settings, with_whole_paths
+from ganarium.recipes.presets import preset_settings, with_absolute_paths
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import resolve
 from ganarium.recipes.sources import data_layer
@@ -16,7 +16,7 @@ from ganarium.recipes.yaml import from_yaml, settings
 
 @contextlib.contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Within the block a fault of the recipe names the file that it stands in."""
+    """Prefix ValueErrors that are raised within the block with a recipe's path."""
     try:
         yield
     except ValueError as error:
@@ -27,7 +27,7 @@ def method_of(tree: Mapping[str, Any]) -> Method:
     """Return the method that a recipe's tree names.
 
     Raises:
-        ValueError: the key `method` is missing, or there is no such method.
+        ValueError: the key `method` is missing, or the method does not exist.
     """
     if "method" not in tree:
         raise ValueError("the key `method` is missing; name the method, for example method: dcgan")
@@ -42,22 +42,22 @@ def chosen_recipe(
     changes: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
 ) -> Recipe:
-    """A method's recipe, or the one in a YAML file or tree, with changes; complete and checked.
+    """Return the recipe of a method, a YAML file or a tree, with changes, complete and checked.
 
     Layers, each over the one before: the method's own recipe, the preset or file, `data`, `changes`,
     `overrides` (`key=value`).
 
     Raises:
-        FileNotFoundError: there is no such file or preset.
-        ValueError: there is no such method or key, or a value cannot be.
+        FileNotFoundError: the file or the preset does not exist.
+        ValueError: the method or a key does not exist, or a value is invalid.
     """
-    row, layers = _method_and_layers(method)
+    found, layers = _method_and_layers(method)
     if preset is not None:
-        layers.append(preset_settings(row, preset))
+        layers.append(preset_settings(found, preset))
     if data is not None:
         layers.append({"data": data_layer(data)})
     layers.append(changes or {})
-    return with_whole_paths(resolve(row, *layers, settings(overrides)))
+    return with_absolute_paths(resolve(found, *layers, settings(overrides)))
 
 
 def _method_and_layers(
@@ -74,7 +74,7 @@ def _method_and_layers(
             raise FileNotFoundError(f"there is no recipe file {path}")
         tree = from_yaml(path.read_text(encoding="utf-8"), str(path))
         with naming_file(path):
-            row = method_of(tree)
-            resolve(row, tree)
-        return row, [tree]
+            found = method_of(tree)
+            resolve(found, tree)
+        return found, [tree]
     return methods.find(str(method)), []

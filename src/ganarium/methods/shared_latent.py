@@ -1,4 +1,4 @@
-"""What the games have in common whose translators are an encoder and a decoder for each domain."""
+"""Base classes of translators that have an encoder and a decoder for each domain."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self
@@ -18,18 +18,18 @@ from ganarium.ops.scoring import frozen
 from ganarium.tasks.translate import Direction
 
 Play = Iterator[Turn | tuple[Turn, ...]]
-"""A script that also yields turns at once."""
+"""Script of a round that also yields tuples of turns."""
 
 
 class EncoderDecoderTranslator(UnpairedTranslator):
-    """Translates by the encoder of one domain and the decoder of another.
+    """Translator from the encoder of one domain to the decoder of another.
 
     Args:
-        encoder: pictures `[N, C, H, W]` and their domain to codes `[N, channels, h, w]`.
-        decoder: codes and a domain to its pictures, in [-1, 1].
+        encoder: maps images `[N, C, H, W]` and their domain to codes `[N, channels, h, w]`.
+        decoder: maps codes and a domain to images of that domain, in [-1, 1].
 
     Raises:
-        ValueError: one halves more often than the other doubles.
+        ValueError: the encoder's downsampling differs from the decoder's upsampling.
     """
 
     saved_networks: ClassVar = ("encoder", "decoder")
@@ -38,38 +38,38 @@ class EncoderDecoderTranslator(UnpairedTranslator):
         super().__init__()
         if encoder.multiple != decoder.multiple:
             raise ValueError(
-                f"networks.encoder halves down to 1/{encoder.multiple}, networks.decoder doubles "
-                f"{decoder.multiple}-fold; give both the same downsamplings"
+                f"networks.encoder scales by 1/{encoder.multiple}, networks.decoder by {decoder.multiple}; "
+                "give both the same downsamplings"
             )
         self.encoder, self.decoder = encoder, decoder
 
     def translator(self, direction: Direction) -> nn.Module:
-        """The network that goes this way."""
+        """Return the network that translates in this direction."""
         return EncoderDecoder(self.encoder, self.decoder, *direction)
 
-    def pictures(self, batch: Unpaired) -> list[Tensor]:
-        """Those of each domain, of a height and width that the encoders can halve."""
-        return [pad_replicate(pictures, self.encoder.multiple) for pictures in batch.domains]
+    def padded_images(self, batch: Unpaired) -> list[Tensor]:
+        """Return the images of each domain, padded to multiples of the encoder's downsampling."""
+        return [pad_replicate(images, self.encoder.multiple) for images in batch.domains]
 
 
 def coders(network: Callable[..., nn.Module], channels: int, domains: int) -> tuple[Any, Any]:
-    """The encoder and the decoder that a recipe chose."""
+    """Build the encoder and the decoder of a recipe."""
     encoder: Any = network("encoder", channels, domains)
     return encoder, network("decoder", encoder.channels, channels, domains)
 
 
 class SharedLatentTranslator(EncoderDecoderTranslator):
-    """Two domains with one code, and a discriminator for each: what UNIT and XGAN have in common.
+    """Translator of two domains with shared codes and a discriminator for each; base class of UNIT and XGAN.
 
     Args:
-        encoder: pictures and their domain to codes.
-        decoder: codes and a domain to its pictures.
-        discriminator_a: pictures of the first domain to scores of patches.
-        discriminator_b: of the second.
-        domain_classifier: codes to the logits, a place each, that they come from the second domain; None
-            without `domain_weight`.
-        adversarial_weight: of the discriminators' verdict.
-        domain_weight: of misleading the classifier.
+        encoder: see `EncoderDecoderTranslator`.
+        decoder: see `EncoderDecoderTranslator`.
+        discriminator_a: maps images of the first domain to scores of patches.
+        discriminator_b: maps images of the second domain to scores of patches.
+        domain_classifier: maps codes to a logit of the second domain at each position; None if
+            `domain_weight` is 0.
+        adversarial_weight: weight of the adversarial losses.
+        domain_weight: weight of the classifier's loss, which encoder and decoder maximize.
 
     The other arguments are those of `PatchAdversarialLoss`.
     """
@@ -104,50 +104,44 @@ class SharedLatentTranslator(EncoderDecoderTranslator):
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for two domains of pictures of the data's shape."""
+        """Build the networks for two domains of images of the data's shape."""
         check_domains(spec)
         channels = spec.shape[0]
         encoder, decoder = coders(network, channels, 2)
-        judge_a, judge_b = (network("discriminator", channels) for _ in range(2))
+        discriminator_a, discriminator_b = (network("discriminator", channels) for _ in range(2))
         classifier = network("domain_classifier", encoder.channels) if settings["domain_weight"] else None
-        return cls(encoder, decoder, judge_a, judge_b, classifier, **settings)
+        return cls(encoder, decoder, discriminator_a, discriminator_b, classifier, **settings)
 
-    def misleading_terms(
+    def adversarial_terms(
         self, real: list[Tensor], fake: dict[int, Tensor], codes: list[Tensor]
     ) -> dict[str, Tensor]:
-        """What encoder and decoder descend on so that all who judge are mistaken."""
+        """Return the losses of encoder and decoder against the discriminators and the domain classifier."""
         terms = {}
-        for i, fixed_discriminator, name in ((0, self.discriminator_a, "a"), (1, self.discriminator_b, "b")):
-            fooled = self.adversarial_loss.generator_term(fixed_discriminator, fake[i], real[i])
-            terms[f"adversarial_{name}"] = self.adversarial_weight * fooled
+        for i, discriminator, name in ((0, self.discriminator_a, "a"), (1, self.discriminator_b, "b")):
+            loss = self.adversarial_loss.generator_term(discriminator, fake[i], real[i])
+            terms[f"adversarial_{name}"] = self.adversarial_weight * loss
         if self.domain_classifier is not None:
-            terms["domain"] = -self.domain_weight * domain_cross_entropy(
-                *map(frozen(self.domain_classifier), codes)
-            )
+            logits = map(frozen(self.domain_classifier), codes)
+            terms["domain"] = -self.domain_weight * domain_cross_entropy(*logits)
         return terms
 
-    def judges_turns(
+    def discriminator_turns(
         self, real: list[Tensor], fake: dict[int, Tensor], codes: list[Tensor], clock: Clock
     ) -> Play:
-        """The discriminators tell real from fake, the classifier, where there is one, whose code it is."""
-        judges = (self.discriminator_a, self.discriminator_b)
-        turns = [
-            turn(
-                fixed_discriminator,
-                **self.adversarial_loss.discriminator_terms(
-                    fixed_discriminator, real[i], fake[i], clock.every
-                ),
-            )
-            for i, fixed_discriminator in enumerate(judges)
-        ]
+        """Update the discriminators and the domain classifier, if any, in one yield."""
+        discriminators = (self.discriminator_a, self.discriminator_b)
+        turns = []
+        for i, discriminator in enumerate(discriminators):
+            terms = self.adversarial_loss.discriminator_terms(discriminator, real[i], fake[i], clock.every)
+            turns.append(turn(discriminator, **terms))
         if self.domain_classifier is not None:
             a, b = (self.domain_classifier(code.detach()) for code in codes)
             turns.append(turn(self.domain_classifier, domain=domain_cross_entropy(a, b)))
         yield tuple(turns)
-        for fixed_discriminator in judges:
-            self.adversarial_loss.clip(fixed_discriminator)
+        for discriminator in discriminators:
+            self.adversarial_loss.clip(discriminator)
 
 
 def domain_cross_entropy(a: Tensor, b: Tensor) -> Tensor:
-    """The cross entropy of logits of the second domain; `a` are of codes of the first, `b` of the second."""
+    """Return the cross-entropy of logits of the second domain, for codes of the first and of the second."""
     return softplus(a).mean() + softplus(-b).mean()

@@ -75,9 +75,7 @@ METHODS: Registry[Method] = Registry(
 
 
 def table() -> Mapping[str, Method]:
-    """Return every method by name; one of an installed package that cannot be loaded is omitted with a
-    warning.
-    """
+    """Return the methods by name; those of packages that cannot be loaded are omitted with a warning."""
     return METHODS
 
 
@@ -91,7 +89,7 @@ def find(name: str) -> Method:
 
 
 def add(method: Method) -> None:
-    """Register a method of your own by its name, in this process.
+    """Register your own method by its name, in this process.
 
     Raises:
         ValueError: a built-in method has that name.

@@ -1,4 +1,4 @@
-"""Translators: what games have in common whose models turn images of one kind into images of another."""
+"""Base classes of translators: games whose models turn images of one kind into images of another."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ class PairedTranslator(Game):
     """Translator that learns from pairs of input and target.
 
     Args:
-        generator: inputs `[N, inputs, H, W]` to images `[N, C, H, W]` in [-1, 1].
-        discriminator: input and image, `[N, inputs + C, H, W]`, to scores of patches.
-        classes: classes of a label map; 0 if inputs are images.
+        generator: maps inputs `[N, inputs, H, W]` to images `[N, C, H, W]` in [-1, 1].
+        discriminator: maps inputs and images, `[N, inputs + C, H, W]`, to scores of patches.
+        classes: number of classes of a label map; 0 if the input is an image.
     """
 
     tasks: tuple[Any, ...] = (Translate(),)
@@ -37,13 +37,11 @@ class PairedTranslator(Game):
         self.classes = classes
 
     def network_input(self, condition: Tensor) -> Tensor:
-        """Return a condition as networks get it: an image as it is, a label map as one-hot planes."""
+        """Return a condition as the input of networks: an image unchanged, a label map as one-hot planes."""
         return one_hot_planes(condition, self.classes) if self.classes else condition
 
     def translate(self, images: Tensor) -> Tensor:
-        """Translate images `[N, C, H, W]` in [-1, 1], or label maps of integers, to images of as many
-        pixels.
-        """
+        """Translate images `[N, C, H, W]` in [-1, 1], or integer label maps, to images of the same size."""
         return padded_forward(self.generator, self.network_input(images))
 
 
@@ -51,8 +49,7 @@ class UnpairedTranslator(Game):
     """Translator between domains that learns from unpaired images.
 
     Attributes:
-        directions: numbers of source and target of each translation; between two domains both ways by
-            default.
+        directions: domain numbers (source, target) of each translation; by default both between 0 and 1.
     """
 
     tasks: tuple[Any, ...] = (TranslateBetweenDomains(),)
@@ -68,10 +65,10 @@ class UnpairedTranslator(Game):
 
 
 def inputs_and_classes(spec: DataSpec) -> tuple[int, int]:
-    """Return the input channels of a paired game's networks, and the classes of a label map; 0 for images.
+    """Return the input channels of a paired game's networks, and the classes of a label map (else 0).
 
     Raises:
-        ValueError: the data come without an image or label map.
+        ValueError: the data's condition is no image or label map.
     """
     modality, shape = spec.condition_modality, spec.condition_shape
     if isinstance(modality, LabelMap):
@@ -80,9 +77,8 @@ def inputs_and_classes(spec: DataSpec) -> tuple[int, int]:
     if isinstance(modality, Image):
         return shape[0], 0
     raise ValueError(
-        "this method translates what each image comes with: set data.condition=edges, grey, mosaic, "
-        "blur, lowres or mask (made from the images themselves), pair or map; "
-        f"given was data.condition={spec.condition.name if spec.condition else None}"
+        f"data.condition={spec.condition.name if spec.condition else None}, but this method needs inputs; "
+        "set data.condition=pair or map, or compute them: edges, grey, mosaic, blur, lowres or mask"
     )
 
 
@@ -94,14 +90,14 @@ def check_domains(spec: DataSpec, most: int | None = 2) -> int:
     """
     if not isinstance(spec.condition, Domains):
         raise ValueError(
-            "this method translates between domains: set data.condition=domains; "
-            f"given was data.condition={spec.condition.name if spec.condition else None}"
+            f"data.condition={spec.condition.name if spec.condition else None}, but this method translates "
+            "between domains; set data.condition=domains"
         )
     count = len(spec.classes)
     if most is not None and count != most:
         raise ValueError(
             f"this method translates between {most} domains, but the data have {count} "
-            f"({', '.join(spec.classes)}); combogan takes any number"
+            f"({', '.join(spec.classes)}); choose combogan, which translates between any number"
         )
     return count
 

@@ -1,4 +1,4 @@
-"""What two-player games have in common: noise, the order of play, and what steadies any of them."""
+"""Base classes of two-player games: noise, order of turns, and stabilizers of any of them."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -23,35 +23,37 @@ from ganarium.tasks.latents import Latent
 
 
 class TurnData(NamedTuple):
-    """What one turn is played with."""
+    """Data of one turn."""
 
     real: Tensor
     fake: Tensor
     condition: Any
-    """What the generator was told beside its noise (labels, attributes, pictures, codes), or what the
-    discriminator was beside the samples (labelled ones)."""
+    """Condition of the generator (labels, images, codes) or None; labeled samples if semi-supervised."""
 
 
 class TwoPlayerGame(Game):
     """A generator against a discriminator: Goodfellow et al. 2014, algorithm 1.
 
-    A game says what each side descends on (`discriminator_terms`, `generator_terms`); one that is told
-    something beside its noise also says how its networks are put together and samples drawn.
+    A subclass defines the losses of both sides (`discriminator_terms`, `generator_terms`). A conditional game
+    also overrides `assemble`, `condition_of`, `sample` and `generate`.
 
     Args:
-        generator: noise `[N, noise_dim]`, and what it is told, to samples.
-        discriminator: samples to scores.
+        generator: maps noise `[N, noise_dim]`, and a condition if there is one, to samples.
+        discriminator: maps samples to scores.
         noise_dim: length of the noise vector.
         noise: `normal`, or `uniform` in [-1, 1].
-        discriminator_updates: the paper's k.
-        resample_noise: the generator's turn draws its own fake batch.
-        generator_first: the generator moves before the discriminator.
-        feature_matching_weight: of the distance between the discriminator's mean features of real and fake
-            samples, which the generator lowers (Salimans et al. 2016, sec. 3.1).
-        adversarial_weight: of the generator's own terms; 0 leaves it to feature matching.
-        historical_averaging_weight: of each side's distance from its mean weights so far (sec. 3.2).
-        instance_noise: deviation, at the start, of noise on all that the discriminator sees; it falls to
-            zero over the run (Sønderby et al. 2017, arXiv:1610.04490).
+        discriminator_updates: updates of the discriminator in a round, the paper's k.
+        resample_noise: generate a new fake batch for the generator's turn.
+        generator_first: update the generator before the discriminator.
+        feature_matching_weight: weight of the distance between the discriminator's mean features of real and
+            fake samples, a loss of the generator (Salimans et al. 2016, sec. 3.1).
+        adversarial_weight: weight of the generator's adversarial terms; 0 leaves only feature matching.
+        historical_averaging_weight: weight of each side's distance from its mean weights so far (sec. 3.2).
+        instance_noise: initial standard deviation of noise on the discriminator's inputs; it falls to zero
+            over the run (Sønderby et al. 2017, arXiv:1610.04490).
+
+    Raises:
+        ValueError: the generator has no loss, or the discriminator has no features to match.
     """
 
     roles: ClassVar = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
@@ -87,13 +89,13 @@ class TwoPlayerGame(Game):
         self.instance_noise = instance_noise
         if not adversarial_weight and not feature_matching_weight:
             raise ValueError(
-                "game.adversarial_weight=0 leaves the generator nothing to learn from; "
-                "set game.feature_matching_weight, or another adversarial_weight"
+                "game.adversarial_weight and game.feature_matching_weight are both 0: "
+                "the generator has no loss; set one"
             )
         if feature_matching_weight and not hasattr(discriminator, "features"):
             raise ValueError(
-                f"game.feature_matching_weight needs a discriminator that shows features, which "
-                f"{type(discriminator).__name__} does not; choose another networks.discriminator.kind, or 0"
+                f"game.feature_matching_weight={feature_matching_weight} needs discriminator features, "
+                f"but {type(discriminator).__name__} has none; set another networks.discriminator.kind, or 0"
             )
         if historical_averaging_weight:
             self.generators_history = History(generator)
@@ -101,21 +103,21 @@ class TwoPlayerGame(Game):
 
     @abstractmethod
     def discriminator_terms(self, turn_data: TurnData, clock: Clock) -> dict[str, Tensor]:
-        """What the discriminator descends on; no gradient reaches the fake samples."""
+        """Return the discriminator's loss terms; `turn_data.fake` has no gradient."""
 
     @abstractmethod
     def generator_terms(self, turn_data: TurnData) -> dict[str, Tensor]:
-        """What the generator descends on."""
+        """Return the generator's loss terms."""
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: DataSpec, **settings: Any) -> Self:
-        """Networks for samples of the data's shape, which come without a condition."""
+        """Build the networks for samples of the data's shape, without a condition."""
         refuse_condition(spec)
         generator = network("generator", settings["noise_dim"], spec.shape)
         return cls(generator, network("discriminator", spec.shape), **settings)
 
     def sample(self, count: int, condition: Any = None) -> Tensor:
-        """`count` fake samples from fresh noise."""
+        """Return `count` fake samples from new noise."""
         return self.generator(self.noise_for(count))
 
     def generate(self, z: Tensor) -> Tensor:
@@ -123,14 +125,14 @@ class TwoPlayerGame(Game):
         return self.generator(z)
 
     def condition_of(self, batch: Any) -> Any:
-        """What a player is told for a batch: the data's condition, if they have one."""
+        """Return the condition of a batch; None if it has none."""
         return batch.condition if isinstance(batch, Conditioned) else None
 
     def after_discriminator(self) -> None:
-        """After each of the discriminator's steps."""
+        """Do what follows each step of the discriminator; by default nothing."""
 
     def play(self, data: Iterator[Any], clock: Clock) -> Iterator[Turn]:
-        """Algorithm 1; the last fake batch serves both sides, unless the noise is to be fresh."""
+        """Play algorithm 1; unless noise is resampled, both sides use the last fake batch."""
         if self.generator_first:
             yield from self.play_generator_first(data, clock)
         else:
@@ -146,7 +148,7 @@ class TwoPlayerGame(Game):
             self.discriminators_history.remember(self.discriminator)
 
     def play_generator_first(self, data: Iterator[Any], clock: Clock) -> Iterator[Turn]:
-        """The generator against the discriminator of the last round, then the discriminator's updates."""
+        """Update the generator against the discriminator of the last round, then the discriminator."""
         turn_data = self.turn_data(next(data), clock, shared=True)
         yield self.generator_turn(turn_data)
         for update in range(self.discriminator_updates):
@@ -159,7 +161,7 @@ class TwoPlayerGame(Game):
             self.after_discriminator()
 
     def turn_data(self, batch: Batch, clock: Clock, *, shared: bool) -> TurnData:
-        """A batch and as many fake samples, which the generator can learn from where they are `shared`."""
+        """Return a batch and as many fake samples; if `shared`, these have gradients for the generator."""
         real = real_samples(batch)
         condition = self.condition_of(batch)
         if clock.round == 0:
@@ -172,17 +174,17 @@ class TwoPlayerGame(Game):
         )
 
     def with_new_fakes(self, turn_data: TurnData, clock: Clock) -> TurnData:
-        """The same batch with other fake samples."""
+        """Return the same batch with new fake samples."""
         return turn_data._replace(
             fake=self.discriminator_input(self.sample(len(turn_data.real), turn_data.condition), clock)
         )
 
     def discriminator_input(self, samples: Tensor, clock: Clock) -> Tensor:
-        """Samples as the discriminator sees them."""
+        """Return samples with instance noise."""
         return with_instance_noise(samples, self.instance_noise * (1 - clock.progress))
 
     def discriminator_turn(self, turn_data: TurnData, clock: Clock) -> Turn:
-        """The discriminator descends on its terms."""
+        """Return the discriminator's turn."""
         terms = self.discriminator_terms(turn_data._replace(fake=turn_data.fake.detach()), clock)
         if self.historical_averaging_weight:
             distance = self.discriminators_history.distance(self.discriminator)
@@ -190,10 +192,11 @@ class TwoPlayerGame(Game):
         return turn(self.discriminator, **terms)
 
     def generator_turn(self, turn_data: TurnData) -> Turn:
-        """The generator descends on its terms."""
+        """Return the generator's turn."""
         weight = self.adversarial_weight
-        own = self.generator_terms(turn_data) if weight else {}
-        terms = {name: weight * term for name, term in own.items()} if weight != 1 else own
+        terms = self.generator_terms(turn_data) if weight else {}
+        if weight != 1:
+            terms = {name: weight * term for name, term in terms.items()}
         if self.feature_matching_weight:
             terms["feature_matching"] = self.feature_matching_weight * self.feature_distance(turn_data)
         if self.historical_averaging_weight:
@@ -202,13 +205,13 @@ class TwoPlayerGame(Game):
         return turn(self.generator, **terms)
 
     def feature_distance(self, turn_data: TurnData) -> Tensor:
-        """Between the discriminator's mean features of real and of fake samples."""
+        """Return the distance between the discriminator's mean features of real and of fake samples."""
         with torch.no_grad():
             real_features = self.features(turn_data.real, turn_data.condition)
         return feature_distance(real_features, self.features(turn_data.fake, turn_data.condition))
 
     def features(self, samples: Tensor, condition: Tensor | None) -> Tensor:
-        """The discriminator's features of samples, its weights held constant."""
+        """Return the discriminator's features of samples; its weights are constant."""
         return frozen(self.discriminator, "features")(samples)
 
     def realness(self, samples: Tensor, condition: Tensor | None) -> Tensor | None:
@@ -217,16 +220,16 @@ class TwoPlayerGame(Game):
         return scores
 
     def noise_for(self, count: int) -> Tensor:
-        """Noise `[count, noise_dim]` on the generator's device."""
+        """Return noise `[count, noise_dim]` on the generator's device."""
         device = next(self.generator.parameters()).device
         return latents.noise(self.noise_kind, count, self.noise_dim, device=device)
 
 
 def refuse_condition(spec: DataSpec) -> None:
-    """Raise ValueError if the data come with a condition, which the method cannot use."""
+    """Raise ValueError if the data have a condition, which the method cannot use."""
     if isinstance(spec.condition, PartialLabels):
         raise ValueError(
-            "data.labeled_samples sets labeled samples beside each batch, which this method cannot use; "
+            "data.labeled_samples adds labeled samples to each batch, which this method cannot use; "
             "leave it out, or choose semi-supervised-gan"
         )
     if spec.condition is not None:
@@ -237,9 +240,7 @@ def refuse_condition(spec: DataSpec) -> None:
 
 
 class ScoredTwoPlayerGame(TwoPlayerGame):
-    """A duel over scores, whose objective and penalty are free to choose: the settings of
-    `AdversarialLoss`.
-    """
+    """Two-player game with an `AdversarialLoss`; its objective and penalty are settings of the game."""
 
     settings_from: ClassVar = (AdversarialLoss,)
 
@@ -250,5 +251,5 @@ class ScoredTwoPlayerGame(TwoPlayerGame):
         self.adversarial_loss.check(discriminator)
 
     def after_discriminator(self) -> None:
-        """Weights are clipped, where the penalty is clipping."""
+        """Clip the discriminator's weights, if the penalty is clipping."""
         self.adversarial_loss.clip(self.discriminator)

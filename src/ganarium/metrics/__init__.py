@@ -1,5 +1,6 @@
-"""Metrics of samples and translations, and the networks and real samples that they need."""
+"""Metrics of samples and translations, and what they need: networks, real samples."""
 
+from ganarium.metrics.base import ClassConditionalSamples, Context, Metric, Offers, Value
 from ganarium.metrics.classes import (
     ClassAccuracy,
     CodeAgreement,
@@ -8,6 +9,7 @@ from ganarium.metrics.classes import (
     code_agreement,
     inception_score,
 )
+from ganarium.metrics.energy import energy_distance
 from ganarium.metrics.features import FeatureNetwork, features_of, load_features
 from ganarium.metrics.frechet import frechet_distance
 from ganarium.metrics.intervals import Interval, interval, intervals
@@ -31,13 +33,17 @@ from ganarium.metrics.points import (
 )
 from ganarium.metrics.reference import Reference
 from ganarium.metrics.similarity import Diversity, ms_ssim, ms_ssim_diversity, ssim
+from ganarium.metrics.table import METRICS
 from ganarium.metrics.world import world_quality
 from ganarium.metrics.world_translation import WorldTranslations, world_translations
 
 __all__ = [
     "LPIPS",
+    "METRICS",
     "ClassAccuracy",
+    "ClassConditionalSamples",
     "CodeAgreement",
+    "Context",
     "Diversity",
     "FeatureNetwork",
     "Heads",
@@ -46,14 +52,18 @@ __all__ = [
     "KernelDistance",
     "MapAgreement",
     "Memorization",
+    "Metric",
     "Neighbors",
+    "Offers",
     "PrecisionRecall",
     "Reference",
+    "Value",
     "WorldTranslations",
     "absolute_error",
     "class_accuracy",
     "code_agreement",
     "covered_modes",
+    "energy_distance",
     "features_of",
     "frechet_distance",
     "inception_score",

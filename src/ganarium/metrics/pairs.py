@@ -1,4 +1,4 @@
-"""Metrics of images and label maps whose truth is known, pair by pair and pixel by pixel."""
+"""Metrics of samples and label maps whose truth is known, pair by pair and value by value."""
 
 from typing import NamedTuple, Self
 
@@ -17,39 +17,42 @@ MOST_PSNR = 100.0
 
 @torch.no_grad()
 def psnr(a: Tensor, b: Tensor, *, border: int = 0, luma: bool = False) -> Tensor:
-    """Compute the peak signal-to-noise ratio of pairs of images in decibels, float64 `[N]`, inf if equal.
+    """Compute the peak signal-to-noise ratio of pairs of samples in decibels, float64 `[N]`, inf if equal.
 
     Args:
-        a: float `[N, C, H, W]` in [-1, 1].
+        a: float `[N, C, ...]` in [-1, 1]: images, signals `[N, C, T]`, clips `[N, C, T, H, W]`.
         b: the same shape.
-        border: number of pixels cropped at each side, as is usual in super-resolution.
-        luma: compare the brightness alone (Y of ITU-R BT.601 in 16..235, against a peak of 255).
+        border: number of pixels cropped at each side of images, as is usual in super-resolution.
+        luma: compare the brightness of images alone (Y of ITU-R BT.601 in 16..235, against a peak of 255).
 
     Raises:
         ValueError: different shapes, values that are not finite or out of range, a border that leaves no
             pixel, or `luma` for images that are not RGB.
     """
-    a, b = (framed(x, border=border, luma=luma) for x in checked_pairs(a, b))
-    return -10 * ((a - b) / 2).square().mean((1, 2, 3)).log10().cpu()
+    framing = bool(border or luma)
+    a, b = checked_pairs(a, b, images=framing)
+    if framing:
+        a, b = (framed(x, border=border, luma=luma) for x in (a, b))
+    return -10 * ((a.double() - b.double()) / 2).square().mean(tuple(range(1, a.ndim))).log10().cpu()
 
 
 @torch.no_grad()
 def absolute_error(a: Tensor, b: Tensor) -> Tensor:
-    """Compute the mean absolute difference of pairs of images, float64 `[N]`, in 0..2 for values in [-1, 1].
+    """Compute the mean absolute difference of pairs of samples, float64 `[N]`, in 0..2 for values in [-1, 1].
 
-    For images and their reconstructions by translation in both directions, this is the cycle error. For
-    images of the target domain and their translations into that domain, it is the identity error (Zhu et al.
+    For samples and their reconstructions by translation in both directions, this is the cycle error. For
+    samples of the target domain and their translations into that domain, it is the identity error (Zhu et al.
     2017, sections 3.2 and 5.2).
 
     Args:
-        a: float `[N, C, H, W]` in [-1, 1].
+        a: float `[N, C, ...]` in [-1, 1].
         b: the same shape.
 
     Raises:
         ValueError: different shapes, or values that are not finite or out of range.
     """
-    a, b = checked_pairs(a, b)
-    return (a.double() - b.double()).abs().mean((1, 2, 3)).cpu()
+    a, b = checked_pairs(a, b, images=False)
+    return (a.double() - b.double()).abs().mean(tuple(range(1, a.ndim))).cpu()
 
 
 class MapAgreement(NamedTuple):
@@ -145,14 +148,19 @@ def nearest_colors(images: Tensor, palette: Tensor) -> Tensor:
     return torch.stack(ids)
 
 
-def checked_pairs(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Return two batches of comparable images in their own dtype; raise for others.
+def checked_pairs(a: Tensor, b: Tensor, *, images: bool = True) -> tuple[Tensor, Tensor]:
+    """Return two batches of comparable images, or samples, in their own dtype; raise for others.
 
     Raises:
         ValueError: different shapes, or values that are not finite or out of range.
     """
     for x in (a, b):
-        checked_images(x)
+        if images:
+            checked_images(x)
+        elif x.ndim < 3 or not x.is_floating_point() or (len(x) and not x.abs().amax() <= 1.01):
+            raise ValueError(
+                f"samples must be float [N, C, ...] in [-1, 1]; given: {x.dtype} {list(x.shape)}"
+            )
     if a.shape != b.shape:
         raise ValueError(f"pairs must have one shape; given: {list(a.shape)} and {list(b.shape)}")
     return a, b

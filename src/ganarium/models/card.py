@@ -14,7 +14,7 @@ def model_card(model: Any) -> str:
         "library_name": "ganarium",
         "tags": ["gan", model.provenance.what, *model.tasks],
     }
-    facts = "".join(f"- {name}: {value}\n" for name, value in model.provenance.facts().items())
+    details = "".join(f"- {name}: {value}\n" for name, value in model.provenance.details().items())
     does = "\n".join(_does(model, task) for task in model.tasks.values())
     uses = "\n".join(_use(model, task) for task in model.tasks.values())
     return f"""---
@@ -25,7 +25,8 @@ def model_card(model: Any) -> str:
 
 {does}
 
-{facts}
+{details}- this folder: `config.json` holds all settings
+
 ```python
 import ganarium as gan
 
@@ -47,7 +48,8 @@ def _does(model: Any, task: Task) -> str:
     ]
     variants = [each.name for each in task.variants(model.game, model.spec) if each.name]
     directions = f" ({', '.join(name.replace('-', ' ') for name in variants)})" if variants else ""
-    return f"{task.description}{directions} `{task.name}`: {', '.join(shapes) or 'nothing'} to {', '.join(outputs)}."
+    takes = ", ".join(shapes) or "nothing"
+    return f"{task.description}{directions} `{task.name}`: {takes} to {', '.join(outputs)}."
 
 
 def _use(model: Any, task: Task) -> str:

@@ -34,6 +34,15 @@ def load(folder: str | PathLike[str], *, device: str = "cpu") -> Model:
     return _trained(config, tensors, weights).to(device)
 
 
+def opened(source: str | PathLike[str] | Model, *, device: str = "cpu") -> Model:
+    """Return a model as it is, or the one in a folder or file.
+
+    Raises:
+        FileNotFoundError, ValueError: see `load`.
+    """
+    return load(source, device=device) if isinstance(source, str | PathLike) else source
+
+
 def _trained(config: Mapping[str, Any], tensors: Mapping[str, Tensor], weights: Path) -> Model:
     method = methods.find(config["method"])
     recipe = complete(method, config["recipe"])

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
 
+from ganarium.common.text import nearest
 from ganarium.core.game import Game
 from ganarium.data.spec import DataSpec
 from ganarium.models.card import model_card
@@ -27,11 +28,27 @@ class Provenance(Protocol):
     def what(self) -> str:
         """What kind of model it is, for messages: `dcgan`, `resnet translator`."""
 
-    def facts(self) -> Mapping[str, str]:
+    def details(self) -> Mapping[str, str]:
         """Return what a model card says of it, by name."""
 
     def config(self) -> Mapping[str, Any]:
         """Return a plain tree from which the game can be built again."""
+
+
+class TaskCall(NamedTuple):
+    """Task of a model with what a user asks of it.
+
+    Attributes:
+        task: the task.
+        options: all options, typed.
+        inputs: what the task takes with these options.
+        words: values of inputs by name, as tensors or in words.
+    """
+
+    task: Task
+    options: dict[str, Any]
+    inputs: tuple[Input, ...]
+    words: dict[str, Any]
 
 
 class Model:
@@ -144,11 +161,9 @@ class Model:
         Raises:
             ValueError: the model has no such task, it takes no such input or option, or a value does not fit.
         """
-        task = self.task(name)
-        known = task.options(self.game)
-        options = task.checked(self.game, {key: value for key, value in words.items() if key in known})
-        inputs = task.inputs(self.game, self.spec, options)
-        values = self._inputs(task, inputs, given, {k: v for k, v in words.items() if k not in known}, count)
+        call = self.resolve(name, words)
+        task, options, inputs, _ = call
+        values = self._inputs(call, given, count)
         count = count or max((len(value) for value in values.values()), default=1)
         latents = [each.kind for each in inputs if isinstance(each.kind, Latent)]
         generators = streams(latents, seed)
@@ -169,39 +184,42 @@ class Model:
             made = task.run(self.game, self.spec, moved, options)
             yield {key: value.cpu() for key, value in made.items()}
 
-    def inputs_of(self, name: str, count: int, **words: Any) -> dict[str, Tensor]:
-        """Return the inputs of a task that are given in words or by default, `[count, ...]` each; no
-        latents.
+    def resolve(self, name: str | None, words: Mapping[str, Any]) -> TaskCall:
+        """Return a task with its options and the words for its inputs.
+
+        Raises:
+            ValueError: there is no such task, input or option, or an option is missing or of another type.
         """
         task = self.task(name)
         known = task.options(self.game)
         options = task.checked(self.game, {key: value for key, value in words.items() if key in known})
         inputs = task.inputs(self.game, self.spec, options)
-        return self._inputs(task, inputs, (), {k: v for k, v in words.items() if k not in known}, count)
+        names = [each.name for each in inputs]
+        values = {key: value for key, value in words.items() if key not in known}
+        if unknown := [key for key in values if key not in names]:
+            takes = [each.name for each in inputs if not each.is_latent] + list(known)
+            raise ValueError(
+                f"{task.name} of this {self.provenance.what} model does not take "
+                f"{unknown[0]!r}{nearest(unknown[0], takes)}; it takes {', '.join(takes) or 'nothing'}"
+            )
+        return TaskCall(task, options, inputs, values)
 
-    def _inputs(
-        self,
-        task: Task,
-        inputs: tuple[Input, ...],
-        given: tuple[Tensor, ...],
-        words: dict[str, Any],
-        count: int | None,
-    ) -> dict[str, Tensor]:
+    def inputs_of(self, name: str, count: int, **words: Any) -> dict[str, Tensor]:
+        """Return the inputs of a task that are given in words or by default, `[count, ...]` each; no
+        latents.
+        """
+        return self._inputs(self.resolve(name, words), (), count)
+
+    def _inputs(self, call: TaskCall, given: tuple[Tensor, ...], count: int | None) -> dict[str, Tensor]:
         """Return the inputs that are given, or have a default, as tensors of `count` rows, or of one."""
+        task, _, inputs, words = call
         if count is not None and count < 1:
             raise ValueError(f"count is {count}; it must be at least 1")
         fixed = [each for each in inputs if not each.is_latent]
         by_name = {each.name: each for each in inputs}
-        if unknown := [key for key in words if key not in by_name]:
-            takes = [each.name for each in fixed] + list(task.options(self.game))
-            raise ValueError(
-                f"{task.name} of this {self.provenance.what} model does not take {unknown[0]!r}; "
-                f"it takes {', '.join(takes) or 'nothing'}"
-            )
         if len(given) > len(fixed):
-            raise ValueError(
-                f"{task.name} of this {self.provenance.what} model takes {len(fixed)} inputs, not {len(given)}"
-            )
+            what = f"{task.name} of this {self.provenance.what} model"
+            raise ValueError(f"{what} takes {len(fixed)} inputs, not {len(given)}")
         values = dict(zip([each.name for each in fixed], given, strict=False))
         values |= {key: value for key, value in words.items() if isinstance(value, Tensor)}
         count = count or max((len(value) for value in values.values()), default=1)
@@ -267,7 +285,9 @@ class Model:
         made: Tensor = self.apply("classify", images, batch_size=batch_size)
         return made
 
-    def traverse(self, code: str | None = None, *, rows: int = 8, steps: int = 10, seed: int = 0) -> Tensor:
+    def traverse(
+        self, code: str | None = None, *, rows: int = 8, steps: int = 10, seed: int = 0, **words: Any
+    ) -> Tensor:
         """Generate samples along which one code changes, all else being equal.
 
         Args:
@@ -275,6 +295,7 @@ class Model:
             rows: number of latents.
             steps: number of values of the code.
             seed: seed of the latents.
+            words: other inputs and options of the model's `traverse`.
 
         Returns:
             `[rows, steps, *spec.shape]`, float32 on the CPU.
@@ -284,7 +305,7 @@ class Model:
         """
         if rows < 1 or steps < 2:
             raise ValueError(f"rows={rows} and steps={steps}: at least one row and two steps are needed")
-        made: Tensor = self.apply("traverse", count=rows, seed=seed, code=code, steps=steps)
+        made: Tensor = self.apply("traverse", count=rows, seed=seed, code=code, steps=steps, **words)
         return made.view(rows, steps, *made.shape[1:])
 
     def save(self, folder: str | Path) -> Path:
@@ -308,7 +329,8 @@ class Model:
         }
 
     def __repr__(self) -> str:
-        return f"Model({self.provenance.what}, {', '.join(self.tasks)}, {self.spec.modality.name} {self.spec.shape})"
+        data = f"{self.spec.modality.name} {self.spec.shape}"
+        return f"Model({self.provenance.what}, {', '.join(self.tasks)}, {data})"
 
 
 def own_tensors(game: Game) -> dict[str, Tensor]:

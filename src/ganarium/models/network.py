@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ganarium.core.game import Clock, Game, Turn
 from ganarium.data.kinds import Kind, Vector
-from ganarium.data.modalities.image import Image
-from ganarium.data.modalities.label_map import LabelMap
+from ganarium.data.modalities.image import CHANNELS, Image
+from ganarium.data.modalities.label_map import LabelMap, LabelPlanes
 from ganarium.data.spec import DataSpec
 from ganarium.models.model import Model
 from ganarium.networks import IMAGE_ENCODERS, PATCH_DISCRIMINATORS, TRANSLATORS
@@ -54,9 +54,11 @@ class NetworkTranslate(Translate):
         """See `Task.inputs`."""
         axes = game.size or ("H", "W")
         kind: Kind = Image()
-        channels = game.settings.get("inputs")
-        if labels := game.settings.get("labels"):
+        labels, channels = game.settings.get("labels"), game.settings.get("inputs")
+        if labels:
             kind, channels = LabelMap(tuple(map(str, range(labels)))), 1
+        elif channels not in CHANNELS:
+            kind = LabelPlanes(tuple(map(str, range(channels))))
         return (Input("images", kind, (channels, *axes)), *latent_inputs(game))
 
     def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:
@@ -87,7 +89,7 @@ class Score(Task):
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """See `Task.sizes`."""
-        return dataclasses.replace(super().sizes(game, spec, options), least=256)
+        return dataclasses.replace(super().sizes(game, spec, options), least=256, strict=True)
 
 
 class Encode(Task):
@@ -114,7 +116,7 @@ class Encode(Task):
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
         """See `Task.sizes`."""
-        return dataclasses.replace(super().sizes(game, spec, options), least=256)
+        return dataclasses.replace(super().sizes(game, spec, options), least=256, strict=True)
 
 
 TASKS: Mapping[str, Task] = {"translator": NetworkTranslate(), "discriminator": Score(), "encoder": Encode()}
@@ -195,7 +197,7 @@ class Imported:
         """Kind and role."""
         return f"{self.kind} {self.role}"
 
-    def facts(self) -> Mapping[str, str]:
+    def details(self) -> Mapping[str, str]:
         """Return origin and licence in words."""
         origin = self.origin
         return {
@@ -203,9 +205,9 @@ class Imported:
             "weights": f"`{origin.file}`, SHA-256 `{origin.sha256}`",
             "architecture": f"that of https://github.com/{origin.repository}",
             "licence": (
-                f"{origin.licence} is that of {origin.repository}, and of its releases of weights unless they say "
-                "otherwise; the file does not say who trained these weights, and on what: find out their licence "
-                "before you pass them on"
+                f"{origin.licence} is that of {origin.repository}, and of its releases of weights unless "
+                "they say otherwise; the file does not say who trained these weights, and on what: find out "
+                "their licence before you pass them on"
             ),
             "settings": ", ".join(f"{name} {value}" for name, value in self.settings.items()),
         }

@@ -1,4 +1,4 @@
-"""A model as files: a folder with `config.json`, `model.safetensors` and a model card; or one file."""
+"""Files of a model: a folder with `config.json`, `model.safetensors` and a model card, or one file."""
 
 import json
 from collections.abc import Mapping
@@ -10,32 +10,32 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
 from torch import Tensor
 
-from ganarium.common.files import replacing, write_text
+from ganarium.common.files import atomic_write, write_text
 
 FORMAT = 2
 KEYS = ("method", "images", "spec", "run_spec", "stage", "recipe")
-"""What the config of a trained game says; that of a lone network says `network`."""
+"""Keys in the config of a trained game; the config of a single network has the key `network`."""
 CONFIG = "ganarium"
-"""Where in the metadata of a single file its config stands."""
+"""Key of the config in the metadata of a single file."""
 
 
 class Stored(NamedTuple):
-    """What the files of a model hold."""
+    """Contents of the files of a model."""
 
     path: Path
-    """The folder; or the file."""
+    """Path of the folder or file."""
     config: dict[str, Any]
     tensors: dict[str, Tensor]
     weights: Path
-    """The file that the tensors are from."""
+    """Path of the file of the tensors."""
 
 
 def save_folder(
     folder: str | Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any], card: str
 ) -> Path:
-    """Write a model folder; each file is whole or not there, the config comes last."""
+    """Write a model folder, each file atomically, the config last."""
     folder = Path(folder)
-    with replacing(folder / "model.safetensors") as file:
+    with atomic_write(folder / "model.safetensors") as file:
         file.write(format_tensors(dict(tensors)))
     write_text(folder / "README.md", card)
     write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
@@ -43,11 +43,11 @@ def save_folder(
 
 
 def stored(path: Path) -> Stored:
-    """What is in a model folder, in a run's folder or in one exported file.
+    """Read a model folder, the model of a run folder, or one exported file.
 
     Raises:
-        FileNotFoundError: there is no model; the message says what was looked for.
-        ValueError: it is damaged, or of another version.
+        FileNotFoundError: there is no model; the message names the files that were looked for.
+        ValueError: the model is damaged, or of another version.
     """
     if path.is_file():
         return Stored(path, _config_within(path), _tensors(path), path)
@@ -79,11 +79,11 @@ def _config_within(path: Path) -> dict[str, Any]:
         with safetensors.safe_open(path, "pt") as file:
             config = (file.metadata() or {}).get(CONFIG)
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is no model: it cannot be read as safetensors: {error}") from None
+        raise ValueError(f"{path} is not a model: it cannot be read as safetensors: {error}") from None
     if config is None:
         raise ValueError(
-            f"{path} holds weights that do not say whose they are; "
-            "an official checkpoint becomes a model by ganarium import"
+            f"{path} contains weights without the config of a model; "
+            "import an official checkpoint with ganarium import"
         )
     try:
         return _checked(json.loads(config), path)
@@ -97,8 +97,8 @@ def _checked(config: Any, path: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is of format {found!r}; this program reads format {FORMAT}: train again, or import again"
         )
-    if "network" not in config and (lacking := [key for key in KEYS if key not in config]):
-        raise ValueError(f"{path} is damaged: it lacks {', '.join(map(repr, lacking))}")
+    if "network" not in config and (missing := [key for key in KEYS if key not in config]):
+        raise ValueError(f"{path} is damaged: it lacks {', '.join(map(repr, missing))}")
     return config
 
 

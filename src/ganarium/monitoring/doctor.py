@@ -18,11 +18,11 @@ from ganarium.monitoring.trends import (
     MIN_ROUNDS,
     USUAL_UPDATE,
     LogTrends,
-    read_records,
+    log_records,
     rounded,
     thirds,
 )
-from ganarium.recipes.yaml import from_yaml
+from ganarium.recipes.yaml import saved_recipe
 
 Severity = Literal["error", "warning", "unknown"]
 """Severity of a diagnosis.
@@ -98,12 +98,9 @@ def doctor(run: Any) -> list[Diagnosis]:
         ValueError: the log is empty or damaged.
     """
     folder = Path(getattr(run, "folder", run))
-    path, failure = folder / "recipe.yaml", folder / FAILURE
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} is no run: it has no recipe.yaml")
-    recipe = from_yaml(path.read_text(encoding="utf-8"), str(path))
+    recipe, failure = saved_recipe(folder), folder / FAILURE
     error = failure.read_text(encoding="utf-8") if failure.exists() else ""
-    return diagnose(recipe, read_records(folder / "log.jsonl", may_be_empty=bool(error)), error)
+    return diagnose(recipe, log_records(folder / "log.jsonl", may_be_empty=bool(error)), error)
 
 
 def diagnose(

@@ -17,9 +17,12 @@ import torch
 from torch import Tensor
 
 from ganarium.core import processes
+from ganarium.monitoring.records import read_records
 
 BEGINNING: Mapping[str, Any] = {"bytes": 0, "sums": {}, "counts": {}, "notes": {}}
 """State of an empty log."""
+VERSION = 2
+"""Version of the log, in its first line."""
 FAILURE = "failure.txt"
 """File in a run's folder with the message of the NonFiniteError that ended the run, if one did."""
 
@@ -89,7 +92,8 @@ class Log:
             record["stage"] = stage
         record.update(self.notes)
         self.sums, self.counts, self.notes = {}, {}, {}
-        self._append(self.path, record)
+        begins = self.path is not None and not (self.path.exists() and self.path.stat().st_size)
+        self._append(self.path, {"version": VERSION, **record} if begins else record)
         return record
 
     def write_speed(self, images: int, waited: float, device: str = "") -> dict[str, Any]:
@@ -154,15 +158,9 @@ class Log:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Read the records of a run's `log.jsonl`, without a truncated last line."""
-    path = folder / "log.jsonl"
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return records
+    """Return the records of a run's `log.jsonl`, up to the first line that is damaged."""
+    found = read_records(folder / "log.jsonl")
+    return found.valid[: found.sound]
 
 
 def peak_memory_mib() -> int:

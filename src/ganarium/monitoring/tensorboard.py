@@ -47,7 +47,7 @@ class Board:
         for name, value in metrics.items():
             self.writer.add_scalar(f"metrics/{name}", value, images)
 
-    def sheet(self, images: int, grid: Image.Image) -> None:
+    def grid(self, images: int, grid: Image.Image) -> None:
         """Write a sample grid."""
         self.writer.add_image("samples", np.asarray(grid.convert("RGB")), images, dataformats="HWC")
 

@@ -1,6 +1,5 @@
 """Trends of a run's log: its statistics in thirds of the run, and changes of learning rates that may help."""
 
-import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from ganarium.monitoring.records import read_records
 
 # Each threshold lies between figures of runs that learn and of runs that fail in known ways: six kinds of
 # each (`tests/watch/diagnosed_runs.py`) with seeds 10 to 12, for `LogTrends.stays_far` up to 42. Figures such
@@ -204,30 +205,26 @@ def thirds(values: Sequence[float]) -> tuple[float, float, float]:
     return statistics.median(first), statistics.median(second), statistics.median(last)
 
 
-def read_records(path: Path, *, may_be_empty: bool) -> list[dict[str, Any]]:
-    """Read the records of a log, without a last line that is still being written.
+def log_records(path: Path, *, may_be_empty: bool) -> list[dict[str, Any]]:
+    """Return the records of a log, without a last line that is still being written.
 
     Raises:
         ValueError: the log is empty and may not be, or a line is not a record.
     """
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    records = []
-    for number, line in enumerate(lines, 1):
-        try:
-            record = json.loads(line)
-            record["round"], record["images"], record["terms"].items()
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise ValueError(
-                f"{path} is damaged: line {number:,} of {len(lines):,} is not a log record; delete the line, "
-                "or restore the file"
-            ) from None
-        records.append(record)
-    if not records and not may_be_empty:
+    found = read_records(path)
+    strange = [i for i, record in enumerate(found.valid, 1) if not isinstance(record.get("terms"), Mapping)]
+    if numbers := found.damaged or strange:
+        total = len(found.valid) + len(found.damaged)
+        raise ValueError(
+            f"{path} is damaged: line {numbers[0]:,} of {total:,} is not a log record; delete the line, "
+            "or restore the file"
+        )
+    if not found.valid and not may_be_empty:
         raise ValueError(
             f"{path} has no line yet, so there is nothing to examine; the first one comes after every.log "
             "images"
         )
-    return records
+    return found.valid
 
 
 def rounded(value: float) -> str:

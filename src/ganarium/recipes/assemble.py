@@ -14,10 +14,9 @@ from ganarium.recipes.recipe import Recipe
 
 
 def build_campaign(method: Method, recipe: Recipe, spec: DataSpec) -> Campaign:
-    """Return the campaign of a recipe, for data of this specification; a game becomes a campaign of one
-    stage.
+    """Return the campaign of a recipe for these data; a game becomes a campaign of one stage.
 
-    Weights are a function of the recipe's seed; the caller's random state does not change.
+    Weights depend on the recipe's seed only; the caller's random state does not change.
     """
 
     def network(role: str, *collaborators: Any) -> nn.Module:
@@ -32,7 +31,7 @@ def build_game(method: Method, recipe: Recipe, spec: DataSpec, *, stage: str | N
     """Return the untrained game of a stage of a recipe's campaign; of the last stage if None.
 
     Raises:
-        ValueError: there is no such stage.
+        ValueError: the campaign has no such stage.
     """
     campaign = build_campaign(method, recipe, spec)
     return untrained_stage(campaign, stage, images=recipe.images, seed=recipe.seed).game

@@ -12,12 +12,12 @@ from ganarium.core.schedules import SCHEDULES
 
 @functools.cache
 def load_extensions() -> None:
-    """Add what installed packages bring, once in a process.
+    """Add the networks and schedules of installed packages, once in a process.
 
-    An entry point of the group `ganarium.networks` is named `TABLE.kind`, with a table of
-    `ganarium.networks`:
-    `GENERATORS.mine`, `TRANSLATORS.mine`; one of the group `ganarium.schedules` is named by its kind. What
-    cannot be loaded, or has the name of another kind, is omitted with a warning.
+    An entry point of the group `ganarium.networks` is named `TABLE.kind`, where TABLE is a table of
+    `ganarium.networks`: `GENERATORS.mine`, `TRANSLATORS.mine`. One of the group `ganarium.schedules` is
+    named by its kind. An entry point that cannot be loaded, or has the name of an existing kind, is omitted
+    with a warning.
     """
     for entry in entry_points(group="ganarium.networks"):
         table, _, kind = entry.name.partition(".")
@@ -31,7 +31,7 @@ def _add(table: MutableMapping[str, Callable[..., Any]] | None, kind: str, entry
         if not isinstance(table, dict) or not kind:
             raise ValueError("the name must be TABLE.kind with a table of ganarium.networks")
         if kind in table:
-            raise ValueError(f"there is a {kind!r} already")
+            raise ValueError(f"the kind {kind!r} exists already")
         table[kind] = entry.load()
     except Exception as error:  # code of another package may raise anything
         warnings.warn(f"{entry.group} {entry.name!r} of {entry.value} is omitted: {error}", stacklevel=3)

@@ -17,24 +17,24 @@ class Method:
     """A row of the method table."""
 
     name: str
-    """As the literature writes it, in kebab-case."""
+    """Name in the literature, in kebab-case."""
     game: type[Game] | type[Campaign]
     recipe: Callable[[], Recipe]
-    """The paper's settings."""
+    """Function that returns the paper's settings."""
     tiny: Mapping[str, Any]
-    """What makes the recipe tiny, with all its parts: for tests."""
+    """Settings that make the recipe tiny and keep all its parts, for tests."""
 
     presets: Path | None = None
     """Folder of presets, one YAML file each; None for the built-in methods."""
 
     @property
     def card(self) -> str:
-        """What the method is, its formulas and its deviations from the paper."""
+        """Documentation of the method: description, formulas, deviations from the paper."""
         return inspect.cleandoc(sys.modules[self.recipe.__module__].__doc__ or "")
 
     @property
     def headline(self) -> tuple[str, str]:
-        """What the method is, and its paper: the card's first line, `NAME: what it is (paper).`."""
+        """Description and paper, from the card's first line: `NAME: description (paper).`."""
         first = " ".join(self.card.partition("\n\n")[0].split()).removesuffix(".")
-        what, _, paper = first.partition(": ")[2].rpartition(" (")
-        return (what, paper.removesuffix(")")) if what else (first, "")
+        description, _, paper = first.partition(": ")[2].rpartition(" (")
+        return (description, paper.removesuffix(")")) if description else (first, "")

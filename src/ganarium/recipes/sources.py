@@ -1,4 +1,4 @@
-"""Data of a recipe, as users give them in Python: names, settings or objects."""
+"""Data of a recipe as given in Python: names, settings or objects."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +9,10 @@ from ganarium.data.sources.table import give
 
 
 def data_layer(data: Any) -> dict[str, Any]:
-    """Return the recipe's `data` for what a user gave.
+    """Return the recipe's table `data`.
 
     Args:
-        data: a source or several (names, folders, files), an array or tensor of images, a `Source` or a
+        data: one or several sources (names, folders, files), an array or tensor of images, a `Source` or a
             `Dataset`; or a table of settings, whose `source` is one of these.
 
     Raises:
@@ -24,7 +24,7 @@ def data_layer(data: Any) -> dict[str, Any]:
 
 
 def source_name(data: Any) -> str | tuple[str, ...]:
-    """Return the value of `data.source` for a source, several of them, or an object.
+    """Return the value of `data.source` for one or several sources, or an object.
 
     Raises:
         TypeError: it is none of these.

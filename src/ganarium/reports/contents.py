@@ -17,6 +17,7 @@ from ganarium.evaluation.during_training import BEST
 from ganarium.evaluation.tables import Table, tables
 from ganarium.monitoring import data_summary
 from ganarium.monitoring.doctor import Diagnosis, doctor
+from ganarium.monitoring.records import read_records
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import resolve
@@ -178,24 +179,19 @@ def _text(path: Path, missing: list[str]) -> str:
 
 
 def _lines(path: Path, missing: list[str]) -> list[Line]:
-    """Read the lines of a `.jsonl` file in their order; other lines are counted in `missing`."""
-    lines, invalid = [], 0
-    for text in _text(path, missing).splitlines():
-        try:
-            line = json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
-            line = None
-        if isinstance(line, dict) and type(images := line.get("images")) is int and 0 <= images < 2**53:
-            lines.append(line)
-        else:
-            invalid += 1
-    if invalid:
+    """Return the records of a `.jsonl` file; other lines are counted in `missing`."""
+    try:
+        found = read_records(path)
+    except OSError as error:
+        missing.append(f"{path.name} cannot be read: {error.strerror}")
+        return []
+    if invalid := len(found.damaged) + found.unfinished:
         missing.append(
             f"{path.name}: {invalid:,} of its lines are truncated or not log records, and are left out"
         )
-    elif not lines and path.exists():
-        missing.append(f"{path.name} has no line yet")
-    return lines
+    elif not found.valid:
+        missing.append(f"{path.name} has no line yet" if path.exists() else f"{path.name} is missing")
+    return found.valid
 
 
 def _joined(lines: list[Line]) -> list[Line]:

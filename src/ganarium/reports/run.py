@@ -95,9 +95,10 @@ def _commands(run: RunContents) -> Iterator[tuple[str, str]]:
         yield "Resume the run", f"ganarium resume {folder}"
     if run.recipe:
         yield "Train longer", f"ganarium resume {folder} images={2 * run.recipe.images:_}"
-    translates = run.method is not None and bool(getattr(run.method.game, "directions", ()))
+    tasks = [task.name for task in run.method.game.tasks] if run.method is not None else []
+    translates = "translate" in tasks
     if run.has_model and translates:
-        yield "Translate images", f"ganarium translate {folder} IN OUT --sheet {grid}"
+        yield "Translate images", f"ganarium translate {folder} IN OUT --grid {grid}"
     elif run.has_model:
         yield "Generate samples", f"ganarium generate {folder} --count 64 --seed 1 --grid {grid}"
     if run.has_model:

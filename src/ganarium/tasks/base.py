@@ -22,13 +22,16 @@ from ganarium.data.modalities.base import Modality
 from ganarium.data.rows import Rows
 from ganarium.data.spec import DataSpec
 from ganarium.tasks.latents import Latent, streams
+from ganarium.tasks.trials import Trial
 from ganarium.tasks.windows import Sizes
 
 Options = Mapping[str, Any]
 NONE: Options = MappingProxyType({})
 
-RESERVED = frozenset({"seed", "count", "batch_size", "device", "out", "window", "overlap"})
-"""Names that inputs and options of a task may not have: callers need them."""
+RESERVED = frozenset(
+    "seed count batch_size device out window overlap grid palette precision derive".split()  # noqa: SIM905
+)
+"""Names that inputs and options of a task may not have, because callers use them."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Input:
         name: name of the argument.
         kind: meaning of the values.
         shape: axes of one value.
-        optional: True if the method does without it; it is then neither drawn nor parsed.
+        optional: True if the method works without it; a missing value is then neither sampled nor parsed.
     """
 
     name: str
@@ -49,20 +52,20 @@ class Input:
 
     @property
     def modality(self) -> Modality | None:
-        """Modality of the values where they are samples; else None."""
+        """Modality of the values; None if they are not samples."""
         if isinstance(self.kind, Condition):
             return self.kind.modality
         return self.kind if isinstance(self.kind, Modality) else None
 
     @property
     def is_latent(self) -> bool:
-        """True if values are drawn where none are given."""
+        """True if missing values are sampled at random."""
         return isinstance(self.kind, Latent)
 
 
 @dataclass(frozen=True)
 class Output:
-    """Tensor that a task gives. Its batch axis is that of the inputs, or a whole multiple.
+    """Tensor that a task returns. Its batch size is that of the inputs, or a multiple of it.
 
     Attributes:
         name: name in results and exported files.
@@ -76,17 +79,17 @@ class Output:
 
     @property
     def modality(self) -> Modality | None:
-        """Modality of the values where they are samples; else None."""
+        """Modality of the values; None if they are not samples."""
         return self.kind if isinstance(self.kind, Modality) else None
 
 
 @dataclass(frozen=True)
 class Variant:
-    """Graph of its own: one direction of a translator, a style that is drawn or given.
+    """Separate graph of a task: one direction of a translator, a random or a given style.
 
     Attributes:
         name: name of the exported file, if it is not the task's; a slug.
-        options: options that are fixed.
+        options: fixed options.
         takes: optional inputs that the graph has.
         omits: inputs that the graph does not have.
     """
@@ -99,11 +102,11 @@ class Variant:
 
 @dataclass(frozen=True)
 class Case:
-    """Batch of the data as a task sees it.
+    """Batch of the data as inputs and truth of a task.
 
     Attributes:
-        inputs: what is given to the task.
-        truth: what should come out, by output, where that is known.
+        inputs: inputs by name.
+        truth: true outputs by name, if they are known.
     """
 
     inputs: dict[str, Tensor]
@@ -113,20 +116,18 @@ class Case:
 class Task(ABC):
     """One thing that a trained game can do.
 
-    A game lists its tasks in `Game.tasks` and has a method of each task's name, `method(**inputs,
-    **options)`, which
-    returns a tensor, or a tuple in the order of `outputs`. The keyword-only parameters of that method are
-    the task's
-    options: typed, checked, `key=value` on the command line; those of type float become inputs of an
-    exported graph, so the method may not branch on them.
+    A game lists its tasks in `Game.tasks` and has a method with the name of each task. The method takes the
+    inputs by name and returns a tensor, or a tuple in the order of `outputs`. Its keyword-only parameters are
+    the options of the task: typed, checked, `key=value` on the command line. Options of type float become
+    inputs of an exported graph, so the method may not branch on them.
 
-    A task of your own sets `name`, `description` and `metrics`, and writes `inputs` and `outputs`.
+    Your own task sets `name` and `description`, and defines `inputs` and `outputs`.
 
     Attributes:
         name: verb, and name of the game's method.
-        description: what it does, in words for model cards.
+        description: sentence for model cards.
         gradients: True if the method computes gradients itself (a projection).
-        exported: False if the method is no graph of tensors (a vocoder, a projection).
+        exported: False if the method is not a graph of tensors (a vocoder, a projection).
         evaluated: False if its results are not compared with data.
     """
 
@@ -138,20 +139,20 @@ class Task(ABC):
 
     @abstractmethod
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
-        """Return what the task takes with these options."""
+        """Return the inputs of the task with these options."""
 
     @abstractmethod
     def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:
-        """Return what the task gives with these options."""
+        """Return the outputs of the task with these options."""
 
     def sizes(self, game: Any, spec: DataSpec, options: Options = NONE) -> Sizes:
-        """Return the sizes that the task takes and gives along the windowed axes.
+        """Return the sizes of inputs and outputs along the windowed axes.
 
-        Here: multiples of the attribute `multiple` of all modules that a saved model holds, scaled by the
-        option or attribute `scale`.
+        By default inputs are multiples of the attribute `multiple` of all modules of a saved model; outputs
+        are scaled by the game's option or attribute `scale`.
         """
-        kept = [game.get_submodule(name) for name in game.saved_networks]
-        multiples = [int(getattr(module, "multiple", 1)) for net in kept for module in net.modules()]
+        networks = [game.get_submodule(name) for name in game.saved_networks]
+        multiples = [int(getattr(module, "multiple", 1)) for net in networks for module in net.modules()]
         scale: Any = options.get("scale") or getattr(game, "scale", 1)
         return Sizes(multiple=math.lcm(*multiples), scale=Fraction(scale))
 
@@ -159,15 +160,23 @@ class Task(ABC):
         """Return the graphs that an export writes."""
         return (Variant(),)
 
+    def windowed_networks(self, game: Any) -> tuple[nn.Module, ...]:
+        """Return the networks that run on windows of a large sample, and share their statistics."""
+        return tuple(game.get_submodule(name) for name in game.saved_networks)
+
+    def reverse(self, game: Any, spec: DataSpec, options: Options) -> dict[str, Any] | None:
+        """Return options with which the task makes an input of its output again; None if it cannot."""
+        return None
+
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
         """Return a batch of the data as inputs and truth, for grids during training and for evaluation.
 
         Args:
             game: the game.
             spec: specification of the data.
-            batch: what the data's condition made of the samples.
+            batch: batch that the game receives.
             rows: rows of the batch.
-            options: options of a variant; each direction of a translator has inputs of its own.
+            options: options of a variant; each direction of a translator has its own inputs.
         """
         if spec.condition is None or not spec.condition.is_input:
             return Case({})
@@ -185,7 +194,7 @@ class Task(ABC):
         }
 
     def checked(self, game: Any, given: Options) -> dict[str, Any]:
-        """Return all options, typed. Text is read as on a command line: YAML, `a,b` as a list.
+        """Return all options, converted to their types. Text is parsed as YAML, `a,b` as a list.
 
         Raises:
             ValueError: an option is unknown, missing or of another type.
@@ -209,33 +218,31 @@ class Task(ABC):
     def call(
         self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options
     ) -> dict[str, Tensor]:
-        """Return the outputs by name, as valid values. Exported graphs are traced from this."""
+        """Return the outputs by name, as valid values. Exported graphs are traced from this method."""
         return self.finished(game, spec, self.call_method(game, spec, inputs, options), options)
 
     def call_method(self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options) -> Any:
-        """Call the game's method and return its result, whose values may lie beyond those of their kind."""
+        """Call the game's method; return its result, whose values may exceed the range of their kind."""
         return getattr(game, self.name)(**inputs, **options)
 
-    def finished(self, game: Any, spec: DataSpec, made: Any, options: Options) -> dict[str, Tensor]:
-        """Return what the game's method returned as valid values by name."""
+    def finished(self, game: Any, spec: DataSpec, result: Any, options: Options) -> dict[str, Tensor]:
+        """Return the result of the game's method as valid values of each output's kind, by name."""
         outputs = self.outputs(game, spec, options)
-        made = made if isinstance(made, tuple) else (made,)
-        return {output.name: output.kind.finish(value) for output, value in zip(outputs, made, strict=True)}
+        values = result if isinstance(result, tuple) else (result,)
+        return {output.name: output.kind.finish(value) for output, value in zip(outputs, values, strict=True)}
 
     def run(
         self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options
     ) -> dict[str, Tensor]:
         """Run the task on tensors of the game's device, with checked options."""
         with torch.set_grad_enabled(self.gradients):
-            made = self.call(game, spec, inputs, options)
-        return {name: value.detach() for name, value in made.items()}
+            outputs = self.call(game, spec, inputs, options)
+        return {name: value.detach() for name, value in outputs.items()}
 
     def run_case(
         self, game: Any, spec: DataSpec, case: Case, options: Options = NONE, *, seed: int = 0
     ) -> dict[str, Tensor]:
-        """Run the task on a case; latents are drawn by the seed, conditions that are missing take their
-        default.
-        """
+        """Run the task on a case; latents are sampled with the seed, missing conditions have defaults."""
         options = self.checked(game, options)
         inputs = self.inputs(game, spec, options)
         given = dict(case.inputs)
@@ -263,27 +270,32 @@ class Task(ABC):
             for each in self.inputs(game, spec, options):
                 if each.modality is not None and each.name in case.inputs:
                     columns.setdefault(each.name + suffix, (each.modality, case.inputs[each.name]))
-            made = self.run_case(game, spec, case, variant.options)
+            outputs = self.run_case(game, spec, case, variant.options)
             for output in self.outputs(game, spec, options):
                 if output.modality is not None:
-                    columns[output.name + suffix] = (output.modality, made[output.name])
+                    columns[output.name + suffix] = (output.modality, outputs[output.name])
                     if output.name in case.truth:
                         columns["truth"] = (output.modality, case.truth[output.name])
         return columns
 
     def grid_rows(self, spec: DataSpec) -> int:
-        """Return how many samples of the data a grid during training is made of."""
+        """Return the number of samples of the data for a grid during training."""
         return 8
 
     def comparison(self, game: Any, spec: DataSpec, batch: Any) -> Case | None:
-        """Return the inputs of samples that are to be distributed as the data are; None if outputs are not.
+        """Return inputs for outputs whose statistics are compared with those of the data during training.
 
-        During training their statistics are compared with those of the data.
+        None if the distribution of the outputs is not that of the data.
         """
         return None
 
+    def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
+        """Return the ways in which the task is evaluated; `game` is its class before it is built."""
+        variants = () if isinstance(game, type) else self.variants(game, spec)
+        return Trial.of_variants([each for each in variants if not each.takes])
+
     def graph(self, game: nn.Module, spec: DataSpec, variant: Variant) -> "Graph":
-        """Return a variant as a module of tensors, from which an exported file is traced."""
+        """Return a variant as a module from tensors to tensors, from which an exported file is traced."""
         options = self.checked(game, variant.options)
         floats = [
             name
@@ -299,7 +311,7 @@ class Task(ABC):
 
 
 class Graph(nn.Module):
-    """Variant of a task, ready to be traced: inputs in order, then float options as tensors without axes."""
+    """Variant of a task as a module of its inputs, in order, and of its float options as scalar tensors."""
 
     def __init__(
         self,
@@ -320,11 +332,11 @@ class Graph(nn.Module):
         return [each.name for each in self.inputs] + self.floats
 
     def outputs(self) -> tuple[Output, ...]:
-        """Return what `forward` returns, in order."""
+        """Return the outputs of `forward`, in order."""
         return self.task.outputs(self.game, self.spec, self.options)
 
     def draw(self, count: int, size: tuple[int, ...], generator: torch.Generator) -> dict[str, Tensor]:
-        """Return random inputs; axes of varying length get the lengths of `size` in turn."""
+        """Return random inputs; axes of variable length get the lengths of `size` in order."""
         values = {}
         for each in self.inputs:
             lengths = iter(size)
@@ -353,7 +365,7 @@ def draw_latents(
 
 
 def condition_input(spec: DataSpec, name: str = "condition", *, optional: bool = False) -> tuple[Input, ...]:
-    """Return the data's condition as an input; nothing where they have none that games are given."""
+    """Return the data's condition as an input; nothing if games receive no condition."""
     if spec.condition is None or not spec.condition.is_input:
         return ()
     return (Input(name, spec.condition, spec.condition.shape(), optional),)

@@ -1,4 +1,4 @@
-"""Classify: samples to probabilities of classes."""
+"""Classify: probabilities of the classes of samples."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ganarium.tasks.base import NONE, Case, Input, Options, Output, Task
 
 
 class Classify(Task):
-    """Samples of the shape of training to probabilities of the data's classes: `classify(images)`."""
+    """Probabilities of the data's classes, of samples with the shape of the data: `classify(images)`."""
 
     name = "classify"
     description = "Names the class of a sample."

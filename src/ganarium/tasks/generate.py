@@ -1,8 +1,8 @@
-"""Generate: random latents, and a condition, to samples."""
+"""Generate: samples from random latents and a condition."""
 
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from ganarium.data.modalities.base import Modality
 from ganarium.data.rows import Rows
@@ -18,10 +18,11 @@ from ganarium.tasks.base import (
     draw_latents,
     latent_inputs,
 )
+from ganarium.tasks.trials import Trial
 
 
 class Generate(Task):
-    """Random latents, and a condition where the data have one, to samples.
+    """Samples from random latents, and from a condition if the data have one.
 
     The game's method is `generate(z, condition=None)`, with one argument for each of `Game.latents`.
     """
@@ -37,6 +38,10 @@ class Generate(Task):
         """See `Task.outputs`."""
         return (Output("samples", spec.modality, spec.shape),)
 
+    def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
+        """See `Task.trials`."""
+        return (Trial(generated=True, truth=False),)
+
     def grid_rows(self, spec: DataSpec) -> int:
         """See `Task.grid_rows`."""
         return spec.modality.grid_count
@@ -46,31 +51,25 @@ class Generate(Task):
         return self.grid_case(game, spec, batch, spec.modality.grid_count)
 
     def grid_case(self, game: Any, spec: DataSpec, batch: Any, count: int) -> Case:
-        """Return latents and conditions of the samples of a grid, always the same.
+        """Return fixed latents and conditions for a grid of samples.
 
-        Conditions are those of a batch, repeated; domains stand side by side for the same latents.
+        Conditions are those of a batch, repeated; domains alternate with the same latents.
         """
-        inputs = self.inputs(game, spec, NONE)
-        values: dict[str, torch.Tensor] = {}
-        for latent, value in _latents(inputs, count).items():
-            values[latent] = value
+        latents = draw_latents(self.inputs(game, spec, NONE), count, 0)
+        values = dict(latents)
         if spec.condition is not None and spec.condition.is_input:
             conditions = spec.condition.values(batch, count)
             if conditions is not None:
                 values["condition"] = conditions
             if spec.condition.separate:
                 repeats = len(spec.classes)
-                for latent in _latents(inputs, 1):
-                    values[latent] = values[latent].repeat_interleave(repeats, 0)[:count]
+                for name, value in latents.items():
+                    values[name] = value.repeat_interleave(repeats, 0)[:count]
         return Case(values)
 
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows
-    ) -> dict[str, tuple[Modality, torch.Tensor]]:
-        """Return one column: samples for the grid's latents and conditions."""
-        made = self.run_case(game, spec, self.grid_case(game, spec, batch, spec.modality.grid_count))
-        return {"samples": (spec.modality, made["samples"])}
-
-
-def _latents(inputs: tuple[Input, ...], count: int) -> dict[str, torch.Tensor]:
-    return draw_latents(inputs, count, 0)
+    ) -> dict[str, tuple[Modality, Tensor]]:
+        """Return one column: samples for fixed latents and conditions."""
+        outputs = self.run_case(game, spec, self.grid_case(game, spec, batch, spec.modality.grid_count))
+        return {"samples": (spec.modality, outputs["samples"])}

@@ -15,11 +15,11 @@ Law = Literal["normal", "uniform", "unit", "one-hot"]
 
 @dataclass(frozen=True)
 class Latent(Kind):
-    """Random input of a game's method, named as the argument that it is.
+    """Random input of a game's method, by the name of its argument.
 
     Attributes:
         argument: name of the argument.
-        size: axes of one value; a string names an axis whose length may vary.
+        size: axes of one value; a string names an axis of variable length.
         law: `normal` (standard), `uniform` in [-1, 1], `unit` (uniform in [0, 1]), or `one-hot`.
     """
 
@@ -58,8 +58,8 @@ class Latent(Kind):
 def streams(latents: Sequence[Latent], seed: int) -> dict[str, torch.Generator]:
     """Return a random generator for each latent, by its argument.
 
-    The first has the seed itself; that of another is a function of seed and argument. So further latents
-    do not change what the first one draws.
+    The first one is seeded with `seed`, the others with a hash of seed and argument: further latents do not
+    change the values of the first one.
     """
     return {
         latent.argument: torch.Generator().manual_seed(seed if number == 0 else _seed(seed, latent.argument))

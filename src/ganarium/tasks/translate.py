@@ -1,15 +1,18 @@
-"""Translate: samples to samples of another kind."""
+"""Translate: samples of another kind from samples."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ganarium.data.batches import real_samples
 from ganarium.data.conditions.base import index_of
 from ganarium.data.modalities.base import Modality
+from ganarium.data.modalities.image import Image
 from ganarium.data.rows import Rows
 from ganarium.data.spec import DataSpec
 from ganarium.tasks.base import (
@@ -23,17 +26,19 @@ from ganarium.tasks.base import (
     condition_input,
     latent_inputs,
 )
+from ganarium.tasks.trials import Trial
 from ganarium.tasks.windows import Sizes
 
 Direction = tuple[int, int]
-"""Numbers of the domains that a translation leads from and to."""
+"""Numbers of the source and the target domain of a translation."""
 
 
 class Translate(Task):
-    """Samples of any size to samples of another kind.
+    """Translation of samples of any size into samples of another kind.
 
-    Where the data are pairs, `translate(images)` takes the other sample of a pair, a label map say. Where
-    samples come with labels or attributes, `translate(images, to)` gets those that the samples are to have.
+    If the data are pairs, `translate(images)` takes the input of a pair, for example a label map. If samples
+    have labels or attributes, `translate(images, to)` also takes the target ones. If the data have no
+    condition, it takes their samples.
     """
 
     name = "translate"
@@ -42,7 +47,7 @@ class Translate(Task):
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
         """See `Task.inputs`."""
         if spec.condition is not None and (paired := spec.condition.modality) is not None:
-            return (Input("images", paired, paired.open(int(spec.condition_shape[0]))),)
+            return (Input("images", spec.condition, paired.open(int(spec.condition_shape[0]))),)
         modality = spec.modality
         return (Input("images", modality, modality.open(spec.shape[0])), *condition_input(spec, "to"))
 
@@ -59,18 +64,28 @@ class Translate(Task):
         )
 
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
-        """Return pairs as input and truth; with targets, samples and the targets of other rows."""
-        if spec.condition is not None and spec.condition.modality is not None:
+        """Return inputs and truth of pairs; else samples, and as targets the labels of other rows."""
+        if spec.condition_modality is not None:
             return Case({"images": batch.condition}, {"translations": batch.real})
+        if not condition_input(spec):
+            return Case({"images": real_samples(batch)})
         order = torch.from_numpy(rows.uniform("target", 1)[:, 0]).argsort()
         return Case({"images": batch.real, "to": batch.condition[order]})
 
+    def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
+        """See `Task.trials`."""
+        if spec.condition is None or spec.condition_modality is None:
+            return (Trial(truth=False),)
+        what = "picture" if spec.modality.name == Image.name else spec.modality.name
+        return (Trial(f"{spec.condition.name} to {what}"),)
+
 
 class TranslateInStyle(Translate):
-    """Samples to samples in a style, which is drawn or taken from a sample.
+    """Translation of samples in a random style or in the style of another sample.
 
     The game's method is `translate(images, z=None, style=None)`; with `style`, `[N, C, h, w]`, the latent
-    is not used. Sizes are those of training where a network of the game has `fixed_area`.
+    is not used. The game also has `takes_style` and `translator`, its network without the style encoder.
+    Sizes are those of the data if a network of the game has `fixed_area`.
     """
 
     def inputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Input, ...]:
@@ -78,7 +93,8 @@ class TranslateInStyle(Translate):
         (images,) = super().inputs(game, spec, options)
         if self._fixed(game):
             images = Input(images.name, images.kind, spec.condition_shape)
-        style = Input("style", spec.modality, spec.modality.open(spec.shape[0]), optional=True)
+        size = (axis.lower() for axis in spec.modality.axes[1:])  # not that of the images
+        style = Input("style", spec.modality, (spec.shape[0], *size), optional=True)
         return (images, *latent_inputs(game), *([style] if game.takes_style else []))
 
     def outputs(self, game: Any, spec: DataSpec, options: Options) -> tuple[Output, ...]:
@@ -93,18 +109,20 @@ class TranslateInStyle(Translate):
         return Sizes(sizes.multiple, sizes.least, sizes.scale, fixed)
 
     def variants(self, game: Any, spec: DataSpec) -> tuple[Variant, ...]:
-        """Return a graph that takes the latent and one that takes a style sample; one graph without
-        styles.
-        """
+        """Return a graph with a latent and one with a style sample; without styles one graph."""
         if not game.takes_style:
             return (Variant(),)
         latents = tuple(latent.argument for latent in game.latents)
         return Variant("random-style"), Variant("reference-style", takes=("style",), omits=latents)
 
+    def windowed_networks(self, game: Any) -> tuple[nn.Module, ...]:
+        """Return the translator alone: styles are never cut into windows."""
+        return (game.translator,)
+
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows
     ) -> dict[str, tuple[Modality, Tensor]]:
-        """Return input, output in a style that is drawn, output in the style of the truth, and truth."""
+        """Return input, output in a random style, output in the style of the truth, and truth."""
         case = self.case(game, spec, batch, rows)
         condition = spec.condition_modality
         assert condition is not None
@@ -112,8 +130,8 @@ class TranslateInStyle(Translate):
         columns["output"] = (spec.modality, self.run_case(game, spec, case)["translations"])
         if game.takes_style:
             styled = Case({**case.inputs, "style": case.truth["translations"]})
-            made = self.run_case(game, spec, styled)["translations"]
-            columns["in the truth's style"] = (spec.modality, made)
+            translations = self.run_case(game, spec, styled)["translations"]
+            columns["in the truth's style"] = (spec.modality, translations)
         return {**columns, "truth": (spec.modality, case.truth["translations"])}
 
     @staticmethod
@@ -122,11 +140,10 @@ class TranslateInStyle(Translate):
 
 
 class TranslateBetweenDomains(Translate):
-    """Samples of one domain to samples of another.
+    """Translation of samples of one domain into another.
 
-    The game's method is `translate(images, direction)` with a direction of `Game.directions`: numbers of
-    the domain
-    that samples are from and of the domain that they are translated to. Options name both: `to`, `source`.
+    The game's method is `translate(images, direction)`, where `direction` is one of the game's `directions`:
+    the numbers of source and target domain. The options `to` and `source` select it.
     """
 
     description = "Translates samples of one domain to another."
@@ -136,9 +153,7 @@ class TranslateBetweenDomains(Translate):
         return (Input("images", spec.modality, spec.modality.open(spec.shape[0])),)
 
     def options(self, game: Any) -> dict[str, tuple[Any, Any]]:
-        """Return `to` and `source`: domains by name or number, any if None; the first direction that fits
-        is taken.
-        """
+        """Return `to` and `source`: names or numbers of domains; None allows any."""
         return {"to": (str | int | None, None), "source": (str | int | None, None)}
 
     def call_method(self, game: Any, spec: DataSpec, inputs: Mapping[str, Tensor], options: Options) -> Any:
@@ -156,15 +171,37 @@ class TranslateBetweenDomains(Translate):
             for source, to in game.directions
         )
 
+    def reverse(self, game: Any, spec: DataSpec, options: Options) -> dict[str, Any] | None:
+        """Return the opposite direction, if the game has it."""
+        source, to = find_direction(game.directions, spec.classes, **options)
+        return {"to": source, "source": to} if (to, source) in game.directions else None
+
     def case(self, game: Any, spec: DataSpec, batch: Any, rows: Rows, options: Options = NONE) -> Case:
-        """Return samples of the domain that the options translate from."""
+        """Return the samples of the source domain."""
         source, _ = find_direction(game.directions, spec.classes, options.get("to"), options.get("source"))
         return Case({"images": batch.domains[source]})
+
+    def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
+        """Return one for each direction; of a class without directions, one for each pair of domains."""
+        names = spec.classes
+        directions = getattr(game, "directions", None) or itertools.permutations(range(len(names)), 2)
+        known = tuple(directions)
+        return tuple(
+            Trial(
+                f"{names[source]} to {names[to]}",
+                {"to": names[to], "source": names[source]},
+                truth=False,
+                source=source,
+                target=to,
+                back={"to": names[source], "source": names[to]} if (to, source) in known else None,
+            )
+            for source, to in known
+        )
 
     def examples(
         self, game: Any, spec: DataSpec, batch: Any, rows: Rows
     ) -> dict[str, tuple[Modality, Tensor]]:
-        """Return for each direction input, output and, if there is a way back, the reconstruction."""
+        """Return for each direction input, output and, if there is an inverse, the reconstruction."""
         columns: dict[str, tuple[Modality, Tensor]] = {}
         device = next(game.parameters()).device
         with torch.no_grad():
@@ -184,10 +221,10 @@ def find_direction(
     to: str | int | None = None,
     source: str | int | None = None,
 ) -> Direction:
-    """Return the first of the directions that fits.
+    """Return the first direction with this source and target.
 
     Args:
-        directions: numbers of source and target.
+        directions: directions of a model.
         names: names of the domains.
         to: name or number of the target; any if None.
         source: name or number of the source; any if None.
@@ -203,9 +240,9 @@ def find_direction(
         if all(want in (None, have) for want, have in zip(wanted, direction, strict=True)):
             return direction
     known = ", ".join(f"{names[a]} to {names[b]}" for a, b in directions)
-    asked = " ".join(
+    requested = " ".join(
         f"{word} {names[number]}"
         for word, number in zip(("from", "to"), wanted, strict=True)
         if number is not None
     )
-    raise ValueError(f"this model does not translate {asked}; it translates {known}")
+    raise ValueError(f"this model does not translate {requested}; it translates {known}")

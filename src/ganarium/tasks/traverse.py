@@ -7,7 +7,7 @@ from ganarium.tasks.base import Input, Options, Output, Task, latent_inputs
 
 
 class Traverse(Task):
-    """Rows of samples along each of which one code changes, all else being equal.
+    """Rows of samples, along each of which only one code changes.
 
     The game's method is `traverse(z, ..., *, code=None, steps=10)`; it returns `steps` samples for each
     row of `z`.

@@ -1,4 +1,4 @@
-"""Windows: a sample larger than memory, a window at a time, so that no seam can be seen."""
+"""Windows: overlapping parts of a sample that is too large for memory, processed without visible seams."""
 
 import contextlib
 import itertools
@@ -14,9 +14,7 @@ from torch import Tensor
 TILE, OVERLAP = 512, 64
 """Default length of a window of an image, and of the overlap of two windows, in pixels."""
 PIECE, PIECES = 256, 3
-"""Length of the pieces from which norms take the statistics of a sample, and how many there are along an
-axis.
-"""
+"""Length of the pieces from which norms compute a sample's statistics, and their number along an axis."""
 
 Run = Callable[..., Tensor]
 Shared = Callable[[Callable[[], object]], contextlib.AbstractContextManager[None]]
@@ -24,25 +22,27 @@ Shared = Callable[[Callable[[], object]], contextlib.AbstractContextManager[None
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes that a task takes and gives along the windowed axes: one number for all of them, or one for each.
+    """Sizes of inputs and outputs along the windowed axes: one number for all axes, or one for each.
 
     Attributes:
-        multiple: lengths inside the networks are multiples of this; others are padded and cut again.
-        least: least length.
+        multiple: number that input lengths are padded to multiples of; outputs are cropped accordingly.
+        least: smallest length, to which inputs are padded.
         scale: length of the output over that of the input.
-        fixed: the only lengths that the task takes; None if it takes any.
+        fixed: the only allowed lengths; None if all are allowed.
+        strict: True if the task does not pad its inputs itself: they must have multiples.
     """
 
     multiple: int | tuple[int, ...] = 1
     least: int | tuple[int, ...] = 1
     scale: Fraction | tuple[Fraction, ...] = Fraction(1)
     fixed: tuple[int, ...] | None = None
+    strict: bool = False
 
     def along(self, axes: int) -> list[tuple[int, int, Fraction]]:
-        """Return multiple, least length and scale of each axis.
+        """Return multiple, smallest length and scale of each axis.
 
         Raises:
-            ValueError: a multiple times its scale is no whole number, so that windows would not meet.
+            ValueError: a multiple times its scale is not an integer, so that windows would not meet.
         """
         each = [
             value if isinstance(value, tuple) else (value,) * axes
@@ -70,21 +70,21 @@ def in_windows(
     """Run a network over one sample window by window; windows fade into each other.
 
     In the outer quarter of an overlap the network lacks context, so these outputs are dropped; over the
-    middle half
-    one window fades into the next along a raised cosine. Windows begin at multiples of the network's stride.
+    middle half one window fades into the next along a raised cosine. Windows begin at multiples of the
+    network's stride.
 
     Args:
-        run: batches `[N, C, *window]` of every input to `[N, C', *window * scale]`.
+        run: maps batches `[N, C, *window]` of every input to `[N, C', *window * scale]`.
         inputs: `[C, *spatial]` each, of any dtype; all that are cut have the same last `axes` axes.
         sizes: sizes of the task.
-        axes: number of the last axes that are cut.
+        axes: number of last axes along which inputs are cut.
         window: length of a window along each axis, rounded up to the multiple.
-        overlap: least overlap of two windows along each axis.
-        cut: which inputs are cut (a sample, its mask); the others go in whole (a style). All if None.
-        shared: context in which norms take their statistics from the one call that it is given, so that
-            all windows
-            are normalized alike; see `ganarium.networks.layers.norms.shared_statistics`.
-        progress: called with the share of the sample that is done.
+        overlap: smallest overlap of two windows along each axis.
+        cut: True for each input that is cut (a sample, its mask); others are passed whole (a style). All are
+            cut if None.
+        shared: context in which norms use the statistics of the call that is its argument, so that all
+            windows are normalized alike; see `ganarium.networks.layers.norms.shared_statistics`.
+        progress: function that is called with the finished share of the sample.
 
     Returns:
         Float `[C', *spatial * scale]`.
@@ -110,7 +110,7 @@ def in_windows(
         area: Any = (..., *(slice(start, start + length) for start, length in places))
         return [(x[area] if yes else x)[None] for x, yes in zip(padded, cut, strict=True)]
 
-    made: Tensor | None = None
+    result: Tensor | None = None
     area: Any
     context = shared(lambda: run(*_pieces(padded, cut, whole, each))) if shared else contextlib.nullcontext()
     total = math.prod(len(starts) for starts, _ in plans)
@@ -119,29 +119,29 @@ def in_windows(
         for done, number in enumerate(numbers, 1):
             places = [(starts[i], length) for i, (starts, length) in zip(number, plans, strict=True)]
             part = run(*at(places))[0]
-            if made is None:
+            if result is None:
                 ends = [int(side * scale) for side, (_, _, scale) in zip(whole, each, strict=True)]
-                made = torch.zeros(*part.shape[: part.ndim - axes], *ends)
+                result = torch.zeros(*part.shape[: part.ndim - axes], *ends)
             slices, weight = [], torch.ones(())
             for i, (start, length), (_, _, scale), fade in zip(number, places, each, weights, strict=True):
                 slices.append(slice(int(start * scale), int((start + length) * scale)))
                 weight = weight[..., None] * fade[i]
             area = (..., *slices)
-            made[area] += part * weight.to(part)
+            result[area] += part * weight.to(part)
             progress(done / total)
-    assert made is not None
+    assert result is not None
     area = (..., *(slice(0, int(n * scale)) for n, (_, _, scale) in zip(lengths, each, strict=True)))
-    return made[area]
+    return result[area]
 
 
 def check_windows(window: int, overlap: int) -> None:
-    """Raise ValueError if windows of this length cannot overlap by so much."""
+    """Raise ValueError if the overlap is negative or more than half a window."""
     if not 0 <= 2 * overlap <= window:
-        raise ValueError(f"windows of {window} cannot overlap by {overlap}: half a window is the most")
+        raise ValueError(f"overlap={overlap}, but with window={window} at most {window // 2} is allowed")
 
 
 def plan(side: int, window: int, overlap: int, step: int) -> tuple[list[int], int]:
-    """Return where windows begin along an axis, at multiples of `step`, and how long they are."""
+    """Return the starts of windows along an axis, multiples of `step`, and the length of a window."""
     window = math.ceil(max(window, overlap + step) / step) * step
     if side <= window:
         return [0], side
@@ -164,7 +164,7 @@ def fades(starts: Sequence[int], window: int, side: int) -> list[Tensor]:
 
 
 def pad_replicate(sample: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Return a sample of any dtype whose last axes are at least so long: the last values are repeated."""
+    """Pad the last axes of a sample of any dtype to at least these lengths, by repeating the last values."""
     for axis, length in enumerate(lengths, -len(lengths)):
         if (missing := length - sample.shape[axis]) > 0:
             last = sample.narrow(axis, sample.shape[axis] - 1, 1)
@@ -173,9 +173,7 @@ def pad_replicate(sample: Tensor, lengths: Sequence[int]) -> Tensor:
 
 
 def _rising(length: int) -> Tensor:
-    """Return weights from 0 to 1: flat at both ends, over a quarter of the length each, half a cosine
-    between.
-    """
+    """Return weights from 0 to 1: constant in the first and last quarter, half a cosine between."""
     flat = length // 4
     middle = length - 2 * flat
     wave = (1 - torch.cos(math.pi * (torch.arange(middle) + 0.5) / middle)) / 2
@@ -188,7 +186,7 @@ def _pieces(
     whole: Sequence[int],
     each: Sequence[tuple[int, int, Fraction]],
 ) -> list[Tensor]:
-    """Return pieces evenly spread over a sample, `[N, C, ...]`, of every input."""
+    """Return evenly spaced pieces of every input, `[N, C, ...]`."""
     lengths = [
         min(max(math.ceil(PIECE / m) * m, least), side)
         for side, (m, least, _) in zip(whole, each, strict=True)

@@ -1,12 +1,12 @@
-"""Conformance: what every method must hold, checked on the smallest recipe that has all its parts.
+"""Conformance checks of methods, on the smallest recipe that has all their parts.
 
-For a method of your own, in your tests:
+For your own method, in your tests:
 
     @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
     def test_my_method(check):
-        check(Trial(METHOD))
+        check(MethodUnderTest(METHOD))
 
-or all at once: `check_game(METHOD)`. Each check raises AssertionError in words that name what is wrong.
+`check_game(METHOD)` runs all checks. A check raises AssertionError with a message that names the fault.
 """
 
 from ganarium.testing.checks import (

@@ -1,4 +1,4 @@
-"""Whether two plays ended alike."""
+"""Comparison of the states of two engines."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from ganarium.core.engine import Engine
 
 
 def state_of(engine: Engine) -> dict[str, Any]:
-    """Everything that a match needs to go on, flat."""
+    """Return the state of an engine as a flat dictionary."""
     return dict(_flat("", engine.state_dict()))
 
 
@@ -22,10 +22,10 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def assert_equal(ours: Mapping[str, Any], theirs: Mapping[str, Any], complaint: str) -> None:
-    """Raise AssertionError, with the complaint and the keys that differ, unless two states are bit-equal."""
-    differing = [key for key in ours.keys() | theirs.keys() if not _same(ours.get(key), theirs.get(key))]
-    assert not differing, f"{complaint} ({', '.join(sorted(differing)[:3])})"
+def assert_equal(one: Mapping[str, Any], other: Mapping[str, Any], message: str) -> None:
+    """Raise AssertionError, with the message and the keys that differ, unless two states are bit-equal."""
+    differing = [key for key in one.keys() | other.keys() if not _same(one.get(key), other.get(key))]
+    assert not differing, f"{message} ({', '.join(sorted(differing)[:3])})"
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -35,7 +35,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def near(one: Any, other: Any) -> bool:
-    """Equal up to the rounding of a sum of gradients."""
+    """Return True if values are equal up to the rounding of a sum of gradients."""
     if isinstance(one, Tensor) and one.is_floating_point():
         return torch.allclose(one, other, rtol=1e-4, atol=1e-6, equal_nan=True)
     return _same(one, other)

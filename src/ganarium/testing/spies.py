@@ -1,4 +1,4 @@
-"""What is put between a game's script and whoever plays it, and what is seen there."""
+"""Wrappers of a game's script, and states that they observe."""
 
 import itertools
 import random
@@ -14,31 +14,31 @@ Play = Callable[[Iterator, Clock], Iterator]
 
 
 def wrap_script(game: Game, around: Callable[[Play], Play]) -> None:
-    """Put something between a game's script and whoever plays it."""
+    """Replace a game's script by `around(script)`."""
     game.play = around(game.play)  # type: ignore[assignment,method-assign]
 
 
 def equal_runs(play: Play, game: Game) -> Play:
-    """The script such that all micro-batches of a round see equal batches, equal noise, equal networks."""
+    """Return a script in which the micro-batches of a round have equal batches, noise and networks."""
     batches: list[Any] = []
-    passing: list[dict[str, Any]] = []
+    forward_states: list[dict[str, Any]] = []
 
     def script(data: Iterator, clock: Clock) -> Iterator:
         if clock.first_micro_batch:
             batches.clear()
-            passing.clear()
+            forward_states.clear()
         turns = play(_shared(data, batches), clock)
-        shared_random = _dice()
+        inside = _random_state()
         for step in itertools.count():
             if clock.first_micro_batch:
-                passing.append(_passing(game))
+                forward_states.append(_forward_state(game))
             else:
-                _put_back(game, passing[step])
-            outside = _dice()
-            _throw(shared_random)
+                _restore(game, forward_states[step])
+            outside = _random_state()
+            _set_random_state(inside)
             yielded = next(turns, None)
-            shared_random = _dice()
-            _throw(outside)
+            inside = _random_state()
+            _set_random_state(outside)
             if yielded is None:
                 return
             yield yielded
@@ -47,15 +47,15 @@ def equal_runs(play: Play, game: Game) -> Play:
 
 
 def _shared(data: Iterator, batches: list[Any]) -> Iterator:
-    """The batches from their first on, drawn when nobody has had them yet."""
-    for place in itertools.count():
-        if place == len(batches):
+    """Yield the stored batches from the first one; read and store further ones."""
+    for position in itertools.count():
+        if position == len(batches):
             batches.append(next(data))
-        yield batches[place]
+        yield batches[position]
 
 
-def _passing(game: Game) -> dict[str, Any]:
-    """What each forward pass may move: the buffers inside players, and pools."""
+def _forward_state(game: Game) -> dict[str, Any]:
+    """Return the state that a forward pass may change: buffers of players, and pools."""
     buffers = {
         f"{player}.{name}" for player, net in game.players().items() for name, _ in net.named_buffers()
     }
@@ -66,38 +66,38 @@ def _passing(game: Game) -> dict[str, Any]:
     }
 
 
-def _put_back(game: Game, passing: Mapping[str, Any]) -> None:
-    pools = {key: value for key, value in passing.items() if key.endswith("_extra_state")}
+def _restore(game: Game, state: Mapping[str, Any]) -> None:
+    pools = {key: value for key, value in state.items() if key.endswith("_extra_state")}
     game.load_state_dict(pools, strict=False)
-    for key in passing.keys() - pools.keys():
-        game.get_buffer(key).data.copy_(passing[key])  # by `data`: graphs that wait may have saved it
+    for key in state.keys() - pools.keys():
+        game.get_buffer(key).data.copy_(state[key])  # `data`: a graph may have saved the buffer
 
 
-def _dice() -> tuple[Tensor, list[Tensor], Any]:
+def _random_state() -> tuple[Tensor, list[Tensor], Any]:
     on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     return torch.get_rng_state(), on_gpus, random.getstate()
 
 
-def _throw(shared_random: tuple[Tensor, list[Tensor], Any]) -> None:
-    torch.set_rng_state(shared_random[0])
-    torch.cuda.set_rng_state_all(shared_random[1])
-    random.setstate(shared_random[2])
+def _set_random_state(state: tuple[Tensor, list[Tensor], Any]) -> None:
+    torch.set_rng_state(state[0])
+    torch.cuda.set_rng_state_all(state[1])
+    random.setstate(state[2])
 
 
 def turns_of(yielded: Any) -> tuple:
-    """The turns that a script yields at once."""
+    """Return the turns of one yield as a tuple."""
     return yielded if isinstance(yielded, tuple) else (yielded,)
 
 
 def gradients_of(game: Game) -> dict[str, tuple[int, int] | None]:
-    """For each parameter which gradient it has, and how often that was written to."""
+    """Return identity and version of each parameter's gradient, by name; None without a gradient."""
     return {
         name: None if p.grad is None else (id(p.grad), p.grad._version) for name, p in game.named_parameters()
     }
 
 
 def modes_of(game: Game) -> dict[str, Any]:
-    """By name, all that a `with` or a network's mode may change."""
+    """Return grad mode, autocast, default dtype, training modes and `requires_grad`, by name."""
     return {
         "grad mode": torch.is_grad_enabled(),
         "inference mode": torch.is_inference_mode_enabled(),

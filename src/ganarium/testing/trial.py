@@ -1,4 +1,4 @@
-"""A method on its tiny recipe, ready to be played."""
+"""Method on its tiny recipe, ready to be played."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,16 +22,17 @@ from ganarium.recipes.resolve import TINY, resolve
 from ganarium.training.builder import engine_for
 
 ROUNDS = 3
+"""Number of rounds that a check plays."""
 
 
 @dataclass(frozen=True)
 class MethodUnderTest:
-    """A method on its tiny recipe, with some keys changed: what the checks look at.
+    """Method on its tiny recipe, with some keys changed; argument of the checks.
 
     Attributes:
-        method: whose game it is.
-        changes: a tree of recipe keys over the tiny recipe, `{"game": {"condition_score": "apart"}}` say.
-        device: where it is played, as in a recipe.
+        method: the method.
+        changes: tree of recipe keys over the tiny recipe: `{"game": {"condition_score": "apart"}}`.
+        device: name of the device, as in a recipe.
     """
 
     method: Method
@@ -40,16 +41,16 @@ class MethodUnderTest:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """Complete."""
+        """Complete recipe."""
         return resolve(self.method, TINY, self.method.tiny, self.changes)
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The few samples that the recipe names."""
+        """Data of the recipe."""
         return open_data(self.recipe.data, seed=self.recipe.seed)
 
     def game(self, **changes: Any) -> Game:
-        """Return a new game; of a campaign, that of the last stage. `changes` are keys of the recipe."""
+        """Return a new game, that of the last stage; `changes` are keys of the recipe."""
         return self.last_stage(**changes).game
 
     def last_stage(self, **changes: Any) -> Stage:
@@ -64,12 +65,12 @@ class MethodUnderTest:
         return Model(game, self.dataset.spec, provenance)
 
     def engine(self, game: Game | None = None, **changes: Any) -> Engine:
-        """One that plays `game`, or a game built anew."""
+        """Return an engine of `game`, or of a new game; `changes` are keys of the recipe."""
         recipe = self.recipe.model_copy(update=changes)
         return engine_for(game or self.game(**changes), recipe, device_named(self.device))
 
     def feed(self) -> Feed:
-        """The stream of batches, from its start."""
+        """Return the stream of batches from its start."""
         return Feed(
             self.dataset,
             batch_size=self.recipe.batch_size,
@@ -79,7 +80,7 @@ class MethodUnderTest:
         )
 
     def played(self, engine: Engine, feed: Iterator, rounds: int = ROUNDS) -> dict[str, Tensor]:
-        """The last round's terms, after so many rounds."""
+        """Play rounds; return the terms of the last one."""
         terms: dict[str, Tensor] = {}
         for _ in range(rounds):
             try:

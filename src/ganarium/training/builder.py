@@ -1,4 +1,4 @@
-"""From a recipe to an engine: the device, and the networks laid out, synchronised and compiled on it."""
+"""Engine of a game, built from a recipe: device, memory format, synchronized batch norm, compilation."""
 
 import os
 from typing import Any
@@ -17,13 +17,13 @@ from ganarium.recipes.recipe import Recipe
 
 
 def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int | None = None) -> Engine:
-    """The game's engine; its networks on the device, laid out and compiled as the recipe says.
+    """Return the engine of a game; put its networks on the device and compile them as the recipe says.
 
     Raises:
-        ValueError: the recipe's optimizers or averages are not for this game's players.
+        ValueError: optimizers or averages do not match the players, or a player cannot be compiled.
     """
     if device.type == "cuda":
-        _let_sums_have_an_order(recipe.deterministic)
+        _use_deterministic_kernels(recipe.deterministic)
     if recipe.sync_batch_norm:
         synchronize(game)
     apply_memory_format(game.to(device).train())
@@ -60,22 +60,20 @@ def engine_for(game: Game, recipe: Recipe, device: torch.device, *, images: int 
 
 
 def unused_compiled(engine: Engine) -> list[str]:
-    """Return the players that are compiled, but of which nothing that was compiled has been called."""
-    return [
-        name
-        for name, net in engine.players.items()
-        if (
-            calls := [m.__dict__["_compiled_calls"] for m in net.modules() if "_compiled_calls" in m.__dict__]
-        )
-        and not any(map(sum, calls))
-    ]
+    """Return the names of players of which no compiled module has been called."""
+    unused = []
+    for name, net in engine.players.items():
+        calls = [m.__dict__["_compiled_calls"] for m in net.modules() if "_compiled_calls" in m.__dict__]
+        if calls and not any(map(sum, calls)):
+            unused.append(name)
+    return unused
 
 
-def _let_sums_have_an_order(wanted: bool) -> None:
-    """A GPU's fastest kernels add in an order of chance; torch warns of the few that have no other."""
+def _use_deterministic_kernels(deterministic: bool) -> None:
+    """Use deterministic kernels on a GPU, or the fastest; torch warns if only the fastest exist."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(wanted, warn_only=True)
-    # Else torch fills all new memory with NaN, which shows a fault that is not this one and takes time.
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    # By default torch then fills new memory with NaN, to show uses of uninitialized memory; this takes time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
@@ -85,17 +83,15 @@ def _compile(name: str, net: nn.Module) -> None:
         module = net.get_submodule(part)
         if type(module).forward.__module__.startswith("torch."):  # torch skips its own code without a message
             raise ValueError(
-                f"compile=true cannot compile {name}: torch passes over a plain {type(module).__name__}; "
-                "give it a class with a forward of its own"
+                f"compile=true cannot compile {name}: torch skips a plain {type(module).__name__}; "
+                "give it a class with its own forward"
             )
         module.compile(dynamic=False)
         _count_calls(module)
 
 
 def _count_calls(module: nn.Module) -> None:
-    """Count calls of what was compiled in `_compiled_calls`, so that a network used by its parts is
-    noticed.
-    """
+    """Count the calls of a compiled module in its `_compiled_calls`, for `unused_compiled`."""
     compiled, calls = module._compiled_call_impl, [0]
 
     def counted(*args: Any, **kwargs: Any) -> Any:

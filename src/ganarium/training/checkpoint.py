@@ -1,7 +1,7 @@
-"""Checkpoints: everything that a run needs to go on, in one file of tensors, numbers and words.
+"""Checkpoints: everything that a run needs to continue, in one file of tensors, numbers and strings.
 
-No pickled code: files are read with `weights_only=True`, and each part's checksum is compared first, so
-a damaged file is known before it is used.
+Files contain no pickled code and are read with `weights_only=True`. The checksum of each part is verified
+first, so a damaged file is recognized before it is used.
 """
 
 import zipfile
@@ -11,35 +11,35 @@ from typing import Any
 
 import torch
 
-from ganarium.common.files import replacing
+from ganarium.common.files import atomic_write
 
 FORMAT = 2
 
 
 class CorruptFileError(ValueError):
-    """A checkpoint that cannot be used; the message says why."""
+    """Checkpoint that cannot be used; the message gives the reason."""
 
 
 def write(path: Path, state: Mapping[str, Any]) -> None:
-    """Save `state` at `path`, whole or not at all.
+    """Save `state` at `path` atomically.
 
     Raises:
-        OSError: no room or no right to write; what stood at `path` stays as it was.
+        OSError: no space, or no permission to write; an older file at `path` is unchanged.
     """
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         try:
             torch.save({"format": FORMAT, **state}, file)
         except RuntimeError as error:
-            if isinstance(error.__context__, OSError):  # torch hides that the disk is full
+            if isinstance(error.__context__, OSError):  # torch hides the error of a full disk
                 raise error.__context__ from None
             raise
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The state saved at `path`, on the CPU.
+    """Return the state saved at `path`, on the CPU.
 
     Raises:
-        DamagedError: the file is cut off, altered, of another format, or holds more than plain values.
+        CorruptFileError: the file is truncated, altered or of another format, or contains other objects.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -47,12 +47,12 @@ def read(path: Path) -> dict[str, Any]:
                 raise CorruptFileError(f"{path}: its part {part} is damaged")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except zipfile.BadZipFile as error:
-        raise CorruptFileError(f"{path} is no whole checkpoint: {error}") from None
+        raise CorruptFileError(f"{path} is not a complete checkpoint: {error}") from None
     except (RuntimeError, EOFError, OSError) as error:
         raise CorruptFileError(f"{path} cannot be read: {error}") from None
-    except Exception as error:  # what an unpickler raises has no common class
+    except Exception as error:  # errors of an unpickler have no common class
         raise CorruptFileError(
-            f"{path} holds more than tensors and plain values, and is left unread: {error}"
+            f"{path} contains more than tensors and plain values, and was not read: {error}"
         ) from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format") if isinstance(state, dict) else type(state).__name__
@@ -63,40 +63,40 @@ def read(path: Path) -> dict[str, Any]:
 
 
 class Checkpoints:
-    """A folder of checkpoints, named by the images that the run had shown when they were made."""
+    """Folder of checkpoints, named by the number of images at which they were saved."""
 
     def __init__(self, folder: Path, *, keep: int = 3):
         self.folder = folder
         self.keep = keep
 
     def paths(self) -> list[Path]:
-        """All of them, oldest first."""
+        """Return the files of all checkpoints, oldest first."""
         return sorted(self.folder.glob("[0-9]*.pt"))
 
     def path(self, images: int) -> Path:
-        """Where the one made after so many images is."""
+        """Return the file of the checkpoint at this number of images."""
         return self.folder / f"{images:012d}.pt"
 
     def save(self, images: int, state: Mapping[str, Any], *, best: int | None = None) -> Path:
-        """Save a checkpoint, then remove the oldest beyond `keep`, and later ones: they were damaged.
+        """Save a checkpoint; remove older ones beyond the newest `keep`, and later ones, which are damaged.
 
-        The one made after `best` images stays whatever its age.
+        The checkpoint at `best` images is kept in any case.
         """
         path = self.path(images)
         write(path, state)
         paths = self.paths()
-        here = paths.index(path) + 1
-        spared = None if best is None else self.path(best)
-        for gone in paths[: max(0, here - self.keep)] + paths[here:]:
-            if gone != spared:
-                gone.unlink()
+        count = paths.index(path) + 1
+        best_path = None if best is None else self.path(best)
+        for other in paths[: max(0, count - self.keep)] + paths[count:]:
+            if other != best_path:
+                other.unlink()
         return path
 
     def newest(self, warn: Callable[[str], None]) -> dict[str, Any] | None:
-        """The newest sound checkpoint, None where there is none; `warn` is told of each damaged one.
+        """Return the newest valid checkpoint, None if there is none; `warn` receives the errors of others.
 
         Raises:
-            DamagedError: there are checkpoints, and none is sound.
+            CorruptFileError: there are checkpoints, but none is valid.
         """
         paths = self.paths()
         for path in reversed(paths):

@@ -1,4 +1,4 @@
-"""Estimate: what a run costs, from a trial of a few rounds of every stage."""
+"""Estimate of a run's time and memory, from a trial of a few rounds of every stage."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from ganarium.data.feed import Feed
 from ganarium.monitoring.log import peak_memory_mib
 
 ROUNDS = 2
-"""Rounds that are timed, after one that warms up."""
+"""Number of timed rounds, after one that warms up."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ def estimate(
     images: int,
     seed: int,
 ) -> Estimate:
-    """Return the cost of a campaign: three rounds of every stage on networks that are thrown away.
+    """Measure the cost of a campaign by three rounds of every stage, on networks that are then discarded.
 
     Args:
-        campaign: what is played.
-        trial: builds engine and feed of a stage.
+        campaign: campaign of the run.
+        trial: function that builds the engine and the feed of a stage.
         images: length of the run.
         seed: seed of the run.
     """
@@ -56,7 +56,7 @@ def estimate(
                 return Estimate(seconds, peak_memory_mib(), parameters)
             engine, feed = trial(stage)
             try:
-                seconds += _seconds_an_image(engine, feed) * stage.images
+                seconds += _seconds_per_image(engine, feed) * stage.images
             finally:
                 feed.close()
             for name, params in engine.params.items():
@@ -64,7 +64,7 @@ def estimate(
             averages, number = stage.game.players(), number + 1
 
 
-def _seconds_an_image(engine: Engine, feed: Feed) -> float:
+def _seconds_per_image(engine: Engine, feed: Feed) -> float:
     engine.round(feed)
     started, images = time.perf_counter(), engine.clock.images
     for _ in range(ROUNDS):

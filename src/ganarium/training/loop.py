@@ -30,8 +30,8 @@ from ganarium.training.builder import unused_compiled
 from ganarium.training.state import RunState
 
 
-class TrainingInterrupted(Exception):  # noqa: N818 - a request that was obeyed, no error
-    """The run was asked to stop, saved everything, and stopped."""
+class TrainingInterrupted(Exception):  # noqa: N818 - not an error
+    """Training stopped at a signal; everything is saved."""
 
     def __init__(self, signal_number: int, images: int):
         super().__init__(f"{signal.Signals(signal_number).name} after {images:,} images")
@@ -41,7 +41,7 @@ class TrainingInterrupted(Exception):  # noqa: N818 - a request that was obeyed,
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a run; one for each line of its log."""
+    """Progress of a run at one line of its log."""
 
     round: int
     images: int
@@ -63,7 +63,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds to the end of the run at the present speed."""
+        """Seconds to the end of the run at the current speed."""
         return (self.length - self.images) / max(self.images_per_second, 1e-9)
 
 
@@ -72,7 +72,7 @@ class TrainingLoop:
     """Training of one stage.
 
     Attributes:
-        run: what all stages of the run share.
+        run: state that all stages of the run share.
         stage: the stage.
         recipe: recipe of the stage.
         engine: engine of the stage's game.
@@ -114,8 +114,8 @@ class TrainingLoop:
         """Play rounds to the end of the stage; yield a Progress for each line of the log.
 
         Raises:
-            TrainingInterrupted: the run was asked to stop; everything is saved.
-            NonFiniteError: a loss term or a weight became infinite or no number.
+            TrainingInterrupted: a signal was received; everything is saved.
+            NonFiniteError: a loss term or a weight is infinite or NaN.
         """
         run, length = self.run, self.run.recipe.images
         log_every = self.recipe.every.log or max(1, length // 200)
@@ -140,12 +140,12 @@ class TrainingLoop:
             if progress:
                 yield from self._yielded(progress)
                 if due(max(1, length // 20)):
-                    self.ask_the_doctor(self.images >= length)
+                    self.report_diagnoses(self.images >= length)
             if stop and self.images < length:
                 raise TrainingInterrupted(run.stop.number or signal.SIGTERM, self.images)
 
     def play_round(self, before: int) -> None:
-        """Play one round and add its loss terms to the log; the first of a line is also probed."""
+        """Play one round and add its loss terms to the log; in the first of a line measure weight updates."""
         log = self.run.log
         probe = UpdateProbe(self.engine.params) if log.begins_a_line else None
         terms = self.engine.round(self.feed)
@@ -153,8 +153,8 @@ class TrainingLoop:
             log.note(players=probe.signs())
         if self.engine.clock.round == 1 and (unused := unused_compiled(self.engine)):
             self.run.notify(
-                f"compile=true has no effect on {', '.join(unused)}: the game calls its parts, not its forward; "
-                "list them in the network's `compiled_parts`"
+                f"compile=true has no effect on {', '.join(unused)}: the game does not call its forward; "
+                "list the called submodules in the network's `compiled_parts`"
             )
         if self.images <= before:
             raise RuntimeError(f"round {self.engine.clock.round} of {self.recipe.method} took no data")
@@ -163,13 +163,13 @@ class TrainingLoop:
     def _yielded(self, progress: Progress) -> Generator[Progress, None, None]:
         try:
             yield progress
-        except GeneratorExit:  # the caller has left: keep what was trained
+        except GeneratorExit:  # the caller stopped iterating
             if self.saved_at != self.images:
                 self.save()
             raise
 
     def write_log(self) -> Progress:
-        """Write a line to the log."""
+        """Write a line to the log; return it as a Progress."""
         run, clock = self.run, self.engine.clock
         rates = {name: o.param_groups[0]["lr"] for name, o in self.engine.optimizers.items()}
         record = run.log.write(clock.round, self.images, rates, stage=self.stage.name)
@@ -191,9 +191,7 @@ class TrainingLoop:
         )
 
     def draw_grid(self) -> None:
-        """Save a grid of what the averaged players make of always the same inputs, and note its
-        statistics.
-        """
+        """Save a sample grid of the averaged networks for fixed inputs; log statistics of the samples."""
         task, spec = self.task, self.feed.dataset.spec
         if processes.rank() or task is None:
             return
@@ -208,57 +206,51 @@ class TrainingLoop:
             ((kind, samples),) = columns.values()
             self.show(kind.grid(samples))
         else:
-            row = zip(
-                *([kind.thumbnail(each, grids.CELL) for each in x] for kind, x in columns.values()),
-                strict=True,
-            )
-            self.show(grids.tiled([cell for cells in row for cell in cells], columns=len(columns)))
+            thumbnails = [[kind.thumbnail(each, grids.CELL) for each in x] for kind, x in columns.values()]
+            cells = [cell for row in zip(*thumbnails, strict=True) for cell in row]
+            self.show(grids.tiled(cells, columns=len(columns)))
 
     def show(self, image: Image.Image) -> None:
-        """Save the newest grid."""
+        """Save the newest sample grid."""
         self.grid = self.run.folder / "samples" / f"{self.images:012d}.png"
         grids.save(image, self.grid)
         if self.run.board:
-            self.run.board.sheet(self.images, image)
+            self.run.board.grid(self.images, image)
 
     def note_statistics(self, task: Task, case: Case, samples: Tensor) -> None:
         """Log the energy distance between samples and data, and the discriminator's AUC."""
         self._comparison = comparison = self._comparison or SampleComparison(self.feed.dataset, len(samples))
-        signs = {"images": self.images, **comparison.signs(samples)}
-        alone = processes.size() == 1 or not self.recipe.sync_batch_norm  # the others generate no samples
-        if self.engine.clock.round and alone:
+        statistics = {"images": self.images, **comparison.signs(samples)}
+        # With synchronized batch norm the scores would need all processes, but only the first one is here.
+        if self.engine.clock.round and (processes.size() == 1 or not self.recipe.sync_batch_norm):
             share = self.recipe.batch_size // processes.size() // self.recipe.accumulate
-            signs["discriminator_auc"] = comparison.discriminator_auc(self.game, task, case, share)
-        self.run.log.note(samples=signs, data=comparison.data_signs())
+            statistics["discriminator_auc"] = comparison.discriminator_auc(self.game, task, case, share)
+        self.run.log.note(samples=statistics, data=comparison.data_signs())
 
-    def ask_the_doctor(self, finished: bool) -> None:
-        """Tell the user what the doctor finds that is new, and at the end all that is wrong."""
+    def report_diagnoses(self, finished: bool) -> None:
+        """Notify the user of new diagnoses of the doctor; of all of them at the end of the run."""
         if processes.rank():
             return
         try:
             diagnoses = doctor.doctor(self.run.folder)
-        except ValueError as error:  # a log that was damaged before ends no run
+        except ValueError as error:  # a damaged log does not stop the run
             self.run.notify(f"doctor: {error}")
             return
         known = {(each.name, each.severity) for each in diagnoses if each.severity != "unknown"}
-        news = [each for each in diagnoses if (each.name, each.severity) in known - self._known]
+        new = [each for each in diagnoses if (each.name, each.severity) in known - self._known]
         self._known |= known
-        for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, news):
+        for line in doctor.words(diagnoses) if finished else map("doctor: {}".format, new):
             self.run.notify(line)
 
     def stage_evaluation(self) -> Evaluation | None:
-        """Return the evaluation of the stage, if the recipe asks for one; a stage may have tasks of its
-        own.
-        """
+        """Return the evaluation of the stage's main task; None without evaluation."""
         found = self.run.evaluation
         if found is None or self.task is None:
             return None
         return found.of_task(self.task, self.feed.dataset.spec)
 
     def evaluate(self, evaluation: Evaluation) -> None:
-        """Measure the model as users would get it, for the next line of the log, and see if it is the
-        best.
-        """
+        """Evaluate the averaged model, log its metrics, and compare it with the best model so far."""
         run, started = self.run, time.perf_counter()
         self.check()
         with self.engine.averages.in_place(self.game):
@@ -271,24 +263,24 @@ class TrainingLoop:
         run.log.skip(time.perf_counter() - started)
 
     def check(self) -> None:
-        """Raise NonFiniteError if a loss term or a weight is infinite or no number."""
+        """Raise NonFiniteError if a loss term or a weight is infinite or NaN."""
         self.run.log.check(self.images)
         for name, params in self.engine.params.items():
             if not all(bool(torch.isfinite(p).all()) for p in params):
                 raise NonFiniteError(
-                    f"weights of {name} became infinite or no number before image {self.images:,}; "
+                    f"weights of {name} became infinite or NaN before image {self.images:,}; "
                     f"the last checkpoint is from before. Lower optimizers.{name}.lr, or set "
                     f"optimizers.{name}.clip_norm"
                 )
 
     def save(self) -> None:
-        """Write a checkpoint and the model, if all weights are finite and equal in all processes."""
+        """Write the model and a checkpoint, if all weights are finite and equal in all processes."""
         run = self.run
         self.check()
         processes.check_replicas(self.game.named_parameters())
-        private = processes.gather(per_process_state(self.game))
+        process_states = processes.gather(per_process_state(self.game))
         if processes.rank() == 0:
-            self._save_model("model")  # first: a run whose last checkpoint stands has its model
+            self._save_model("model")  # first, so that each checkpoint has its model
             if self.improved:
                 self._save_model(BEST)
             state = {
@@ -299,7 +291,7 @@ class TrainingLoop:
                 "stage": self.stage.name,
                 "best": run.best and vars(run.best),
                 "engine": self.engine.state_dict(),
-                "per_process_state": private,
+                "per_process_state": process_states,
                 "feed": self.feed.state_dict(),
                 "log": run.log.state_dict(),
             }
@@ -320,18 +312,16 @@ class TrainingLoop:
 
 
 def _due(before: int, now: int, end: int) -> Callable[[int], bool]:
-    """Return a function that says if an interval of images has ended between two rounds, or the stage has."""
+    """Return a function: True if an interval of images ended between two rounds, or if the stage ended."""
     return lambda interval: now // interval > before // interval or now >= end
 
 
 def per_process_state(game: Game) -> dict[str, Any]:
-    """Return the state that differs by process (pools): what modules keep as extra state."""
+    """Return the state that differs between processes (pools): the extra state of modules."""
     return {key: value for key, value in game.state_dict().items() if key.endswith("_extra_state")}
 
 
 def set_per_process_state(game: Game, gathered: list[dict[str, Any]]) -> None:
-    """Give this process its own part of what all processes had; with other numbers of processes they take
-    turns.
-    """
-    mine = gathered[processes.rank() % len(gathered)]
-    game.load_state_dict({**game.state_dict(), **mine})
+    """Load the state of this process; with more processes than before, states are used several times."""
+    own = gathered[processes.rank() % len(gathered)]
+    game.load_state_dict({**game.state_dict(), **own})

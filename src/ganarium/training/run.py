@@ -1,4 +1,4 @@
-"""A run: a folder in which a method is, or was, trained."""
+"""Run: a folder in which a method is trained."""
 
 import contextlib
 import functools
@@ -20,25 +20,26 @@ from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import changed, complete
 from ganarium.recipes.sources import source_name
-from ganarium.recipes.yaml import from_yaml, settings
+from ganarium.recipes.yaml import saved_recipe, settings
 from ganarium.training.loop import Progress
 from ganarium.training.trainer import Trainer
 
 
 class Run:
-    """A run folder. Iterating plays it: first its log so far, then what is still to be played.
+    """Run folder. Iteration yields the log so far, then plays the rest of the run.
 
     Attributes:
-        folder: where everything is.
-        recipe: what is played.
+        folder: the run folder.
+        recipe: recipe of the run.
+        notify: receives messages for the user.
     """
 
     def __init__(self, folder: str | Path, *, recipe: Recipe | None = None, notify: Notify = silent):
-        """Open a run; with a recipe, begin one.
+        """Open a run; with a recipe, start one.
 
         Raises:
-            FileNotFoundError: there is no run in this folder.
-            ValueError: its recipe cannot be used.
+            FileNotFoundError: the folder contains no run.
+            ValueError: its recipe is invalid.
         """
         self.folder = Path(folder)
         self.notify = notify
@@ -46,16 +47,16 @@ class Run:
         self._trainer: Trainer | None = None
 
     def changed(self, changes: Mapping[str, Any], overrides: Sequence[str] = ()) -> Self:
-        """The same run with some keys of its recipe changed (a greater length, another learning rate)."""
+        """Return the run with some keys of its recipe changed (more images, another learning rate)."""
         tree = functools.reduce(changed, [changes, settings(overrides)], self.recipe.model_dump(mode="json"))
         return type(self)(
             self.folder, recipe=complete(methods.find(self.recipe.method), tree), notify=self.notify
         )
 
     def trainer(self) -> Trainer:
-        """What will play it, its data open: to see what they are, and what playing will cost.
+        """Return the trainer of the run; it has opened the data and can estimate the cost.
 
-        Nothing is written. Under torchrun ask within `group`.
+        Nothing is written. Under torchrun, call this within `group`.
         """
         if self._trainer is None:
             self._trainer = Trainer(self.recipe, self.folder, notify=self.notify)
@@ -63,13 +64,13 @@ class Run:
         return self._trainer
 
     def play(self) -> Generator[Progress, None, None]:
-        """Play on from where the folder stands; yields a Progress for each new line of the log."""
+        """Play from the newest checkpoint to the end; yield a Progress for each new line of the log."""
         with group(self.recipe):
             trainer, self._trainer = self.trainer(), None
             yield from trainer.play()
 
     def __iter__(self) -> Iterator[Progress]:
-        """The log so far, then each new line as it is played."""
+        """Yield the log so far, then play and yield each new line."""
         for record in log.read(self.folder):
             yield Progress(
                 record["round"],
@@ -78,36 +79,36 @@ class Run:
                 record["terms"],
                 0.0,
                 0.0,
-                self.sheet,
+                self.grid,
                 record.get("stage", ""),
                 record.get("metrics", {}),
             )
         yield from self.play()
 
     def finish(self) -> Self:
-        """Play to the end."""
+        """Play to the end; return the run."""
         for _ in self.play():
             pass
         return self
 
     @property
-    def sheet(self) -> Path | None:
-        """The newest sheet of samples."""
+    def grid(self) -> Path | None:
+        """Newest sample grid; None if there is none."""
         return max((self.folder / "samples").glob("*.png"), default=None)
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The log so far: round, images, mean terms and learning rates of each line."""
+        """Lines of the log so far: round, images, mean terms, learning rates."""
         return log.read(self.folder)
 
     @property
     def best(self) -> Path | None:
-        """The folder of the best model so far, by `evaluate.best`; None where nothing was judged yet."""
+        """Folder of the best model so far, by `evaluate.best`; None before the first evaluation."""
         folder = self.folder / BEST
         return folder if (folder / "config.json").is_file() else None
 
     def model(self) -> Model:
-        """The model as it was last saved."""
+        """Load the model that was saved last."""
         return load(self.folder)
 
     def __fspath__(self) -> str:
@@ -118,17 +119,14 @@ class Run:
 
 
 def _saved_recipe(folder: Path) -> Recipe:
-    path = folder / "recipe.yaml"
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} is no run: it has no recipe.yaml")
-    tree = from_yaml(path.read_text(encoding="utf-8"), str(path))
-    with naming_file(path):
+    tree = saved_recipe(folder)
+    with naming_file(folder / "recipe.yaml"):
         return complete(method_of(tree), tree)
 
 
 @contextlib.contextmanager
 def group(recipe: Recipe) -> Iterator[None]:
-    """Within the block the processes that torchrun started are one group."""
+    """Connect the processes that torchrun started into one group within the block."""
     processes.start(device_named(recipe.device))
     try:
         yield
@@ -137,7 +135,7 @@ def group(recipe: Recipe) -> Iterator[None]:
 
 
 def new_folder(method: str, parent: Path = Path("runs")) -> Path:
-    """The next free run folder: `runs/0007-dcgan`."""
+    """Return the next free run folder: `runs/0007-dcgan`."""
     numbers = [int(m.group()) for f in parent.glob("[0-9]*") if (m := re.match(r"\d+", f.name))]
     return parent / f"{max(numbers, default=0) + 1:04d}-{method}"
 
@@ -152,22 +150,21 @@ def prepare(
     notify: Notify = silent,
     **changes: Any,
 ) -> Run:
-    """A new run that waits to be played: iterate over it, or call `finish()`.
+    """Return a new run; to play it, iterate over it or call `finish()`.
 
     Args:
-        method: a name, a recipe file, or a Method of your own.
-        data: a source or several, the recipe's `data` as a table, an array or tensor of images, a `Source`
-            or a
-            `Dataset`; the built-in world if None.
-        out: the run folder; the next free one under `runs/` where it is not said.
-        preset: the method's preset for a kind of data.
-        overrides: `key=value`, as on the command line; they come last.
-        notify: is told what people should know.
+        method: name, recipe file, tree of a recipe, or your own Method.
+        data: one or several sources, the recipe's `data` as a table, an array or tensor of images, a
+            `Source` or a `Dataset`; the built-in world if None.
+        out: run folder; by default the next free one under `runs/`.
+        preset: name of a preset of the method.
+        overrides: `key=value`, as on the command line, applied last.
+        notify: receives messages for the user.
         changes: keys of the recipe: `images=200_000`, `game={"objective": "hinge"}` ...
 
     Raises:
-        FileExistsError: there is a run in `out` already.
-        FileNotFoundError, ValueError: as `chosen_recipe`.
+        FileExistsError: `out` contains a run already.
+        FileNotFoundError, ValueError: see `chosen_recipe`.
     """
     recipe = chosen_recipe(method, data=data, preset=preset, changes=changes, overrides=overrides)
     folder = Path(out) if out is not None else new_folder(recipe.method)
@@ -176,10 +173,10 @@ def prepare(
 
 
 def refuse_used(folder: Path) -> None:
-    """Raise FileExistsError where a run is in the folder: nothing is written over."""
+    """Raise FileExistsError if the folder contains a run, which would be overwritten."""
     if (folder / "recipe.yaml").exists():
         raise FileExistsError(
-            f"there is a run in {folder} already; go on with it (ganarium resume {folder}), "
+            f"there is a run in {folder} already; resume it (ganarium resume {folder}), "
             "or choose another folder"
         )
 
@@ -194,19 +191,19 @@ def train(
     notify: Notify = silent,
     **changes: Any,
 ) -> Run:
-    """Train to the end; see `prepare` for the arguments and errors."""
+    """Train a method to the end; see `prepare` for arguments and errors."""
     run = prepare(method, data=data, out=out, preset=preset, overrides=overrides, notify=notify, **changes)
     return run.finish()
 
 
 def resume(folder: str | Path, *, data: Any = None, notify: Notify = silent, **changes: Any) -> Run:
-    """Go on with a run to its end: the same numbers as if it had never stopped.
+    """Play a run to its end; the numbers equal those of an uninterrupted run.
 
     Args:
-        folder: the run's.
-        data: the array, tensor, `Source` or `Dataset` that the run was given, if it was given an object.
-        notify: is told what people should know.
-        changes: keys of the recipe to change, a greater `images=...` say.
+        folder: run folder.
+        data: the array, tensor, `Source` or `Dataset` of the run, if its data were given as an object.
+        notify: receives messages for the user.
+        changes: keys of the recipe to change, for example a larger `images=...`.
     """
     if data is not None:
         source_name(data)

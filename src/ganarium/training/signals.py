@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from types import FrameType
 
 SAME_REQUEST = 2.0
-"""Signals within so many seconds are one request: torchrun passes on a Ctrl-C that the terminal sent to
-everybody.
-"""
+"""Seconds in which signals count as one request: torchrun forwards a Ctrl-C that all processes received."""
 
 
 class StopRequest:
-    """Request to stop: false until a signal comes.
+    """Request to stop; true after a signal.
 
     Attributes:
         number: number of the signal; 0 if none came.
@@ -29,9 +27,7 @@ class StopRequest:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Turn SIGINT and SIGTERM into this request within the block; a second request raises
-        KeyboardInterrupt.
-        """
+        """Turn SIGINT and SIGTERM into this request within the block; a second one is a KeyboardInterrupt."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

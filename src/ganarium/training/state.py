@@ -1,4 +1,4 @@
-"""State of a run while it is trained: what all of its stages share."""
+"""State of a run in training, shared by its stages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from ganarium.training.signals import StopRequest
 
 @dataclass
 class RunState:
-    """What all stages of a run share.
+    """State of a run in training, shared by its stages.
 
     Attributes:
         folder: the run's folder.

@@ -1,4 +1,4 @@
-"""Trainer: from a recipe to data, campaign and engines, and on from where a run folder stands."""
+"""Trainer: data, campaign and engines of a recipe, played in a run folder."""
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
@@ -38,11 +38,11 @@ class RunLockedError(RuntimeError):
 
 
 class Trainer:
-    """Training of a recipe in a run folder, from where the folder stands.
+    """Training of a recipe in a run folder, from its newest checkpoint if it has one.
 
     Args:
         recipe: complete recipe.
-        folder: the run's folder.
+        folder: run folder.
         notify: receives messages for the user, line by line.
 
     Raises:
@@ -75,9 +75,7 @@ class Trainer:
         return build_campaign(self.run.method, self.recipe, self.run.spec)
 
     def estimate(self) -> Estimate:
-        """Return time and memory, from a trial of three rounds of every stage on networks that are thrown
-        away.
-        """
+        """Return time and memory of the run, from a trial of three rounds of every stage."""
 
         def trial(stage: Stage) -> tuple[Engine, Feed]:
             recipe = self._recipe_of(stage).model_copy(update={"compile": False})
@@ -87,16 +85,18 @@ class Trainer:
         return estimate(self.campaign(), trial, images=self.recipe.images, seed=self.recipe.seed)
 
     def play(self) -> Generator[Progress, None, None]:
-        """Play to the end, or until told to stop; yields a Progress for each line of the log.
+        """Play to the end or to a request to stop; yield a Progress for each line of the log.
 
         Raises:
-            Interrupted: after SIGINT or SIGTERM, with everything saved.
-            NonFiniteError: a loss term became infinite; the last checkpoint is from before.
-            OSError: no room to save; the checkpoints before are whole.
-            DamagedError: there are checkpoints and none can be read.
+            TrainingInterrupted: SIGINT or SIGTERM was received; everything is saved.
+            NonFiniteError: a loss term or a weight is infinite or NaN; the last checkpoint is from before.
+            RunLockedError: another process is training in the folder.
+            OSError: no space to save; earlier checkpoints are intact.
+            CorruptFileError: there are checkpoints, but none can be read.
+            ValueError: the checkpoint belongs to another recipe or to other data.
         """
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_only_user(self.run.folder))
+            stack.enter_context(_locked(self.run.folder))
             stack.enter_context(self.run.stop.listening())
             stack.enter_context(processes.stop_together())
             if processes.rank() == 0:
@@ -105,15 +105,15 @@ class Trainer:
             if state is not None:
                 self._check_unchanged(state)
             elif (self.run.folder / "log.jsonl").exists():
-                self.run.notify("nothing was saved yet: the run begins anew")
+                self.run.notify("the run has no checkpoint yet: it starts from the beginning")
             self.run.log.load_state_dict(state["log"] if state else BEGINNING, self.run.device)
-            # Runs of older versions have none; what was best stays so where nothing is judged any more.
+            # The best model is kept even if the recipe no longer evaluates.
             self.run.best = Best(**state["best"]) if state and state.get("best") else None
-            stack.enter_context(_failure(self.run.folder))
+            stack.enter_context(_failure_file(self.run.folder))
             stack.enter_context(self._board(state["images"] if state else 0))
             yield from play(
                 self.campaign(),
-                _Saved(self.run.checkpoints.folder, state),
+                _SavedStages(self.run.checkpoints.folder, state),
                 lambda stage: engine_for(
                     stage.game, self._recipe_of(stage), self.run.device, images=stage.images
                 ),
@@ -131,8 +131,8 @@ class Trainer:
         if state and state["stage"] == stage.name:
             feed.load_state_dict(state["feed"])
             set_per_process_state(engine.game, state["per_process_state"])
-            state.clear()  # all of it is taken over; let its memory go
-        save_recipe(self.recipe, self.run.folder)  # no sooner: this recipe has proved fit for the run
+            state.clear()  # free its memory
+        save_recipe(self.recipe, self.run.folder)  # only now: the recipe fits the checkpoint
         if processes.rank() == 0:
             data_summary.save(self.dataset, self.run.folder)
         try:
@@ -144,7 +144,7 @@ class Trainer:
         if not stage.name:
             return self.recipe
         tree = merge(self.recipe.model_dump(mode="json"), stage.changes)
-        for entries in ("optimizers", "averages"):  # those of this stage's players
+        for entries in ("optimizers", "averages"):  # of this stage's players only
             tree[entries] = {
                 name: entry for name, entry in tree[entries].items() if name in stage.game.players()
             }
@@ -152,7 +152,7 @@ class Trainer:
 
     @contextlib.contextmanager
     def _board(self, images: int) -> Iterator[None]:
-        """Within the block TensorBoard hears of everything, if the recipe wants it to."""
+        """Open the TensorBoard writer within the block, if the recipe asks for one."""
         if self.recipe.tensorboard and processes.rank() == 0:
             self.run.board = tensorboard.Board(self.run.folder, images)
         try:
@@ -176,15 +176,15 @@ class Trainer:
         )
 
     def _check_unchanged(self, state: Mapping[str, Any]) -> None:
-        """See that what was saved belongs to this recipe and these data."""
+        """Raise ValueError unless a checkpoint belongs to this recipe and these data."""
         was, now = _fixed(state["recipe"]), _fixed(self.recipe.model_dump(mode="json"))
         if changed := sorted(key for key in was.keys() | now.keys() if was.get(key) != now.get(key)):
-            said = "; ".join(f"{key} was {was.get(key)!r}, now {now.get(key)!r}" for key in changed)
-            raise ValueError(f"a run cannot go on with another game: {said}. Leave it, or start a new run")
+            values = "; ".join(f"{key} was {was.get(key)!r}, now {now.get(key)!r}" for key in changed)
+            raise ValueError(f"a resumed run cannot change {values}. Change it back, or start a new run")
         if state["samples"] != len(self.dataset):
             self.run.notify(
                 f"the data had {state['samples']:,} samples when this run was saved, "
-                f"now {len(self.dataset):,}: it goes on, but not with the numbers of a run that never stopped"
+                f"now {len(self.dataset):,}: its numbers will differ from those of an uninterrupted run"
             )
         before = DataSpec.from_dict(state["spec"])
         if before != self.run.spec:
@@ -194,8 +194,8 @@ class Trainer:
             )
 
 
-class _Saved(MutableMapping[str, Mapping[str, Any]]):
-    """Stages' states: the one in the newest checkpoint, and a file for each that is finished."""
+class _SavedStages(MutableMapping[str, Mapping[str, Any]]):
+    """States of stages: that in the newest checkpoint, and a file for each finished stage."""
 
     def __init__(self, folder: Path, newest: Mapping[str, Any] | None):
         self.folder, self.newest = folder, newest
@@ -204,7 +204,7 @@ class _Saved(MutableMapping[str, Mapping[str, Any]]):
         return self.folder / f"stage-{quote(stage, safe=' ')}.pt"
 
     def __getitem__(self, stage: str) -> Mapping[str, Any]:
-        if self.newest is None:  # what comes after the newest checkpoint is played anew
+        if self.newest is None:  # later stages start from the beginning
             raise KeyError(stage)
         if self.newest["stage"] == stage:
             state, self.newest = self.newest["engine"], None
@@ -214,7 +214,7 @@ class _Saved(MutableMapping[str, Mapping[str, Any]]):
         except CorruptFileError as error:
             raise CorruptFileError(
                 f"{error}. Stage {self.newest['stage']!r} is built on stage {stage!r}: "
-                "put the file back, or start a new run"
+                "restore the file, or start a new run"
             ) from None
 
     def __setitem__(self, stage: str, state: Mapping[str, Any]) -> None:
@@ -225,14 +225,14 @@ class _Saved(MutableMapping[str, Mapping[str, Any]]):
         self._path(stage).unlink()
 
     def __iter__(self) -> Iterator[str]:
-        raise TypeError("stages are asked for by name")
+        raise TypeError("stages are accessed by name only")
 
     def __len__(self) -> int:
-        raise TypeError("stages are asked for by name")
+        raise TypeError("stages are accessed by name only")
 
 
 def _fixed(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a recipe must stay as it is while a run goes on, by key."""
+    """Return the settings of a recipe that a resumed run cannot change, by key."""
     return {
         "method": recipe["method"],
         **{
@@ -250,7 +250,7 @@ def _open(recipe: Recipe) -> Dataset:
 
 
 def _with_length(recipe: Recipe, samples: int) -> Recipe:
-    """`epochs` as `images`."""
+    """Return the recipe with `epochs` converted to `images`."""
     if recipe.epochs is None:
         return recipe
     images = max(1, round(recipe.epochs * samples))
@@ -258,11 +258,11 @@ def _with_length(recipe: Recipe, samples: int) -> Recipe:
 
 
 @contextlib.contextmanager
-def _only_user(folder: Path) -> Iterator[None]:
-    """Make sure that no other process trains in this folder within the block.
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock the folder within the block, so that no other process trains in it.
 
     Raises:
-        RunLockedError: another one does.
+        RunLockedError: another process is training in it.
     """
     if processes.rank():
         yield
@@ -279,8 +279,8 @@ def _only_user(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _failure(folder: Path) -> Iterator[None]:
-    """Write `failure.txt` if a number becomes infinite within the block; remove an old one first."""
+def _failure_file(folder: Path) -> Iterator[None]:
+    """Write `failure.txt` on a NonFiniteError within the block; remove an old file first."""
     path = folder / FAILURE
     if processes.rank() == 0:
         path.unlink(missing_ok=True)
@@ -293,6 +293,6 @@ def _failure(folder: Path) -> Iterator[None]:
 
 
 def save_recipe(recipe: Recipe, folder: Path) -> None:
-    """Put the recipe into the run folder."""
+    """Write the recipe to the run folder."""
     if processes.rank() == 0:
         write_text(folder / "recipe.yaml", to_yaml(recipe))

@@ -1,1 +1,1 @@
-"""Conditions: what each sample comes with."""
+"""Conditions: information that comes with each sample."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganarium.common.text import listed, nearest
 from ganarium.data.batches import Batch, Conditioned
-from ganarium.data.conditions.base import Condition, lacking
+from ganarium.data.conditions.base import Condition, file_word, require_column
 from ganarium.data.kinds import Shape
 from ganarium.data.report import Report
 from ganarium.data.rows import Rows
@@ -24,7 +24,7 @@ class Attributes(Condition):
 
     Attributes:
         names: names of the attributes, in the order of the columns.
-        mirrored: names of those that a mirror image turns into their opposite.
+        mirrored: names of the attributes whose value is inverted in a mirror image.
     """
 
     names: tuple[str, ...]
@@ -34,8 +34,7 @@ class Attributes(Condition):
     @classmethod
     def check(cls, source: Any, settings: Data) -> None:
         """See `Condition.check`."""
-        if source.vectors is None:
-            raise lacking(settings, source, f"data.condition={cls.name}", source.hints["vector"])
+        require_column(source, "vector", settings, f"data.condition={cls.name}")
 
     @classmethod
     def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> Self:
@@ -45,9 +44,7 @@ class Attributes(Condition):
     def known(self, source: Any, report: Report) -> NDArray[np.bool_] | None:
         """See `Condition.known`."""
         known = ~np.isnan(source.vectors).any(axis=1)
-        usable = np.ones(len(source), bool)
-        usable[sorted(source.broken)] = False
-        if unknown := [source.name(i) for i in np.flatnonzero(usable & ~known).tolist()]:
+        if unknown := [source.name(i) for i in np.flatnonzero(source.intact & ~known).tolist()]:
             report.note(
                 f"{len(unknown):,} samples have no row of attributes and are left out: {listed(unknown)}"
             )
@@ -70,11 +67,11 @@ class Attributes(Condition):
         return torch.randint(2, (count, len(self.names)), generator=generator).float()
 
     def parse(self, value: Any, count: int) -> Tensor:
-        """Return attributes `[count, A]`: 1 for those that are named, else 0.
+        """Return attributes `[count, A]`: 1 for those that are named, else 0; all are 0 by default.
 
         Args:
-            value: names with commas between them, `left,round`; or a mapping of names to true or false.
-            count: how many.
+            value: names separated by commas, `left,round`; or a mapping of names to true or false.
+            count: number of rows.
         """
         if value is None:
             value = {}
@@ -90,8 +87,8 @@ class Attributes(Condition):
         return torch.tensor([float(bool(value.get(name, False))) for name in self.names]).repeat(count, 1)
 
     def slug(self, value: Tensor) -> str:
-        """See `Condition.slug`."""
-        return "-".join(name for name, has in zip(self.names, value.tolist(), strict=True) if has)
+        """See `Kind.slug`."""
+        return "-".join(file_word(name) for name, has in zip(self.names, value.tolist(), strict=True) if has)
 
     def compatible(self, other: Condition | None) -> bool:
         """Return True for the same attributes."""

@@ -1,5 +1,6 @@
-"""Condition: what each sample of the data comes with, and how users name it."""
+"""Condition: information that comes with each sample of the data, and its names for users."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
@@ -20,22 +21,24 @@ from ganarium.data.settings import Data
 
 
 class Condition(Kind):
-    """What each sample of the data comes with: a label, attributes, another image.
+    """Information that comes with each sample: a label, attributes, another image.
 
-    A condition of your own is a frozen dataclass that sets `name` (the value of `data.condition`) and writes
+    A condition of your own is a frozen dataclass that sets `name` (the value of `data.condition`) and defines
     `from_source`, `batch`, `shape` and `draw`; `parse` as well, if users name its values in words.
 
     Attributes:
-        layout: how the source must lay out its files: plain `samples`, `pairs` or label `maps` beside images.
+        layout: layout of the files of a source: plain `samples`, `pairs`, or images with label `maps`.
         is_input: True if games are given values of it; False if it only shapes the batches.
         separate: True if samples of different classes must not show the same thing.
-        companions: names of the samples that the source decodes beside each sample.
-        modality: modality of values that are samples themselves (a map, a frame); None where words name them.
+        is_label: True if a value is the class of its sample, the index of one of its `classes`.
+        companions: names of the samples that the source decodes with each sample.
+        modality: modality of values that are samples themselves (a map, a frame); None if words name them.
     """
 
     layout: ClassVar[Literal["samples", "pairs", "maps"]] = "samples"
     is_input: ClassVar[bool] = True
     separate: ClassVar[bool] = False
+    is_label: ClassVar[bool] = False
 
     @property
     def modality(self) -> Modality | None:
@@ -68,15 +71,11 @@ class Condition(Kind):
         """
 
     def known(self, source: Any, report: Report) -> NDArray[np.bool_] | None:
-        """Return which samples of the source have the condition, `[N]`; None if all do. Note those that do
-        not.
-        """
+        """Return `[N]`, True for samples that have the condition; None if all do. Note the others."""
         return None
 
     def groups(self, source: Any) -> tuple[tuple[str, NDArray[np.bool_]], ...]:
-        """Return the name and the samples of each part to which `data.count` applies; none if to the
-        whole.
-        """
+        """Return name and samples, `[N]`, of each group to which `data.count` applies; () for all samples."""
         return ()
 
     def streams(
@@ -103,9 +102,7 @@ class Condition(Kind):
         return self.batch(real, rows)
 
     def values(self, batch: Any, count: int) -> Tensor | None:
-        """Return `count` conditions like those of a batch, for generating beside it; its own, repeated in
-        turn.
-        """
+        """Return `count` conditions to generate samples from: those of the batch, repeated in order."""
         if not isinstance(batch, Conditioned):
             return None
         return batch.condition[torch.arange(count) % len(batch.condition)]
@@ -116,9 +113,16 @@ class Condition(Kind):
         """Return the axes of one value; none for a number."""
         return ()
 
-    def slug(self, value: Tensor) -> str:
-        """Return one value in words, for file names; empty if it has none."""
-        return ""
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data | None:
+        """Return settings under which a source gives values of this condition: as its samples, or as their
+        condition. None if the source is a folder whose files must be read one by one.
+
+        Args:
+            source: name, file or folder, as in `data.source`.
+            shape: shape of one sample of the data that the condition belongs to.
+        """
+        channels, *size = (int(axis) for axis in self.shape())
+        return Data(source=source, channels=channels, size=tuple(size))
 
     def compatible(self, other: "Condition | None") -> bool:
         """Return True if a model of this condition can be given values of the other one."""
@@ -134,8 +138,43 @@ class Condition(Kind):
         return Kind.from_dict(tree, table, MODALITIES)
 
 
+class SampleCondition(Condition):
+    """Condition whose values are samples of a modality.
+
+    Attributes:
+        size: shape of one value.
+    """
+
+    size: tuple[int, ...]
+
+    @property
+    @abstractmethod
+    def modality(self) -> Modality:
+        """See `Condition`."""
+
+    def shape(self) -> Shape:
+        """See `Condition.shape`."""
+        return self.size
+
+    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Return random samples of the modality."""
+        return self.modality.draw(count, shape, generator)
+
+    def describe(self) -> str:
+        """See `Condition.describe`."""
+        return f"{self.name} {'x'.join(map(str, self.size))}"
+
+    def meaning(self, shape: Shape) -> str:
+        """See `Kind.meaning`."""
+        return self.modality.meaning(shape)
+
+    def example_code(self, shape: Shape, count: int) -> str:
+        """See `Kind.example_code`."""
+        return self.modality.example_code(shape, count)
+
+
 def index_of(word: str | int, names: Sequence[str], what: str) -> int:
-    """Return the index among names of one that is given by its name or by that index.
+    """Return the index among names of a name, or of an index given as number or text.
 
     Raises:
         ValueError: there is none; the message calls it a `what` and lists the names.
@@ -150,6 +189,14 @@ def index_of(word: str | int, names: Sequence[str], what: str) -> int:
     )
 
 
-def lacking(settings: Data, source: Any, asked: str, looked_for: str) -> ValueError:
-    """Return the error of a source that lacks what a setting asks for."""
-    return ValueError(f"{asked}, but {settings.place} ({source.kind}) has none: looked for {looked_for}")
+def file_word(word: str) -> str:
+    """Return a name whose characters are allowed in file names."""
+    return re.sub(r"[^\w.+]+", "_", word)
+
+
+def require_column(source: Any, column: str, settings: Data, setting: str) -> None:
+    """Raise ValueError if a source lacks the column that a setting, `data.condition=label` say, needs."""
+    if column not in source.columns:
+        raise ValueError(
+            f"{setting}, but {settings.place} ({source.kind}) has none: looked for {source.hints[column]}"
+        )

@@ -1,17 +1,12 @@
-"""Companions: another sample that the source has for each sample, the other image of a pair or a label
-map.
-"""
+"""Companions: for each sample another one that the source knows, the other image of a pair or a label map."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from ganarium.data.batches import Batch, Conditioned
-from ganarium.data.conditions.base import Condition
-from ganarium.data.kinds import Shape
+from ganarium.data.conditions.base import Condition, SampleCondition
 from ganarium.data.modalities.base import Modality
 from ganarium.data.modalities.label_map import LabelMap
 from ganarium.data.rows import Rows
@@ -19,13 +14,13 @@ from ganarium.data.settings import Data
 
 
 @dataclass(frozen=True)
-class Companion(Condition):
-    """Sample beside each sample, decoded by the source.
+class Companion(SampleCondition):
+    """Another sample for each sample, decoded by the source.
 
     Attributes:
-        kind: its modality.
-        size: its shape.
-        key: what the source calls it.
+        kind: modality of the companions.
+        size: shape of one companion.
+        key: name of the companions in the source.
     """
 
     kind: Modality
@@ -56,33 +51,19 @@ class Companion(Condition):
         axes = len(modality.windowed)
         return cls(modality, (*own[: len(own) - axes], *shape[len(shape) - axes :]), cls.name)
 
-    def shape(self) -> Shape:
-        """See `Condition.shape`."""
-        return self.size
-
     def batch(self, real: Tensor, rows: Rows) -> Batch:
         """See `Condition.batch`."""
         return Conditioned(real, rows.companion(self.key))
 
-    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-        """Return random samples of the companion's modality."""
-        return self.modality.draw(count, shape, generator)
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data | None:
+        """Return settings of the companions as samples; the built-in world has them beside its own."""
+        if source == "world":
+            return Data(source=source, channels=shape[0], size=shape[1:], condition=self.name)
+        return super().source_settings(source, shape)
 
     def compatible(self, other: Condition | None) -> bool:
         """Return True for companions of the same modality and shape."""
         return type(other) is type(self) and (other.modality, other.shape()) == (self.modality, self.size)
-
-    def describe(self) -> str:
-        """See `Condition.describe`."""
-        return f"{self.name} {'x'.join(map(str, self.size))}"
-
-    def meaning(self, shape: Shape) -> str:
-        """See `Kind.meaning`."""
-        return self.modality.meaning(shape)
-
-    def example_code(self, shape: Shape, count: int) -> str:
-        """See `Kind.example_code`."""
-        return self.modality.example_code(shape, count)
 
 
 @dataclass(frozen=True)
@@ -102,14 +83,16 @@ class Map(Companion):
 
     @classmethod
     def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> Condition:
-        """Return the map's condition; with `data.direction=b-to-a` the map is the sample, the image its
-        pair.
-        """
+        """Return the condition; a `Pair` for `data.direction=b-to-a`, which swaps map and image."""
         found = super().from_source(source, settings, shape)
         assert isinstance(found, Companion)
         if isinstance(found.modality, LabelMap):
             return found
         return Pair(found.modality, found.size, cls.name)
+
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data | None:
+        """Return None: the files of maps are read by the classes that the model knows."""
+        return super().source_settings(source, shape) if source == "world" else None
 
     def compatible(self, other: Condition | None) -> bool:
         """Return True for maps of the same classes and shape."""

@@ -1,20 +1,18 @@
-"""Pictures that are made from the sample itself and given to the players as its condition.
+"""Conditions that are computed from the sample itself.
 
-Each entry of `CONDITIONS` takes samples, float `[N, C, H, W]` in [-1, 1], and gives as many pictures of the
-same height and width in [-1, 1].
+Each function takes samples, float `[N, C, H, W]` in [-1, 1], and returns one image for each of them, in
+[-1, 1] and of the same height and width.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from ganarium.data.batches import Batch, Conditioned
-from ganarium.data.conditions.base import Condition
-from ganarium.data.kinds import Shape
+from ganarium.data.conditions.base import SampleCondition
 from ganarium.data.modalities.base import Modality
 from ganarium.data.modalities.image import Image
 from ganarium.data.modalities.pixels import LUMA
@@ -23,16 +21,19 @@ from ganarium.data.settings import Data
 
 
 def gray(real: Tensor) -> Tensor:
-    """Brightness, `[N, 1, H, W]`: ITU-R BT.601 of RGB (alpha aside), the mean of any other channels."""
+    """Return the brightness, `[N, 1, H, W]`.
+
+    It is ITU-R BT.601 of RGB and RGBA (without alpha), and the mean of any other number of channels.
+    """
     if real.shape[1] not in (3, 4):
         return real.mean(dim=1, keepdim=True)
     return (real[:, :3] * torch.from_numpy(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
 
 
 def blur(real: Tensor) -> Tensor:
-    """A Gaussian blur, `[N, C, H, W]`: layout and colours stay, shapes go.
+    """Return Gaussian blurred images, `[N, C, H, W]`: layout and colors remain, shapes do not.
 
-    Its standard deviation is a twelfth of the shorter side.
+    The standard deviation is a twelfth of the shorter side.
     """
     sigma = min(real.shape[2:]) / 12
     reach = max(1, round(3 * sigma))
@@ -41,16 +42,17 @@ def blur(real: Tensor) -> Tensor:
 
 
 def lowres(real: Tensor) -> Tensor:
-    """A quarter of the resolution (area mean), enlarged again (bilinear): `[N, C, H, W]`."""
+    """Return images at a quarter of the resolution (area mean), enlarged again (bilinear), `[N, C, H, W]`."""
     height, width = real.shape[2:]
     small = F.adaptive_avg_pool2d(real, (max(1, height // 4), max(1, width // 4)))
     return F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
 
 
 def mosaic(real: Tensor) -> Tensor:
-    """Square blocks of an eighth of the shorter side, each of one colour (area mean): `[N, C, H, W]`.
+    """Return images in square blocks of one color each (area mean), `[N, C, H, W]`.
 
-    Blocks begin at the upper left; those at the other borders may be cut.
+    The side of a block is an eighth of the shorter side. Blocks begin at the upper left; those at the right
+    and lower borders may be cut.
     """
     height, width = real.shape[2:]
     block = max(1, min(height, width) // 8)
@@ -60,7 +62,7 @@ def mosaic(real: Tensor) -> Tensor:
 
 
 def mask(real: Tensor) -> Tensor:
-    """The middle half of height and width blanked, in the mean of black and white: `[N, C, H, W]`.
+    """Set the middle half of height and width to 0, the mean of black and white, `[N, C, H, W]`.
 
     The central region of the context encoder (Pathak et al. 2016, section 3.3).
     """
@@ -71,9 +73,10 @@ def mask(real: Tensor) -> Tensor:
 
 
 def edges(real: Tensor) -> Tensor:
-    """Sobel magnitude, `[N, 1, H, W]`: -1 flat, 1 the steepest edge along an axis.
+    """Return the Sobel magnitude, `[N, 1, H, W]`: -1 is flat, 1 the steepest edge along an axis.
 
-    The root mean square over the channels, alpha aside: a border of two colours of one brightness shows, too.
+    It is the root mean square over the channels without alpha, so that a border between two colors of equal
+    brightness is an edge, too.
     """
     smooth, difference = torch.tensor([1.0, 2.0, 1.0]), torch.tensor([-1.0, 0.0, 1.0])
     across = torch.outer(smooth, difference) / 4
@@ -85,18 +88,19 @@ def edges(real: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Derived(Condition):
-    """Image that is made from the sample itself.
+class Derived(SampleCondition):
+    """Image that is computed from the sample itself.
 
     Attributes:
-        size: its shape.
+        size: shape of one image.
     """
 
     size: tuple[int, ...]
+    derived: ClassVar[bool] = True
 
     @staticmethod
     def make(real: Tensor) -> Tensor:
-        """Return the images that are made from samples `[N, C, H, W]` in [-1, 1]."""
+        """Return the images that are computed from samples `[N, C, H, W]` in [-1, 1]."""
         raise NotImplementedError
 
     @property
@@ -115,33 +119,21 @@ class Derived(Condition):
         """See `Condition.from_source`."""
         return cls(tuple(cls.make(torch.zeros(1, *shape)).shape[1:]))
 
-    def shape(self) -> Shape:
-        """See `Condition.shape`."""
-        return self.size
-
     def batch(self, real: Tensor, rows: Rows) -> Batch:
         """See `Condition.batch`."""
-        return Conditioned(real, type(self).make(real))
+        return Conditioned(real, self.make(real))
+
+    def source_settings(self, source: str, shape: tuple[int, ...]) -> Data:
+        """Return settings of ordinary images, from which the condition is made."""
+        return Data(source=source, channels=shape[0], size=shape[1:], condition=self.name)
 
     def from_image(self, images: Tensor) -> Tensor:
-        """Return the conditions of ordinary images `[N, C, H, W]` in [-1, 1]."""
-        return type(self).make(images)
-
-    def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-        """Return random images."""
-        return self.modality.draw(count, shape, generator)
+        """See `Kind.from_image`."""
+        return self.make(images)
 
     def describe(self) -> str:
         """See `Condition.describe`."""
         return f"{self.name} {'x'.join(map(str, self.size))}"
-
-    def meaning(self, shape: Shape) -> str:
-        """See `Kind.meaning`."""
-        return self.modality.meaning(shape)
-
-    def example_code(self, shape: Shape, count: int) -> str:
-        """See `Kind.example_code`."""
-        return self.modality.example_code(shape, count)
 
 
 @dataclass(frozen=True)
@@ -186,10 +178,10 @@ class MiddleMask(Derived):
     name, make = "mask", staticmethod(mask)
 
 
-def _along_width(pictures: Tensor, weights: Tensor) -> Tensor:
-    """Each row convolved with `weights`, their sum taken as one, borders repeated."""
-    num, channels, height, width = pictures.shape
-    rows = pictures.reshape(num * channels * height, 1, width)
+def _along_width(images: Tensor, weights: Tensor) -> Tensor:
+    """Convolve each row with `weights`, normalized to a sum of one; borders are repeated."""
+    num, channels, height, width = images.shape
+    rows = images.reshape(num * channels * height, 1, width)
     reach = len(weights) // 2
     padded = F.pad(rows, (reach, reach), mode="replicate")
     return F.conv1d(padded, (weights / weights.sum())[None, None]).reshape(num, channels, height, width)

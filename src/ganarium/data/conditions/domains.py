@@ -1,4 +1,4 @@
-"""Domains: unpaired samples of several classes, as many of each."""
+"""Domains: unpaired samples of several classes, equally many of each in a batch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +21,12 @@ _ORDER, _MIRROR = 6, 7
 
 @dataclass(frozen=True)
 class Domains(Label):
-    """Domain of each sample; the classes of the data are the domains, and a batch has as many of each."""
+    """Domain of each sample: its class. A batch has equally many samples of each domain."""
 
     name: ClassVar[str] = "domains"
     noun: ClassVar[str] = "domain"
     separate: ClassVar[bool] = True
+    is_label: ClassVar[bool] = False
 
     @classmethod
     def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> Self:
@@ -44,7 +45,7 @@ class Domains(Label):
     def streams(
         self, source: Any, chosen: NDArray[np.int64], settings: Data, seed: int, report: Report
     ) -> tuple[Stream, ...]:
-        """Return a stream for each domain."""
+        """Return one stream for each domain."""
         labels = source.labels[chosen]
         return tuple(
             Stream(np.flatnonzero(labels == label), (_ORDER, label), (_MIRROR, label))
@@ -60,9 +61,9 @@ class Domains(Label):
         return Unpaired(tuple(real for real, _ in parts))
 
     def values(self, batch: Any, count: int) -> Tensor | None:
-        """Return every domain in turn."""
+        """Return all domains, repeated in order."""
         return torch.arange(count) % len(self.classes)
 
     def compatible(self, other: Condition | None) -> bool:
-        """Return True for as many domains, whatever their names."""
+        """Return True for the same number of domains; names may differ."""
         return type(other) is type(self) and len(other.classes) == len(self.classes)

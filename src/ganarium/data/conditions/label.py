@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganarium.data.batches import Batch, Conditioned
-from ganarium.data.conditions.base import Condition, index_of, lacking
+from ganarium.data.conditions.base import Condition, file_word, index_of, require_column
 from ganarium.data.kinds import Shape
 from ganarium.data.report import Report
 from ganarium.data.rows import Rows
@@ -28,12 +28,12 @@ class Label(Condition):
     classes: tuple[str, ...]
     name: ClassVar[str] = "label"
     noun: ClassVar[str] = "class"
+    is_label: ClassVar[bool] = True
 
     @classmethod
     def check(cls, source: Any, settings: Data) -> None:
         """See `Condition.check`."""
-        if source.labels is None:
-            raise lacking(settings, source, f"data.condition={cls.name}", source.hints["label"])
+        require_column(source, "label", settings, f"data.condition={cls.name}")
 
     @classmethod
     def from_source(cls, source: Any, settings: Data, shape: tuple[int, ...]) -> Self:
@@ -43,9 +43,7 @@ class Label(Condition):
     def known(self, source: Any, report: Report) -> NDArray[np.bool_] | None:
         """See `Condition.known`."""
         known = source.labels >= 0
-        usable = np.ones(len(source), bool)
-        usable[sorted(source.broken)] = False
-        if unlabeled := int((usable & ~known).sum()):
+        if unlabeled := int((source.intact & ~known).sum()):
             report.note(f"{unlabeled:,} samples have no label and are left out")
         return known
 
@@ -58,12 +56,11 @@ class Label(Condition):
         return torch.randint(len(self.classes), (count,), generator=generator)
 
     def parse(self, value: Any, count: int) -> Tensor:
-        """Return labels `[count]`: of one class for all, or of several in turn; of every class in turn by
-        default.
+        """Return labels `[count]`: the given classes, repeated in order; all classes by default.
 
         Args:
-            value: a name or label, several with commas between them, or a sequence of such.
-            count: how many.
+            value: a name or label, several separated by commas, or a sequence of names or labels.
+            count: number of labels.
         """
         if value is None:
             value = range(len(self.classes))
@@ -75,8 +72,8 @@ class Label(Condition):
         return labels[torch.arange(count) % len(labels)]
 
     def slug(self, value: Tensor) -> str:
-        """See `Condition.slug`."""
-        return self.classes[int(value)]
+        """See `Kind.slug`."""
+        return file_word(self.classes[int(value)])
 
     def describe(self) -> str:
         """See `Condition.describe`."""

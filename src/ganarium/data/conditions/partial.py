@@ -1,4 +1,4 @@
-"""Partial labels: a few labeled samples beside every batch of unlabeled ones."""
+"""Partial labels: batches of unlabeled samples, each with an equally large batch of labeled ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganarium.data.batches import Batch, Conditioned, SemiSupervisedBatch
-from ganarium.data.conditions.base import lacking
+from ganarium.data.conditions.base import require_column
 from ganarium.data.conditions.label import Label
 from ganarium.data.order import permutation
 from ganarium.data.report import Report
@@ -23,8 +23,7 @@ _ORDER, _MIRROR = 4, 5
 
 @dataclass(frozen=True)
 class PartialLabels(Label):
-    """Labels of a few samples (`data.labeled_samples`): each batch brings as many labeled as unlabeled
-    samples.
+    """Labels of a few samples (`data.labeled_samples`): each batch comes with an equally large labeled one.
 
     Attributes:
         classes: names of the classes, in the order of their labels.
@@ -32,6 +31,7 @@ class PartialLabels(Label):
 
     name: ClassVar[str] = "partial-labels"
     is_input: ClassVar[bool] = False
+    is_label: ClassVar[bool] = False
 
     @classmethod
     def check(cls, source: Any, settings: Data) -> None:
@@ -42,8 +42,7 @@ class PartialLabels(Label):
                 f"data.labeled_samples={wanted} sets labeled samples beside each batch, "
                 f"data.condition={settings.condition} gives every sample its own: leave one of them out"
             )
-        if source.labels is None:
-            raise lacking(settings, source, f"data.labeled_samples={wanted}", source.hints["label"])
+        require_column(source, "label", settings, f"data.labeled_samples={wanted}")
         if wanted is None or wanted < len(source.classes):
             raise ValueError(
                 f"data.labeled_samples={wanted}, but there are {len(source.classes)} classes: "
@@ -51,21 +50,21 @@ class PartialLabels(Label):
             )
 
     def known(self, source: Any, report: Report) -> NDArray[np.bool_] | None:
-        """Return None: samples without labels are used, too."""
+        """Return None, since samples without labels are used, too."""
         return None
 
     def streams(
         self, source: Any, chosen: NDArray[np.int64], settings: Data, seed: int, report: Report
     ) -> tuple[Stream, ...]:
-        """Return all samples, and those that keep their labels.
+        """Return a stream of all samples, and one of the samples that keep their labels.
 
-        The labels are balanced over the classes and chosen by the seed; with a larger
-        `data.labeled_samples` the same samples keep theirs, and others, too.
+        Labeled samples are balanced over the classes and chosen by the seed; a larger
+        `data.labeled_samples` extends the same set.
         """
         assert settings.labeled_samples is not None
-        drawn = permutation(len(chosen), seed, _LABELS)
-        labels = source.labels[chosen][drawn]
-        number = np.zeros(len(labels), np.int64)  # of each sample among those of its class
+        shuffled = permutation(len(chosen), seed, _LABELS)
+        labels = source.labels[chosen][shuffled]
+        number = np.zeros(len(labels), np.int64)  # number of each sample within its class
         for label in range(len(self.classes)):
             number[labels == label] = np.arange((labels == label).sum())
         known = np.flatnonzero(labels >= 0)
@@ -82,7 +81,7 @@ class PartialLabels(Label):
         )
         return (
             Stream(np.arange(len(chosen))),
-            Stream(np.sort(drawn[kept]), (_ORDER,), (_MIRROR,), few=True),
+            Stream(np.sort(shuffled[kept]), (_ORDER,), (_MIRROR,), few=True),
         )
 
     def join(self, parts: Sequence[tuple[Tensor, Rows]]) -> Batch:
@@ -91,5 +90,5 @@ class PartialLabels(Label):
         return SemiSupervisedBatch(real, Conditioned(labeled, torch.from_numpy(rows.column("label"))))
 
     def values(self, batch: Any, count: int) -> Tensor | None:
-        """Return None: a generator is given no labels."""
+        """Return None, since a generator is given no labels."""
         return None

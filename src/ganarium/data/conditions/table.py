@@ -15,7 +15,7 @@ from ganarium.data.settings import Data
 
 def _check(item: type[Condition]) -> None:
     if not (isinstance(item, type) and issubclass(item, Condition)):
-        raise TypeError(f"{item!r} is no class of conditions")
+        raise TypeError(f"{item!r} is not a subclass of Condition")
 
 
 CONDITIONS: Registry[type[Condition]] = Registry(
@@ -34,7 +34,7 @@ CONDITIONS: Registry[type[Condition]] = Registry(
 
 
 def condition_class(settings: Data) -> type[Condition] | None:
-    """Return the class of the condition that a recipe's `data` asks for; None where it asks for none.
+    """Return the class of the condition that a recipe's `data` asks for; None if it asks for none.
 
     Raises:
         ValueError: there is no such condition; the message lists them.

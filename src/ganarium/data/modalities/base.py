@@ -1,9 +1,9 @@
-"""Modality: kind of sample, and how its files become arrays and its arrays files."""
+"""Modality: kind of sample, with conversions between its files, arrays and tensors."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, ClassVar, NamedTuple, TypeVar
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -17,11 +17,10 @@ from ganarium.data.report import Report
 from ganarium.data.settings import Data, lengths
 
 Array = NDArray[Any]
-Read = TypeVar("Read")
 
 
 class BrokenSampleError(ValueError):
-    """A sample that cannot be decoded: its number in the source, its name and the reason."""
+    """Sample that cannot be decoded: its number in the source, its name and the reason."""
 
     def __init__(self, index: int, name: str, reason: str):
         super().__init__(f"{name}: {reason}")
@@ -29,8 +28,9 @@ class BrokenSampleError(ValueError):
 
 
 class ArrayFormat(NamedTuple):
-    """Shape and dtype of one sample in memory: `uint8` and `uint16` cover black to white, `float32` is as
-    it is.
+    """Shape and dtype of one sample in memory.
+
+    `uint8` and `uint16` cover the range from black to white; `float32` holds the values of the modality.
     """
 
     shape: tuple[int, ...]
@@ -44,12 +44,15 @@ class ArrayFormat(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """What the head of a file says of its sample, before anything is decoded."""
+    """Properties of a file's sample that are known before it is decoded.
+
+    Attributes:
+        size: length along each windowed axis of the modality.
+        mode: coding in words, for the report.
+    """
 
     size: tuple[int, ...]
-    """Length along each windowed axis of the modality."""
     mode: str = ""
-    """Coding in words, for the report."""
 
 
 class Headers(dict[int, Header]):
@@ -70,19 +73,19 @@ class Headers(dict[int, Header]):
 class Modality(Kind):
     """Kind of sample.
 
-    A modality of your own sets `name`, `axes`, `windowed` and `suffixes`, and writes `read_header`,
-    `decode` and `encode`; every other method has a default.
+    A modality of your own sets `name`, `axes`, `windowed` and `suffixes`, and defines `read_header`, `decode`
+    and `encode`; every other method has a default.
 
     Attributes:
         axes: names of the axes of one sample, channels first.
-        windowed: the last axes, those along which a long sample may be cut; sizes in recipes are along these.
-        low: least valid value; None where values are unbounded.
-        high: greatest valid value.
-        suffixes: endings of the names of its files, `.png` say.
-        suffix: ending of the files that `encode` writes; empty where samples have no files of their own.
-        vector_space: True if distances between samples as vectors are meaningful, as they hardly are for
-            images.
-        grid_count: how many samples a grid shows during training.
+        windowed: last axes, along which long samples may be cut; sizes in recipes are lengths along them.
+        low: least valid value; None if values are unbounded.
+        high: greatest valid value; None if values are unbounded.
+        suffixes: endings of the names of its files, such as `.png`.
+        suffix: ending of the files that `encode` writes; empty without a file format.
+        has_palette: True if files may need a table of colors to be read.
+        vector_space: True if distances between samples as vectors are meaningful; hardly so for images.
+        grid_count: number of samples in a grid during training.
     """
 
     axes: ClassVar[tuple[str, ...]]
@@ -91,6 +94,7 @@ class Modality(Kind):
     high: ClassVar[float | None] = 1.0
     suffixes: ClassVar[frozenset[str]] = frozenset()
     suffix: ClassVar[str] = ""
+    has_palette: ClassVar[bool] = False
     vector_space: ClassVar[bool] = True
     grid_count: ClassVar[int] = 64
 
@@ -101,7 +105,7 @@ class Modality(Kind):
         return (channels, *self.axes[1:])
 
     def draw(self, count: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-        """Return uniform values between `low` and `high`; normal ones where values are unbounded."""
+        """Return uniform values between `low` and `high`, or normal ones if values are unbounded."""
         if self.low is None or self.high is None:
             return torch.randn(count, *shape, generator=generator)
         return torch.rand(count, *shape, generator=generator) * (self.high - self.low) + self.low
@@ -117,21 +121,21 @@ class Modality(Kind):
     # --- files ---
 
     def of(self, headers: Headers) -> "Modality":
-        """Return the modality with what the headers of its files say, such as a sample rate; here itself."""
+        """Return the modality with properties from headers of files, such as a sample rate; here itself."""
         return self
 
     def read_header(self, stream: BinaryIO) -> Header:
         """Return the header of a file.
 
         Raises:
-            Exception: the file is no sample of this modality.
+            Exception: the file holds no sample of this modality.
         """
         raise ValueError(f"files of {self.name}s cannot be read")
 
     def array_format(self, headers: Headers, settings: Data, report: Report) -> ArrayFormat:
-        """Return the format that all samples are brought into.
+        """Return the format to which all samples are converted.
 
-        Here: float32 of one channel, of `data.size`, else of the size that all samples share.
+        Here: float32 with `data.channels` (1) channels and `data.size` (the size that all samples share).
 
         Raises:
             ValueError: sizes differ and `data.size` is not set, or settings do not fit.
@@ -157,28 +161,30 @@ class Modality(Kind):
         """
 
     def decode_whole(self, stream: BinaryIO, channels: int) -> tuple[Tensor, Any]:
-        """Return a file's sample at its own size, `[channels, ...]`, and what `encode` needs for a file
-        like it.
+        """Return a file's sample at its own size, and the argument `like` of `encode`.
+
+        The sample is `[channels, ...]`, in levels from which `to_tensor` makes values.
         """
         header = self.read_header(stream)
         stream.seek(0)
-        return torch.from_numpy(
-            self.normalize(self.decode(stream, ArrayFormat((channels, *header.size), np.dtype(np.float32))))
-        ), None
+        sample = self.decode(stream, ArrayFormat((channels, *header.size), np.dtype(np.float32)))
+        return torch.from_numpy(self.normalize(sample)), None
 
-    def encodes(self, shape: Sequence[int]) -> bool:
+    def encodes(self, shape: Shape) -> bool:
         """Return True if samples of this shape can be written by `encode`."""
         return bool(self.suffix)
 
+    def columns(self, shape: Shape) -> tuple[str, ...]:
+        """Return the columns of a table with one sample a row; none if samples make no table."""
+        return ()
+
     def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
-        """Write a sample `[C, ...]` as a file; `like` is what `decode_whole` returned of the input file."""
+        """Write a sample `[C, ...]` as a file; `like` is the second result of `decode_whole`."""
         raise ValueError(f"{self.name}s have no file format of their own")
 
     def reason(self, error: Exception) -> str:
-        """Return in words why a file could not be read."""
-        if isinstance(error, OSError) and error.strerror:
-            return error.strerror
-        return str(error) or type(error).__name__
+        """Return the reason why a file could not be read, in words."""
+        return reason_of(error)
 
     # --- arrays of samples, `[N, C, ...]` ---
 
@@ -194,18 +200,18 @@ class Modality(Kind):
 
     def to_tensor(self, samples: Array) -> Tensor:
         """Return stored samples as a tensor of the modality's values."""
-        # Not with torch: its threads, one team for each thread that calls, would get into the engine's way.
+        # NumPy does it, since torch would start a team of threads per calling thread and slow the engine.
         return torch.from_numpy(self.normalize(samples))
 
     def coarse(self, samples: Tensor) -> Tensor:
-        """Return samples as float64 vectors `[N, D]` for comparisons by distance."""
+        """Return samples as float64 vectors `[N, D]`, to be compared by distance."""
         return samples.flatten(1).double()
 
     def mirror(self, samples: Array) -> Array:
         """Return mirror images of samples.
 
         Raises:
-            ValueError: samples of this modality have none.
+            ValueError: samples of this modality have no mirror image.
         """
         raise ValueError(f"{self.name}s have no mirror image: set data.flip=false")
 
@@ -215,8 +221,8 @@ class Modality(Kind):
         Args:
             samples: `[N, C, ...]`.
             size: lengths along the windowed axes.
-            corners: where each part begins, `[N, A]` in [0, 1) of the room along each axis; in the middle
-                if None.
+            corners: place of each part, `[N, A]` in [0, 1) from the first to the last possible one along
+                each axis; the middle if None.
         """
         axes = len(self.windowed)
         places = np.full((len(samples), axes), 0.5) if corners is None else corners[:, :axes]
@@ -229,12 +235,16 @@ class Modality(Kind):
             ]
         )
 
-    # --- pictures of samples ---
+    # --- images of samples ---
 
-    def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
-        """Return an image of one sample that fits into `side` pixels.
+    def reduced(self, sample: Tensor, side: int) -> Tensor:
+        """Return a sample resized to fit into `side`, if the modality can be resized; here itself."""
+        return sample
 
-        Here: its values in shades, the last axis across, all others down.
+    def thumbnail(self, sample: Tensor, side: int, like: Any = None) -> PILImage.Image:
+        """Return an image of one sample that fits into `side` pixels; `like` as in `encode`.
+
+        Here: its values as gray levels, with the last axis horizontal and all others vertical.
         """
         values = (
             sample.detach().float().cpu().reshape(-1, sample.shape[-1]) if sample.ndim else sample.view(1, 1)
@@ -242,9 +252,16 @@ class Modality(Kind):
         low, high = (self.low, self.high) if self.low is not None else (values.min(), values.max())
         shades = ((values - low) / max(float(high - low), 1e-12)).clamp(0, 1) * 255  # type: ignore[operator]
         image = PILImage.fromarray(shades.round().to(torch.uint8).numpy())
-        height = max(image.height, side // 4) if image.height < side // 4 else min(image.height, side)
+        height = min(max(image.height, side // 4), side)
         return image.resize((side, height), PILImage.Resampling.NEAREST)
 
     def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 128) -> PILImage.Image:
         """Return an image of samples `[N, C, ...]` side by side."""
         return grids.tiled([self.thumbnail(sample, side) for sample in samples], columns=columns)
+
+
+def reason_of(error: Exception) -> str:
+    """Return the reason of an error in words."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

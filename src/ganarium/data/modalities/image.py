@@ -1,6 +1,7 @@
 """Images: `[C, H, W]` in [-1, 1], from files of 8 or 16 bits."""
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -14,12 +15,9 @@ from ganarium.common import grids
 from ganarium.data.kinds import Shape
 from ganarium.data.modalities import pixels
 from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError, Headers, Modality
-from ganarium.data.modalities.pixels import ImageHeader
+from ganarium.data.modalities.pixels import CHANNELS, ImageHeader
 from ganarium.data.report import Report
 from ganarium.data.settings import Data
-
-CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
-"""Pillow's mode of images of so many channels; of other numbers of channels there are no files."""
 
 COARSE = 64
 """Longest side, in pixels, at which images are compared."""
@@ -36,27 +34,33 @@ class Image(Modality):
         """See `Kind.example_code`."""
         channels, *size = shape
         if channels not in CHANNELS:
-            return "np.load(sys.argv[1])"
+            return super().example_code(shape, count)
         resized = f".resize({tuple(size[::-1])})" if all(isinstance(side, int) for side in size) else ""
         axes = "[None, None]" if channels == 1 else ".transpose(2, 0, 1)[None]"
         mode = CHANNELS[channels]
         one = f'np.float32(Image.open(sys.argv[1]).convert("{mode}"){resized}){axes} / 127.5 - 1'
         return one if count == 1 else f"np.repeat({one}, {count}, 0)"
 
+    def example_result_code(self, name: str, shape: Shape, count: int) -> str:
+        """Write a grid of the images as a PNG file."""
+        if shape[0] not in CHANNELS:
+            return super().example_result_code(name, shape, count)
+        gray = ".squeeze(2)" if shape[0] == 1 else ""
+        return (
+            f"pixels = (({name} + 1) * 127.5).round().astype(np.uint8).transpose(0, 2, 3, 1)\n"
+            f'Image.fromarray({grid_code("pixels", count)}{gray}).save("{name}.png")\n'
+        )
+
     def read_header(self, stream: BinaryIO) -> ImageHeader:
         """See `Modality.read_header`."""
         return pixels.read_header(stream)
 
     def array_format(self, headers: Headers, settings: Data, report: Report) -> ArrayFormat:
-        """Return levels of 8 bits, of 16 where gray images have them; see `fitted_size` for height and
-        width.
-        """
-        looks = cast(dict[int, ImageHeader], headers)
-        height, width = pixels.fitted_size(
-            [cast(tuple[int, int], each.size) for each in looks.values()], settings, report
-        )
-        channels = _channels(looks, headers.read, settings, report)
-        deep = channels == 1 and any(each.deep for each in looks.values())
+        """Return uint8, or uint16 if gray images have more than 8 bits, in the size of `fitted_size`."""
+        known = cast(dict[int, ImageHeader], headers)
+        height, width = pixels.fitted_size([each.size for each in known.values()], settings, report)
+        channels = _channels(known, headers.read, settings, report)
+        deep = channels == 1 and any(each.deep for each in known.values())
         return ArrayFormat((channels, height, width), np.dtype(np.uint16 if deep else np.uint8))
 
     def decode(self, stream: BinaryIO, format: ArrayFormat) -> Array:
@@ -64,9 +68,7 @@ class Image(Modality):
         return pixels.picture(stream, format)
 
     def decode_whole(self, stream: BinaryIO, channels: int) -> tuple[Tensor, Any]:
-        """Return levels: uint8, or float in [-1, 1] of 16 bits; and the alpha channel where it is not
-        asked for.
-        """
+        """Return uint8, or float in [-1, 1] for 16 bits; and the alpha channel, unless `channels` is 4."""
         header = pixels.read_header(stream)
         stream.seek(0)
         own = 4 if header.alpha else 3 if header.color else 1
@@ -79,17 +81,15 @@ class Image(Modality):
         levels = pixels.recolored(levels[None], channels)[0]
         return torch.from_numpy(self.normalize(levels) if dtype == np.uint16 else np.array(levels)), alpha
 
-    def encodes(self, shape: Sequence[int]) -> bool:
+    def encodes(self, shape: Shape) -> bool:
         """See `Modality.encodes`."""
         return shape[0] in CHANNELS
 
     def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
-        """Write a PNG of 8 bits, with the alpha channel `like` where one is given."""
-        image = to_image(sample)
-        if like is not None:
-            image.putalpha(like)
-        # Level 3 of zlib: less than half the seconds of Pillow's own 6, at most a tenth more bytes of a
-        # photograph.
+        """Write a PNG of 8 bits, with the alpha channel `like` if it is given."""
+        image = _with_alpha(to_image(sample), like)
+        # Level 3 of zlib takes less than half the time of Pillow's default 6, for at most a tenth more bytes
+        # of a photograph.
         image.save(stream, format="PNG", compress_level=3)
 
     def reason(self, error: Exception) -> str:
@@ -108,30 +108,50 @@ class Image(Modality):
             samples = adaptive_avg_pool2d(samples, (height, width))
         return super().coarse(samples)
 
-    def thumbnail(self, sample: Tensor, side: int) -> PILImage.Image:
-        """Return the image, made smaller where it is larger than `side`."""
-        image = to_image(sample)
+    def reduced(self, sample: Tensor, side: int) -> Tensor:
+        """See `Modality.reduced`; rounded to levels of 8 bits."""
+        levels = np.array(self.thumbnail(sample, side))
+        planes = levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1)
+        return self.to_tensor(planes)
+
+    def thumbnail(self, sample: Tensor, side: int, like: Any = None) -> PILImage.Image:
+        """Return the image, reduced to `side` if it is larger."""
+        image = _with_alpha(to_image(sample), like)
         return image if max(image.size) <= side else grids.contained(image, side)
 
     def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 128) -> PILImage.Image:
-        """Return the images pixel by pixel side by side; `side` has no effect."""
+        """Return the images side by side at their own size; `side` has no effect."""
         return grids.tiled([to_image(sample) for sample in samples], columns=columns)
 
 
 def to_image(sample: Tensor) -> PILImage.Image:
-    """Return an image `[C, H, W]` in [-1, 1] as 8 bits: gray, RGB or RGBA; of other channels the first
-    alone.
-    """
+    """Return a sample `[C, H, W]` in [-1, 1] as RGB or RGBA of 8 bits, else its first channel as gray."""
     data = ((sample.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     if data.shape[0] in (3, 4):
         return PILImage.fromarray(data.permute(1, 2, 0).contiguous().numpy())
     return PILImage.fromarray(data[0].contiguous().numpy())
 
 
+def _with_alpha(image: PILImage.Image, alpha: PILImage.Image | None) -> PILImage.Image:
+    if alpha is not None:
+        image.putalpha(alpha)
+    return image
+
+
+def grid_code(name: str, count: int) -> str:
+    """Return an expression of numpy: the images `name` as a grid; `count`, a square, divides theirs."""
+    rows = math.isqrt(count)
+    return (
+        f"np.hstack({name})"
+        if rows == 1
+        else f"np.vstack([np.hstack(row) for row in np.split({name}, {rows})])"
+    )
+
+
 def _channels(
     headers: dict[int, ImageHeader], read: Callable[..., Any] | None, settings: Data, report: Report
 ) -> int:
-    """Return `data.channels`, else the fewest channels that keep all there is to see."""
+    """Return `data.channels`, by default the smallest number that keeps all colors and transparency."""
     transparent = [index for index, each in headers.items() if each.alpha]
     if settings.channels is not None:
         if settings.channels not in CHANNELS:

@@ -8,45 +8,52 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from ganarium.data.modalities.base import Array, ArrayFormat, Header
+from ganarium.data.modalities.base import Array, ArrayFormat, Header, reason_of
 from ganarium.data.report import Report
 from ganarium.data.settings import Data, lengths
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
-"""Names of files that are taken for pictures."""
+"""Endings of the names of image files."""
 
 LARGEST_IMAGE = 100_000_000
-"""Pixels; a header that promises more is taken for a decompression bomb."""
+"""Largest number of pixels; an image with more is rejected as a decompression bomb."""
+
+CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's mode for each number of channels that image files can have."""
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""How much red, green and blue add to brightness (ITU-R BT.601)."""
+"""Weights of red, green and blue in brightness (ITU-R BT.601)."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-_TOO_MANY = 4096  # colours for a label map
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_MOST_COUNTED = 4096  # colors of a label map
 _DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _GRAY = ("1", "L", "LA", "La", *_DEEP)
-_TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
+_SWAPPED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
 
 
 @dataclass(frozen=True)
 class ImageHeader(Header):
-    """Header of an image as it is to be seen, EXIF rotation included; its size is height and width."""
+    """Header of an image after EXIF rotation; its size is height and width.
+
+    Attributes:
+        color: True if the image has colors that are not gray.
+        alpha: True if the image has an alpha channel or a transparent color.
+        deep: True if the image has more than 8 bits per channel.
+    """
 
     color: bool = False
     alpha: bool = False
     deep: bool = False
-    """True if it has more than 8 bits a channel."""
 
 
 def read_header(stream: BinaryIO, *, halved: bool = False) -> ImageHeader:
-    """The picture's header, pixels unread; of two pictures side by side (`halved`), that of either.
+    """Return the header of an image without its pixels; if `halved`, that of one of two images side by side.
 
     Raises:
-        Exception: whatever Pillow raises where the stream is no picture; `reason` puts it in words.
+        Exception: any error of Pillow if the stream is no image; `reason` puts it in words.
     """
     with _opened(stream) as image:
-        width, height = image.size[::-1] if _orientation(image) in _TURNED else image.size
+        width, height = image.size[::-1] if _orientation(image) in _SWAPPED else image.size
         return ImageHeader(
             (height, _half_of(width) if halved else width),
             image.mode,
@@ -57,41 +64,44 @@ def read_header(stream: BinaryIO, *, halved: bool = False) -> ImageHeader:
 
 
 def opaque(stream: BinaryIO) -> bool:
-    """Whether the picture has no pixel that lets the background through."""
+    """Return True if no pixel of an image is transparent."""
     with _opened(stream) as image:
         return image.convert("RGBA").getchannel("A").getextrema()[0] == 255
 
 
 def picture(stream: BinaryIO, form: ArrayFormat, *, half: int | None = None) -> Array:
-    """The picture upright, resized so that it covers `form`, cut to it at the centre: `[C, H, W]`.
+    """Return an image `[C, H, W]`, upright, resized to cover the format and cropped to it at the center.
 
-    Of two pictures side by side it is the left `half` (0) or the right one (1). Transparent pictures lie on
-    white where `form` has no alpha channel. Of an animation, the first frame.
+    `half` selects the left (0) or right (1) one of two images side by side. Transparent images are laid on
+    white unless the format has an alpha channel. An animation gives its first frame.
 
     Raises:
-        Exception: whatever Pillow raises where the stream is no whole picture; `reason` puts it in words.
+        Exception: any error of Pillow if the image cannot be decoded; `reason` puts it in words.
     """
     channels, height, width = form.shape
     with _opened(stream) as image:
-        # A JPEG decodes several times faster at a half, a quarter or an eighth of its size; twice the
-        # size wanted is left for the filter. Which of the two sides is which does not matter here.
+        # A JPEG decodes several times faster at a half, a quarter or an eighth of its size. Twice the target
+        # size is kept for the filter. An EXIF rotation that swaps the sides makes no difference here.
         if half is None:
             shrink = 2 * max(height, width) / min(image.size)
             image.draft(None, (round(image.width * shrink) + 1, round(image.height * shrink) + 1))
         upright = _upright(image)
         if half is not None:
-            width_of_half = _half_of(upright.width)
-            left = half * width_of_half
-            upright = upright.crop((left, 0, left + width_of_half, upright.height))
+            middle = _half_of(upright.width)
+            upright = upright.crop((half * middle, 0, (half + 1) * middle, upright.height))
         fitted = _covering(_in_mode(upright, channels, form.dtype), height, width)
     return _channels_first(fitted, form.dtype)
 
 
 def values(stream: BinaryIO, height: int, width: int, *, indexed: bool | None = None) -> NDArray[np.int32]:
-    """What stands at each place of a label map, `[H, W]`: fitted as by `picture`, none of it blended.
+    """Return the values of the pixels of a label map, `[H, W]`: fitted as by `picture`, to the nearest pixel.
 
-    Numbers are those of the palette or the grey levels where the map is to be taken as `indexed` (if nothing
-    is said: where it is), else colours as 0xRRGGBB.
+    Args:
+        stream: the file.
+        height: height of the result.
+        width: width of the result.
+        indexed: True for palette numbers or gray levels, False for colors as 0xRRGGBB. By default palette
+            and gray images give numbers, others colors.
 
     Raises:
         Exception: as `picture`.
@@ -103,20 +113,23 @@ def values(stream: BinaryIO, height: int, width: int, *, indexed: bool | None = 
 
 
 class Content(NamedTuple):
-    """What a label map holds."""
+    """Values in a label map.
+
+    Attributes:
+        indexed: True if the map has a palette or gray levels, so that it may hold numbers of classes.
+        palette: RGB by number; empty without a palette.
+        numbers: numbers that occur; none unless `indexed`.
+        colors: colors that occur, as 0xRRGGBB; none if there are more than 4096.
+    """
 
     indexed: bool
-    """It has a palette or grey levels, so that it may hold numbers of classes."""
     palette: bytes
-    """RGB by number, where it has one."""
     numbers: frozenset[int]
-    """Those that occur, if it is indexed."""
     colors: frozenset[int]
-    """Those that occur, as 0xRRGGBB; none if there are more than can be told apart."""
 
 
 def content(stream: BinaryIO) -> Content:
-    """What the label map holds.
+    """Return the values in a label map.
 
     Raises:
         Exception: as `picture`.
@@ -125,13 +138,13 @@ def content(stream: BinaryIO) -> Content:
         indexed = _indexed(image)
         palette = bytes(image.getpalette("RGB") or ()) if image.mode == "P" else b""
         numbers = np.unique(_numbers(image, indexed=True)).tolist() if indexed else []
-        colors = image.convert("RGB").getcolors(_TOO_MANY) or []
+        colors = image.convert("RGB").getcolors(_MOST_COUNTED) or []
         packed = frozenset(red << 16 | green << 8 | blue for _, (red, green, blue) in colors)  # type: ignore[misc]
         return Content(indexed, palette, frozenset(numbers), packed)
 
 
 def refitted(pixels: Array, height: int, width: int) -> Array:
-    """`[C, h, w]` of any kind resized so that it covers `[C, height, width]`, cut to it at the centre."""
+    """Return an array `[C, h, w]` resized to cover `[C, height, width]` and cropped to it at the center."""
     if pixels.shape[1:] == (height, width):
         return pixels
     planes = [Image.fromarray(plane.astype(np.float32)) for plane in pixels]
@@ -140,7 +153,7 @@ def refitted(pixels: Array, height: int, width: int) -> Array:
 
 
 def recolored(pixels: Array, channels: int) -> Array:
-    """`[N, C, H, W]` with another number of channels: 3 or 4 to 1, 4 to 3 (on white), 1 to 3.
+    """Return `[N, C, H, W]` with another number of channels: 3 or 4 to 1, 4 to 3 (on white), 1 to 3.
 
     Raises:
         ValueError: there is no such conversion.
@@ -160,24 +173,36 @@ def recolored(pixels: Array, channels: int) -> Array:
     )
 
 
-def normalized(pixels: Array) -> NDArray[np.float32]:
-    """Levels (`uint8`, `uint16`) as float32 in [-1, 1]; float32 as it is."""
-    if pixels.dtype == np.float32:
-        return pixels
-    scaled: NDArray[np.float32] = np.multiply(pixels, 2 / np.iinfo(pixels.dtype).max, dtype=np.float32)
-    scaled -= 1
-    return scaled
+def fitted_size(sizes: Sequence[tuple[int, ...]], data: Data, report: Report) -> tuple[int, int]:
+    """Return height and width for images of these sizes: `data.size`, by default their common size.
+
+    No inferred side is longer than `data.max_size`; images of different sizes become squares.
+    """
+    if data.size is not None:
+        height, width = lengths(data.size, ("H", "W"), "image")
+        if min(height, width) < 1:
+            raise ValueError(f"data.size={data.size}: height and width must be at least 1 pixel")
+    elif len(set(sizes)) == 1:
+        shrink = min(1.0, data.max_size / max(sizes[0]))
+        height, width = (max(1, round(side * shrink)) for side in sizes[0])
+    else:
+        height = width = data.max_size
+    small = sum(h < height or w < width for h, w in sizes)
+    if small:
+        report.note(
+            f"{small:,} of {len(sizes):,} pictures are smaller than {height}x{width} and are enlarged; "
+            "a smaller data.size avoids it"
+        )
+    return height, width
 
 
 def reason(error: Exception) -> str:
-    """Why a picture could not be read, in the user's words."""
+    """Return the reason why an image could not be read, in words."""
     if isinstance(error, UnidentifiedImageError):
         return "no picture in a known format"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {LARGEST_IMAGE:,} pixels"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
+    return reason_of(error)
 
 
 def _opened(stream: BinaryIO) -> Image.Image:
@@ -205,7 +230,7 @@ def _half_of(width: int) -> int:
 
 
 def _numbers(image: Image.Image, *, indexed: bool) -> NDArray[np.int32]:
-    """A number for each pixel: see `values`."""
+    """Return a number for each pixel, as `values`."""
     if indexed:
         plain = image if image.mode in ("P", "L", *_DEEP) else image.convert("L")
         return np.asarray(plain).astype(np.int32)
@@ -214,7 +239,7 @@ def _numbers(image: Image.Image, *, indexed: bool) -> NDArray[np.int32]:
 
 
 def _orientation(image: Image.Image) -> int:
-    # Asking a PNG for EXIF that it has not would decode the whole picture.
+    # Pillow would decode a whole PNG in search of EXIF data that it lacks.
     if image.format == "PNG" and "exif" not in image.info:
         return 1
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
@@ -228,7 +253,7 @@ def _colored(image: Image.Image) -> bool:
 
 
 def _in_mode(image: Image.Image, channels: int, dtype: np.dtype) -> Image.Image:
-    """The picture in the mode of so many channels; mode F with levels of 16 bits where `dtype` asks."""
+    """Return an image with this number of channels; for uint16 in mode F with levels of 16 bits."""
     if image.mode in _DEEP:
         levels = _deep_levels(image)
         if dtype == np.uint16:
@@ -237,17 +262,17 @@ def _in_mode(image: Image.Image, channels: int, dtype: np.dtype) -> Image.Image:
     if image.has_transparency_data and channels != 4:
         pixels = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), pixels)
-    image = image.convert(_MODES[channels])
+    image = image.convert(CHANNELS[channels])
     return Image.fromarray(np.asarray(image, np.float32) * 257) if dtype == np.uint16 else image
 
 
 def _deep_levels(image: Image.Image) -> NDArray[np.float32]:
-    """Grey levels of a picture with more than 8 bits, as floats in 0..65535."""
+    """Return gray levels of an image with more than 8 bits, as floats in 0..65535."""
     levels = np.asarray(image).astype(np.float32)
     if image.mode == "F":
         levels = levels * 65535
     if not (levels.min() >= 0 and levels.max() <= 65535):
-        raise ValueError("grey levels beyond 16 bits (or beyond 0..1 in a float picture)")
+        raise ValueError("grey levels beyond 16 bits (or beyond 0..1 in a float image)")
     return levels
 
 
@@ -259,7 +284,7 @@ def _covering(
     scale = min(image.width / width, image.height / height)
     across, down = min(scale * width, image.width), min(scale * height, image.height)
     left, top = (image.width - across) / 2, (image.height - down) / 2
-    if scale == 1:  # only cut: stay on whole pixels, or the filter would blur
+    if scale == 1:  # only crop: the filter would blur at fractions of a pixel
         left, top = left // 1, top // 1
     box = (left, top, min(left + across, image.width), min(top + down, image.height))
     return image.resize((width, height), resample, box, reducing_gap=3.0)
@@ -276,39 +301,10 @@ def _levels_of(values: Array, dtype: np.dtype) -> Array:
 
 
 def _on_white(pixels: Array) -> Array:
-    """RGBA `[N, 4, H, W]` laid on white: RGB `[N, 3, H, W]`."""
+    """Return RGBA `[N, 4, H, W]` laid on white, RGB `[N, 3, H, W]`."""
     if pixels.dtype == np.float32:
         alpha = (pixels[:, 3:] + 1) / 2
         return pixels[:, :3] * alpha + (1 - alpha)
     white = np.iinfo(pixels.dtype).max
     alpha = pixels[:, 3:].astype(np.float32) / white
     return _levels_of(pixels[:, :3] * alpha + white * (1 - alpha), pixels.dtype)
-
-
-def fitted_size(sizes: Sequence[tuple[int, int]], data: Data, report: Report) -> tuple[int, int]:
-    """Height and width for pictures of these sizes: as told, else their own where they share one.
-
-    No inferred side is longer than `data.max_size`; pictures of many sizes become squares.
-    """
-    if data.size is not None:
-        height, width = lengths(data.size, ("H", "W"), "image")
-        if min(height, width) < 1:
-            raise ValueError(f"data.size={data.size}: height and width must be at least 1 pixel")
-    elif len(set(sizes)) == 1:
-        shrink = min(1.0, data.max_size / max(sizes[0]))
-        height, width = (max(1, round(side * shrink)) for side in sizes[0])
-    else:
-        height = width = data.max_size
-    small = sum(h < height or w < width for h, w in sizes)
-    if small:
-        report.note(
-            f"{small:,} of {len(sizes):,} pictures are smaller than {height}x{width} and are enlarged; "
-            "a smaller data.size avoids it"
-        )
-    return height, width
-
-
-def is_image_name(name: str) -> bool:
-    """Whether a file's name is that of a picture; hidden files are not."""
-    last = name.rsplit("/", 1)[-1]
-    return not last.startswith(".") and "." in last and f".{last.rsplit('.', 1)[-1].lower()}" in SUFFIXES

@@ -8,6 +8,7 @@ from PIL import Image as PILImage
 from PIL import ImageDraw
 from torch import Tensor
 
+from ganarium.data.kinds import Shape
 from ganarium.data.modalities.base import Array, ArrayFormat, Modality
 
 
@@ -19,11 +20,15 @@ class Points(Modality):
     grid_count = 1000
 
     def decode(self, stream: BinaryIO, format: ArrayFormat) -> Array:
-        """See `Modality.decode`: points come from densities, not from files."""
+        """Raise ValueError, since points have no files."""
         raise ValueError("points have no files")
 
+    def columns(self, shape: Shape) -> tuple[str, ...]:
+        """Return a name for each coordinate."""
+        return tuple(f"x{i}" for i in range(int(shape[0])))
+
     def grid(self, samples: Tensor, *, columns: int | None = None, side: int = 400) -> PILImage.Image:
-        """Return a scatter plot of the first two coordinates, on a square that shows [-3, 3] on both axes."""
+        """Return a scatter plot of the first two coordinates; both axes show [-3, 3]."""
         reach, plane = 3.0, samples.detach().float().cpu()[:, :2]
         if plane.shape[1] == 1:
             plane = torch.cat([plane, torch.zeros_like(plane)], 1)

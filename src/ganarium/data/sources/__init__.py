@@ -1,1 +1,1 @@
-"""Where samples come from: one file a layout."""
+"""Sources of samples: one file per layout."""

@@ -1,4 +1,4 @@
-"""Pictures that lie in one array; the layouts that hold such arrays share this."""
+"""Images in one array, the base of the layouts that store such arrays."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from ganarium.data.sources.base import Source
 
 
 class Arrays(Source):
-    """An array of pictures, `[N, C, H, W]` of uint8, uint16 or float32 in [-1, 1], labels if there are any.
+    """Array of images, `[N, C, H, W]` of uint8, uint16 or float32 in [-1, 1], optionally with labels.
 
     Raises:
-        ValueError: labels that do not fit the pictures or the classes.
+        ValueError: labels do not fit the images or the classes.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Arrays(Source):
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
         channels, height, width = form.shape
-        pictures = recolored(np.take(self.images, indices, axis=0), channels)
-        if pictures.shape[2:] == (height, width):
-            return pictures
-        return np.stack([refitted(pixels, height, width) for pixels in pictures])
+        images = recolored(np.take(self.images, indices, axis=0), channels)
+        if images.shape[2:] == (height, width):
+            return images
+        return np.stack([refitted(pixels, height, width) for pixels in images])
 
     def in_memory(self, form: ArrayFormat) -> bool:
         """See `Source.in_memory`."""
@@ -62,12 +62,12 @@ class Arrays(Source):
 
 
 def channels_first(images: Array, source: str) -> Array:
-    """Pictures of any layout and type as `[N, C, H, W]` of uint8, uint16 or float32 in [-1, 1].
+    """Return images of any layout and dtype as `[N, C, H, W]` of uint8, uint16 or float32 in [-1, 1].
 
-    Of the second and the last axis the shorter one holds the channels (the last one if they are equal).
+    The shorter one of the second and the last axis is that of the channels (the last one if they are equal).
 
     Raises:
-        ValueError: no pictures, or values of which black and white are not known.
+        ValueError: the array is not of images, or its values of black and white are unknown.
     """
     if images.ndim == 3:
         images = images[:, None]
@@ -104,11 +104,11 @@ def _checked_labels(
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     if labels.shape != (num,) or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"labels must be {num} integers, one a picture, not {labels.dtype} of shape {labels.shape}"
+            f"labels must be {num} integers, one per image, not {labels.dtype} of shape {labels.shape}"
         )
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= (len(classes) or max(num, 2)):
-        known = f"{len(classes)} classes" if classes else f"{num} pictures"
+        known = f"{len(classes)} classes" if classes else f"{num} images"
         raise ValueError(
             f"labels run from {lowest} to {highest}, but there are {known}: number the classes from 0"
         )

@@ -1,8 +1,8 @@
-"""Tables that say, picture by picture, which attributes it has."""
+"""Tables of the attributes of each image."""
 
 import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TextIO
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganarium.data.modalities.pixels import SUFFIXES
 
 TABLES = "a .csv with a column of file names, or list_attr_celeba.txt"
-"""What is looked for, in words."""
+"""Files that can hold attributes, in words."""
 
 _VALUES = {
     text: value
@@ -25,19 +25,24 @@ _NEITHER = 2
 
 @dataclass
 class AttributeTable:
-    """Attributes by file name: 1 where the picture has one, 0 where it has not."""
+    """Attributes by file name.
 
-    source: str
+    Attributes:
+        names: names of the attributes.
+        values: 1 if the image has the attribute, else 0, `[rows, attributes]`.
+        rows: number of each file's row, by name.
+        left_out: names of the columns with other values than yes and no.
+    """
+
     names: tuple[str, ...]
-    values: NDArray[np.uint8]  # [rows, attributes]
+    values: NDArray[np.uint8]
     rows: dict[str, int]
-    left_out: tuple[str, ...] = field(default=())
-    """Columns that hold something else than yes and no."""
+    left_out: tuple[str, ...] = ()
 
     def of(self, files: Sequence[str]) -> NDArray[np.float32]:
-        """One row for each file, `[N, A]` in {0, 1}; NaN where the table has none.
+        """Return one row for each file, `[N, A]` in {0, 1}; NaN if the table lacks the file.
 
-        A row names its file by the path inside the folder or by the last part of it.
+        A row names its file by the path inside the folder or by the last part of that path.
         """
         found = np.array([self.rows.get(f, self.rows.get(f.rsplit("/", 1)[-1], -1)) for f in files])
         vectors = self.values[found].astype(np.float32)
@@ -46,10 +51,10 @@ class AttributeTable:
 
 
 def attribute_table(source: str, stream: TextIO) -> AttributeTable:
-    """Reads a `.csv`, or the layout of CelebA: a count, the names, then rows of a file name and 1 or -1.
+    """Read a `.csv`, or the layout of CelebA: a count, the names, then rows of a file name and 1 or -1.
 
     Raises:
-        ValueError: the text is no such table; the message names the file and the line.
+        ValueError: the text is not such a table; the message names the file and the line.
     """
     is_csv = PurePosixPath(source).suffix.lower() == ".csv"
     try:
@@ -66,18 +71,17 @@ def _from_csv(source: str, stream: TextIO) -> AttributeTable:
     for line, row in enumerate(rows, start=2):
         if len(row) != len(columns):
             raise ValueError(f"{source}, row {line}: {len(row)} values under {len(columns)} names")
-    files = next((i for i in range(len(columns)) if rows and _is_picture_name(rows[0][i])), None)
+    files = next((i for i in range(len(columns)) if rows and _is_image_name(rows[0][i])), None)
     if files is None:
         raise ValueError(
             f"{source}: no column holds names of picture files; its columns: {', '.join(columns)}"
         )
-    values = _matrix((_VALUES.get(cell, _NEITHER) for cell in row) for row in rows)
+    values = np.array([bytearray(_VALUES.get(cell, _NEITHER) for cell in row) for row in rows], np.uint8)
     holds_attribute = (values != _NEITHER).all(axis=0)
     others = [c for i, c in enumerate(columns) if not holds_attribute[i] and i != files]
     if not holds_attribute.any():
         raise ValueError(f"{source}: no column holds only 0 and 1 (or -1 and 1, yes and no)")
     return AttributeTable(
-        source,
         tuple(c for i, c in enumerate(columns) if holds_attribute[i]),
         values[:, holds_attribute],
         {row[files].strip().replace("\\", "/"): i for i, row in enumerate(rows)},
@@ -102,12 +106,8 @@ def _from_celeba(source: str, stream: TextIO) -> AttributeTable:
             raise ValueError(f"{source}, line {line}: expected a file name and {len(names)} times 1 or -1")
         rows[file] = len(values) // len(names)
         values.extend(row)
-    return AttributeTable(source, names, np.frombuffer(values, np.uint8).reshape(-1, len(names)), rows)
+    return AttributeTable(names, np.frombuffer(values, np.uint8).reshape(-1, len(names)), rows)
 
 
-def _matrix(rows: Iterable[Iterable[int]]) -> NDArray[np.uint8]:
-    return np.array([bytearray(row) for row in rows], dtype=np.uint8)
-
-
-def _is_picture_name(text: str) -> bool:
+def _is_image_name(text: str) -> bool:
     return PurePosixPath(text.strip()).suffix.lower() in SUFFIXES

@@ -13,9 +13,12 @@ from ganarium.data.sources.base import Source
 
 
 class ConcatSource(Source):
-    """One source after the other; the classes are called as the sources are.
+    """Sources one after the other; the classes have the names of the sources.
 
-    Where nothing is said of the form, all take the smallest size and the most channels among them.
+    By default all samples get the smallest size and the largest number of channels among the sources.
+
+    Raises:
+        ValueError: the sources have different modalities.
     """
 
     labels: NDArray[np.int64]
@@ -36,8 +39,8 @@ class ConcatSource(Source):
 
     def name(self, index: int) -> str:
         """See `Source.name`."""
-        which, inside = self._place(index)
-        return f"{self.classes[which]}/{self.sources[which].name(inside)}"
+        which = int(self.labels[index])
+        return f"{self.classes[which]}/{self.sources[which].name(index - int(self.starts[which]))}"
 
     def array_format(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.array_format`."""
@@ -70,7 +73,7 @@ class ConcatSource(Source):
 
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
-        pixels = np.empty((len(indices), *form.shape), form.dtype)
+        samples = np.empty((len(indices), *form.shape), form.dtype)
         for which, own in enumerate(self._forms):
             here = self.labels[indices] == which
             inside = indices[here] - self.starts[which]
@@ -81,8 +84,8 @@ class ConcatSource(Source):
             except BrokenSampleError as broken:
                 index = int(self.starts[which]) + broken.index
                 raise BrokenSampleError(index, self.name(index), broken.reason) from broken
-            pixels[here] = part if own.dtype == form.dtype else self.modality.normalize(part)
-        return pixels
+            samples[here] = part if own.dtype == form.dtype else self.modality.normalize(part)
+        return samples
 
     def in_memory(self, form: ArrayFormat) -> bool:
         """See `Source.in_memory`."""
@@ -94,7 +97,3 @@ class ConcatSource(Source):
             kinds = ", ".join(source.kind for source in self.sources)
             raise ValueError(f"data.source names samples of several kinds: {kinds}")
         return modalities.pop()
-
-    def _place(self, index: int) -> tuple[int, int]:
-        which = int(self.labels[index])
-        return which, index - int(self.starts[which])

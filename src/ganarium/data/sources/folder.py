@@ -1,19 +1,18 @@
-"""A folder of pictures, at any depth."""
+"""Folders of samples, at any depth."""
 
 import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from ganarium.common.text import listed
 from ganarium.data.modalities.base import Modality
 from ganarium.data.modalities.image import Image
-from ganarium.data.modalities.table import modality_of_file
+from ganarium.data.modalities.table import main_modality
 from ganarium.data.report import Report
-from ganarium.data.sources.sample_files import SampleFiles, Table
+from ganarium.data.sources.sample_files import SampleFiles, Table, table_at
 
 
 @dataclass
@@ -21,29 +20,38 @@ class Contents:
     """Files in a folder, by path inside it, sorted.
 
     Attributes:
-        names: files of samples.
-        modality: their modality: that of which there are most.
-        others: numbers of the other files by suffix.
-        some_others: some of their names.
-        unreadable: folders and links that cannot be followed: name and reason.
+        names: files of the most frequent modality.
+        modality: the most frequent modality.
+        others: number of other files by suffix.
+        an_other: name of one of the other files.
+        unreadable: reason for each folder or link that cannot be followed, by name.
     """
 
     names: list[str] = field(default_factory=list)
     modality: type[Modality] = Image
     others: Counter[str] = field(default_factory=Counter)
-    some_others: list[str] = field(default_factory=list)
+    an_other: str = ""
     unreadable: dict[str, str] = field(default_factory=dict)
 
     def in_words(self) -> str:
-        """What was found, for a message."""
+        """Return the contents in words, for messages."""
         found = [f"{len(self.names):,} {self.modality.name}s"] if self.names else []
-        found += [f"{count:,} {suffix or 'without suffix'}" for suffix, count in self.others.most_common(5)]
+        found += self.counts_of_others()[:5]
         found += [f"{name} ({why})" for name, why in list(self.unreadable.items())[:5]]
         return ", ".join(found) or "nothing"
 
+    def counts_of_others(self) -> list[str]:
+        """Return the number of other files of each suffix, `3 .txt`, the largest first."""
+        return [f"{count:,} {suffix or 'without suffix'}" for suffix, count in self.others.most_common()]
 
-def contents(folder: Path) -> Contents:
-    """All files below `folder`; links are followed, each folder is entered once."""
+
+def contents(folder: Path, modality: type[Modality] | None = None) -> Contents:
+    """Return the files in a folder and its sub-folders; links are followed, each folder is entered once.
+
+    Args:
+        folder: the folder.
+        modality: modality of the samples; that of which there are most files if None.
+    """
     found = Contents()
     names: list[str] = []
     entered: set[tuple[int, int]] = set()
@@ -59,21 +67,24 @@ def contents(folder: Path) -> Contents:
                 waiting.extend(_sorted_in(found, names, entries, inside))
         except OSError as error:
             found.unreadable[inside or str(folder)] = error.strerror or str(error)
-    by_modality: dict[type[Modality] | None, list[str]] = {}
-    for name in sorted(names):
-        by_modality.setdefault(modality_of_file(name), []).append(name)
-    others = by_modality.pop(None, [])
-    if by_modality:
-        found.modality = max((each for each in by_modality if each), key=lambda each: len(by_modality[each]))
-        found.names = by_modality.pop(found.modality)
-    for name in [*others, *(name for rest in by_modality.values() for name in rest)]:
-        found.others[os.path.splitext(name)[1].lower()] += 1
-    found.some_others = sorted([*others, *(n for rest in by_modality.values() for n in rest)])[:20]
+    if modality is None:
+        main, found.names, others = main_modality(names)
+        found.modality = main or Image
+    else:
+        found.modality = modality
+        found.names = sorted(name for name in names if _suffix(name) in modality.suffixes)
+        others = sorted({*names} - {*found.names})
+    found.others.update(map(_suffix, others))
+    found.an_other = others[0] if others else ""
     return found
 
 
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
 class Folder(SampleFiles):
-    """Sample files in a folder, at any depth; if every file lies in a sub-folder, these are the classes."""
+    """Sample files in a folder, at any depth; if every file is in a sub-folder, sub-folders are classes."""
 
     def __init__(self, folder: Path, found: Contents):
         self.folder = folder
@@ -91,13 +102,8 @@ class Folder(SampleFiles):
         super().remark(report)
         report.broken.update(self._found.unreadable)
         if self._found.others:
-            counts = [
-                f"{count:,} {suffix or 'without suffix'}"
-                for suffix, count in self._found.others.most_common()
-            ]
-            report.note(
-                f"not {self._found.modality.name}s: {listed(counts)} (such as {self._found.some_others[0]})"
-            )
+            counts = listed(self._found.counts_of_others())
+            report.note(f"not {self._found.modality.name}s: {counts} (such as {self._found.an_other})")
 
 
 def _sorted_in(
@@ -119,7 +125,7 @@ def _sorted_in(
 
 
 def _tables(folder: Path) -> Iterator[Table]:
-    """Files in the folder, then beside it, that may tell attributes."""
+    """Yield the files in the folder, then next to it, that may be tables of attributes."""
     folder = folder.resolve()
     places = [
         *sorted(folder.glob("*.csv")),
@@ -130,8 +136,4 @@ def _tables(folder: Path) -> Iterator[Table]:
     ]
     for path in places:
         if path.is_file():
-            yield Table(path.name, partial(_text, path))
-
-
-def _text(path: Path) -> TextIO:
-    return path.open(encoding="utf-8", newline="")
+            yield table_at(path)

@@ -1,4 +1,4 @@
-"""The idx files of MNIST (LeCun, Cortes, Burges: "The MNIST database", file formats), plain or gzipped."""
+"""Files of MNIST's idx format (LeCun, Cortes, Burges: "The MNIST database"), plain or gzipped."""
 
 import gzip
 import math
@@ -15,25 +15,25 @@ from ganarium.data.sources.arrays import Arrays, channels_first
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _NAME = re.compile(r"[-._]idx\d?([-._].*)?$", re.IGNORECASE)
-_LARGEST = 2**36  # bytes that a header may promise
+_LARGEST = 2**36  # bytes of an array
 
 
 def is_idx(path: Path) -> bool:
-    """Whether a file's name is that of an idx file: `train-images-idx3-ubyte.gz`, `digits.idx`, ..."""
+    """Return True for a file with the name of an idx file: `train-images-idx3-ubyte.gz`, `digits.idx`, ..."""
     return bool(_NAME.search(path.name)) and path.is_file()
 
 
 def idx_images(folder: Path) -> list[Path]:
-    """The idx files with pictures in a folder, those for training first."""
+    """Return the idx files of images in a folder, those for training first."""
     candidates = [path for path in folder.iterdir() if is_idx(path) and "label" not in path.name]
     return sorted(candidates, key=lambda path: ("train" not in path.name, path.name))
 
 
 def idx(path: Path, classes: tuple[str, ...] = ()) -> Arrays:
-    """The pictures of an idx file, with the labels that lie beside it under the matching name.
+    """Return the images of an idx file, with the labels of the file of matching name in the same folder.
 
     Raises:
-        ValueError: a damaged file, or no pictures in it.
+        ValueError: the file is damaged, or holds no images.
     """
     images = channels_first(read_idx(path), str(path))
     beside = [path.with_name(name) for name in _names_of_labels(path.name)]
@@ -48,10 +48,10 @@ def idx(path: Path, classes: tuple[str, ...] = ()) -> Arrays:
 
 
 def read_idx(path: Path) -> Array:
-    """The array in an idx file.
+    """Return the array in an idx file.
 
     Raises:
-        ValueError: another format, a truncated or damaged file.
+        ValueError: the file has another format, or is truncated or damaged.
     """
     try:
         with path.open("rb") as plain:
@@ -80,6 +80,6 @@ def _array(stream: BufferedIOBase, path: Path) -> Array:
 
 
 def _names_of_labels(name: str) -> list[str]:
-    """What the file of labels beside the pictures `name` may be called, likeliest first."""
+    """Return possible names of the file of labels for a file of images, the likeliest first."""
     other = re.sub("idx[34]", "idx1", name.replace("images", "labels"))
     return [other, other.removesuffix(".gz"), f"{other}.gz"]

@@ -1,4 +1,4 @@
-"""Parts of folders, told by the folders' names: training and test, the two sides of pairs, label maps."""
+"""Parts of folders, found by names of sub-folders: training and test, sides of pairs, label maps."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,16 +19,16 @@ _MAPS = frozenset(("labels", "label", "maps", "map", "annotations", "annotation"
 _INSTANCES = frozenset(("instances", "instance", "inst"))
 
 LOOKED_FOR = "images/ and labels/ (and instances/, if there are any)"
-"""What a folder with label maps must have, in words."""
+"""Contents of a folder with label maps, in words."""
 
 
 class Part(SampleFiles):
-    """Some of another source's files, called by other names.
+    """Some files of another source under new names.
 
     Args:
         whole: the other source.
-        names: what each is called, by its number there; a folder at the front is a class.
-        kind: what was recognised; that of the other source where it is not said.
+        names: new name of each file by its number in the other source; a folder at the front is a class.
+        kind: kind of the source in words; that of the other source if None.
         reader: modality by which the files are read; that of the other source if None.
     """
 
@@ -61,10 +61,10 @@ class Part(SampleFiles):
 
 
 def part(source: SampleFiles, split: str) -> SampleFiles:
-    """The files for training, or those for tests, where folders are named so; else all.
+    """Return the files of the folders for training or for tests, or all files without such folders.
 
-    `trainA/1.png` becomes `A/1.png`, and `train/1.png` becomes `1.png`. Without folders for
-    tests those for validation stand in.
+    `trainA/1.png` becomes `A/1.png`, and `train/1.png` becomes `1.png`. Without folders for tests, those for
+    validation are used.
     """
     folders = {name: _PART.fullmatch(name) for name in top_folders(source.names)}
     known = {name: (found[1].lower(), found[2]) for name, found in folders.items() if found}
@@ -84,7 +84,7 @@ def part(source: SampleFiles, split: str) -> SampleFiles:
 
 
 def sides(source: SampleFiles) -> list[SampleFiles] | None:
-    """The two folders of a source that has just two; else None."""
+    """Return the files of each folder if there are exactly two folders, else None."""
     folders = top_folders(source.names)
     if len(folders) != 2 or "" in folders:
         return None
@@ -92,50 +92,52 @@ def sides(source: SampleFiles) -> list[SampleFiles] | None:
 
 
 def halves(source: SampleFiles) -> list[SampleFiles]:
-    """The left and the right of pictures that hold two side by side."""
+    """Return the left and the right halves of images that show two side by side."""
     names = dict(enumerate(source.names))
     return [Part(source, names, kind, HalfImage(half)) for half, kind in enumerate(("left", "right"))]
 
 
 def maps(source: SampleFiles) -> list[SampleFiles] | None:
-    """Label maps, the pictures they belong to, and instances if there are any, told by their folders."""
+    """Return label maps, their images and any instances, found by names of folders; else None."""
     folders = top_folders(source.names)
     labels = [name for name in folders if _plain(name) in _MAPS]
     instances = [name for name in folders if _plain(name) in _INSTANCES]
-    pictures = [name for name in folders if name not in labels + instances]
-    if not len(labels) == len(pictures) == 1:
+    images = [name for name in folders if name not in labels + instances]
+    if not len(labels) == len(images) == 1:
         return None
-    return [folder(source, name) for name in labels + pictures + instances[:1]]
+    return [folder(source, name) for name in labels + images + instances[:1]]
 
 
 def instances_beside(labels: Path) -> Path | None:
-    """The folder of instances beside one of label maps: `instances/`, or `test_inst/` by `test_label/`."""
+    """Return the folder of instances next to one of maps: `instances/`, or `test_inst/` for `test_label/`."""
     wanted = _split(labels.resolve().name)[0]
-    fellows = sorted(each for each in labels.resolve().parent.iterdir() if each.is_dir())
-    found = (each for each in fellows if _split(each.name)[0] == wanted)
-    return next((each for each in found if _plain(_split(each.name)[1]) in _INSTANCES), None)
+    for each in sorted(labels.resolve().parent.iterdir()):
+        split, name = _split(each.name)
+        if each.is_dir() and split == wanted and _plain(name) in _INSTANCES:
+            return each
+    return None
 
 
 def folder(source: SampleFiles, wanted: str) -> SampleFiles:
-    """The files of one of the `top_folders`, under their names in there."""
+    """Return the files of one of the `top_folders`, named by their path inside the folder."""
     split = (name.partition("/") if "/" in name else ("", "", name) for name in source.names)
     names = {i: rest for i, (first, _, rest) in enumerate(split) if first == wanted}
     return Part(source, names, wanted or source.plain_kind)
 
 
 def top_folders(names: Iterable[str]) -> list[str]:
-    """The first folders in these names, sorted; "" stands for no folder."""
+    """Return the first folders of these names, sorted, with "" for names without a folder."""
     return sorted({name.split("/", 1)[0] if "/" in name else "" for name in names})
 
 
 def matched(sources: Sequence[SampleFiles], data: Data) -> tuple[list[SampleFiles], str]:
-    """The same sources, of each only the files that have fellows of the same name in all, in one order.
+    """Return the files of each source that have the same names in all sources, in the same order.
 
     Returns:
-        The sources, and a remark about those that have none.
+        The sources, and a remark about the other files.
 
     Raises:
-        ValueError: no names are equal.
+        ValueError: no name occurs in all sources.
     """
     stems = [
         dict(reversed([(str(PurePosixPath(name).with_suffix("")), i) for i, name in enumerate(each.names)]))
@@ -146,22 +148,22 @@ def matched(sources: Sequence[SampleFiles], data: Data) -> tuple[list[SampleFile
         examples = " and ".join(f"{each.kind} ({listed(each.names, 2)})" for each in sources)
         raise ValueError(
             f"data.condition={data.condition}: no file in {examples} has the same name as its fellow; "
-            f"call both of a pair the same"
+            "give both of a pair the same name"
         )
     chosen = [{own[stem]: stem for stem in shared} for own in stems]
-    lone = [
+    unmatched = [
         f"{each.kind}/{name}"
         for each, own in zip(sources, chosen, strict=True)
         for i, name in enumerate(each.names)
         if i not in own
     ]
-    remark = f"{len(lone):,} files have no fellow of the same name and are left out: {listed(lone)}"
+    remark = f"{len(unmatched):,} files have no fellow of the same name and are left out: {listed(unmatched)}"
     parts: list[SampleFiles] = [Part(each, own) for each, own in zip(sources, chosen, strict=True)]
-    return parts, remark if lone else ""
+    return parts, remark if unmatched else ""
 
 
 def _split(name: str) -> tuple[str, str]:
-    """`test_inst` as `test` and `inst`; where no part is named, "" and the name."""
+    """Return `test` and `inst` for `test_inst`; "" and the name if it names no part."""
     found = _PART.fullmatch(name)
     return (found[1].lower(), found[2]) if found else ("", name)
 

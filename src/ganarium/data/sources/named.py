@@ -1,4 +1,4 @@
-"""Data sets known by name: downloaded once, checked, and kept in a cache folder."""
+"""Data sets known by name: downloaded once, verified by checksum, and stored in a cache folder."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ _RECORD = 1 + 3 * 32 * 32  # CIFAR-10: a label, then red, green and blue
 
 @dataclass(frozen=True)
 class Download:
-    """A file, where it is to be had (the first address that answers), and its SHA-256."""
+    """File, its addresses (the first one that answers is used) and its SHA-256."""
 
     file: str
     addresses: tuple[str, ...]
@@ -31,29 +31,35 @@ class Download:
 
 @dataclass(frozen=True)
 class Named:
-    """A data set: what it is made of, and how to read it."""
+    """Data set that is known by its name.
+
+    Attributes:
+        downloads: files of the data set; the first one holds the images.
+        classes: names of the classes.
+        read: returns the source of the first file and the classes.
+    """
 
     downloads: tuple[Download, ...]
     classes: tuple[str, ...]
-    read: Callable[[list[Path], tuple[str, ...]], Arrays]
+    read: Callable[[Path, tuple[str, ...]], Arrays]
 
 
 def named(name: str) -> Arrays:
-    """The training pictures of a data set in `NAMED`, downloaded where the cache has them not.
+    """Return the training images of a data set in `NAMED`, downloaded unless they are in the cache.
 
     Raises:
-        FileNotFoundError: not in the cache, and not to be had; the message says how to place it by hand.
-        ValueError: a file is not what its checksum says.
+        FileNotFoundError: a file cannot be downloaded; the message says where to put it.
+        ValueError: a file has another checksum.
     """
     dataset = NAMED[name]
     paths = [cached(download, cache_folder() / name) for download in dataset.downloads]
-    source = dataset.read(paths, dataset.classes)
+    source = dataset.read(paths[0], dataset.classes)
     source.kind = name
     return source
 
 
 def cached(download: Download, folder: Path) -> Path:
-    """The file in `folder`, fetched if it is not there; never one with another checksum."""
+    """Return the path of a file in `folder` after a download if it is missing, with its checksum verified."""
     path = folder / download.file
     if not path.is_file():
         _fetch(download, path)
@@ -62,16 +68,16 @@ def cached(download: Download, folder: Path) -> Path:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != download.sha256:
         raise ValueError(
-            f"{path} has SHA-256 {found}, not {download.sha256}: delete it, and it is fetched anew"
+            f"{path} has SHA-256 {found}, not {download.sha256}: delete it, and it is downloaded again"
         )
     return path
 
 
 def cifar_binary(path: Path, classes: tuple[str, ...]) -> Arrays:
-    """The training pictures in CIFAR-10's binary version, a .tar.gz (Krizhevsky 2009, binary version).
+    """Return the training images in CIFAR-10's binary version, a .tar.gz (Krizhevsky 2009, binary version).
 
     Raises:
-        ValueError: a damaged archive, or one without `data_batch_*.bin`.
+        ValueError: the archive is damaged or has no `data_batch_*.bin`.
     """
     try:
         with tarfile.open(path) as archive:
@@ -110,12 +116,12 @@ def _fetch(download: Download, path: Path) -> None:
 
 
 def _failure(address: str, sha256: str, path: Path) -> str | None:
-    """Downloads to a temporary name, which becomes `path` if the checksum is right; else why it did not."""
+    """Download to a temporary name and rename to `path`; return the reason if this fails, else None."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-") as folder:
         partial = Path(folder) / path.name
         try:
             found = _copied(address, partial)
-        except OSError as error:  # no network, no such host, no such page, an interrupted line
+        except OSError as error:  # no network, host or page, or an interrupted connection
             return str(error)
         if found != sha256:
             return f"SHA-256 {found} instead of {sha256}"
@@ -124,7 +130,7 @@ def _failure(address: str, sha256: str, path: Path) -> str | None:
 
 
 def _copied(address: str, path: Path) -> str:
-    """Copies what lies at `address`; its SHA-256."""
+    """Download from an address; return the SHA-256."""
     digest = hashlib.sha256()
     with urlopen(address, timeout=_TIMEOUT) as answer, path.open("wb") as target:
         if not answer.url.startswith("https://"):
@@ -135,14 +141,6 @@ def _copied(address: str, path: Path) -> str:
         target.flush()
         os.fsync(target.fileno())
     return digest.hexdigest()
-
-
-def _first_idx(paths: list[Path], classes: tuple[str, ...]) -> Arrays:
-    return idx(paths[0], classes)
-
-
-def _first_cifar(paths: list[Path], classes: tuple[str, ...]) -> Arrays:
-    return cifar_binary(paths[0], classes)
 
 
 def _mnist_layout(addresses: tuple[str, ...], images: str, labels: str) -> tuple[Download, ...]:
@@ -161,7 +159,7 @@ NAMED: dict[str, Named] = {
             "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
         ),
         tuple("0123456789"),
-        _first_idx,
+        idx,
     ),
     "fashion-mnist": Named(
         _mnist_layout(
@@ -173,7 +171,7 @@ NAMED: dict[str, Named] = {
             *("T-shirt", "trouser", "pullover", "dress", "coat"),
             *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
         ),
-        _first_idx,
+        idx,
     ),
     "cifar10": Named(
         (
@@ -184,6 +182,6 @@ NAMED: dict[str, Named] = {
             ),
         ),
         ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-        _first_cifar,
+        cifar_binary,
     ),
 }

@@ -1,4 +1,4 @@
-"""NumPy's `.npz`: an array `images` (or the only one that could be), `labels` and `classes` if they exist."""
+"""Files of NumPy's `.npz`: arrays `images` (or the only one of 3 or 4 axes), `labels` and `classes`."""
 
 import zipfile
 import zlib
@@ -10,18 +10,20 @@ import numpy as np
 from ganarium.data.sources.arrays import Arrays, channels_first
 
 _OTHERS = ("labels", "classes")
+_Header = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 def npz(path: Path) -> Arrays:
-    """The pictures of an `.npz`. An array of Python objects would have to be unpickled and is refused unread.
+    """Return the images of an `.npz`.
+
+    Arrays of Python objects are refused unread, since unpickling may run code.
 
     Raises:
-        ValueError: no such file, objects inside, or no array of pictures.
+        ValueError: the file is damaged, holds Python objects, or holds no array of images.
     """
     try:
         headers = _headers(path)
-        refused = [name for name, (_, dtype) in headers.items() if dtype.hasobject]
-        if refused:
+        if refused := [name for name, (_, dtype) in headers.items() if dtype.hasobject]:
             raise ValueError(
                 f"{path}: {', '.join(refused)} holds Python objects, which may run code when read; it is "
                 "refused unread. Save plain numbers (or strings: dtype 'U') instead"
@@ -36,8 +38,8 @@ def npz(path: Path) -> Arrays:
     return Arrays(".npz", images, labels, classes, labels_hint=f"an array `labels` in {path.name}")
 
 
-def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-    """Shape and type of each array, none of them read."""
+def _headers(path: Path) -> dict[str, _Header]:
+    """Return shape and dtype of each array without reading it."""
     with zipfile.ZipFile(path) as archive:
         return {
             name.removesuffix(".npy"): _header(archive, name, path)
@@ -46,7 +48,7 @@ def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         }
 
 
-def _header(archive: zipfile.ZipFile, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header:
     with archive.open(name) as stream:
         try:
             if np.lib.format.read_magic(stream) == (1, 0):
@@ -58,17 +60,16 @@ def _header(archive: zipfile.ZipFile, name: str, path: Path) -> tuple[tuple[int,
     return shape, dtype
 
 
-def _name_of_images(path: Path, headers: dict[str, tuple[tuple[int, ...], np.dtype[Any]]]) -> str:
+def _name_of_images(path: Path, headers: dict[str, _Header]) -> str:
     if "images" in headers:
         return "images"
     candidates = [
         name for name, (shape, _) in headers.items() if len(shape) in (3, 4) and name not in _OTHERS
     ]
     if len(candidates) != 1:
-        found = (
-            ", ".join(f"{name} {dtype}{list(shape)}" for name, (shape, dtype) in headers.items()) or "nothing"
-        )
+        found = [f"{name} {dtype}{list(shape)}" for name, (shape, dtype) in headers.items()]
         raise ValueError(
-            f"{path}: looked for an array `images`, or a single one with 3 or 4 axes; found {found}"
+            f"{path}: looked for an array `images`, or a single one with 3 or 4 axes; "
+            f"found {', '.join(found) or 'nothing'}"
         )
     return candidates[0]

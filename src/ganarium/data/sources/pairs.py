@@ -1,10 +1,11 @@
-"""Samples that belong together: what goes in, and what should come out."""
+"""Pairs of samples, input and target, and label maps."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganarium.common.text import listed
 from ganarium.data.modalities.base import Array, ArrayFormat, Modality
+from ganarium.data.modalities.image import Image
 from ganarium.data.modalities.label_map import LabelMap
 from ganarium.data.modalities.palette import Palette
 from ganarium.data.modalities.pixels import fitted_size, values
@@ -15,9 +16,9 @@ from ganarium.data.sources.sample_files import SampleFiles
 
 
 class Pairs(Source):
-    """Two sources in the same order: `condition` shows what goes in, the samples are what should come out.
+    """Two sources in the same order: samples are the targets, and their companions the inputs.
 
-    A pair of which one half is broken is left out.
+    A pair is omitted if one half of it is broken.
     """
 
     def __init__(
@@ -38,21 +39,21 @@ class Pairs(Source):
         return self.target_image.name(index)
 
     def array_format(self, data: Data, report: Report) -> ArrayFormat:
-        """See `Source.array_format`; both have one height and width, each its own channels.
+        """Return the format of the targets; inputs have the same height and width, and channels of their own.
 
         Raises:
-            ValueError: as `Source.array_format`, or the two of a pair differ in size as stored.
+            ValueError: as `Source.array_format`, or the two halves of a pair differ in size as stored.
         """
         form = self.target_image.array_format(data, report)
-        self.modality = self.target_image.modality
+        self.modality = self.target_image.modality  # known since its headers were read
         found = Report(report.source)
-        form_only = {"size": form.shape[1:], "channels": None}
-        self._input_format = self.input_image.array_format(data.model_copy(update=form_only), found)
+        input_data = data.model_copy(update={"size": form.shape[1:], "channels": None})
+        self._input_format = self.input_image.array_format(input_data, found)
         self._check_sizes()
         self.broken = self.input_image.broken | self.target_image.broken
         report.broken.update(found.broken)
         shape = " x ".join(map(str, self._input_format.shape))
-        report.note(f"goes in: {self.input_image.kind}, {shape}; comes out: {self.target_image.kind}")
+        report.note(f"input: {self.input_image.kind}, {shape}; target: {self.target_image.kind}")
         for remark in filter(None, (self._remark, *found.notes)):
             report.note(remark)
         if self.broken:
@@ -76,28 +77,22 @@ class Pairs(Source):
         return self.input_image.samples(indices, self._input_format)
 
     def _check_sizes(self) -> None:
-        both = sorted(self.input_image.sizes.keys() & self.target_image.sizes.keys())
+        sides = (self.input_image, self.target_image)
+        both = sorted(sides[0].sizes.keys() & sides[1].sizes.keys())
         unlike = [
-            " and ".join(
-                f"{each.name(i)} {_by(each.sizes[i])}" for each in (self.input_image, self.target_image)
-            )
+            " and ".join(f"{each.name(i)} {'x'.join(map(str, each.sizes[i]))}" for each in sides)
             for i in both
-            if self.input_image.sizes[i] != self.target_image.sizes[i]
+            if sides[0].sizes[i] != sides[1].sizes[i]
         ]
         if unlike:
             raise ValueError(
-                f"{len(unlike):,} of {len(both):,} pairs differ in size, so that nothing tells which places "
-                f"belong together: {listed(unlike, 3)}; cut or resize them to the same height and width"
+                f"{len(unlike):,} of {len(both):,} pairs differ in size, so that their pixels do not "
+                f"correspond: {listed(unlike, 3)}; crop or resize them to the same height and width"
             )
 
 
 class LabelMaps(Source):
-    """Files whose pixels stand for classes, as ids `[2, H, W]` with numbers of objects, else `[1, H, W]`.
-
-    Resizing takes the nearest pixel.
-    """
-
-    palette: Palette
+    """Label maps as ids `[1, H, W]`, or `[2, H, W]` with numbers of objects; resized to the nearest pixel."""
 
     def __init__(self, maps: SampleFiles, palette: Palette, instances: SampleFiles | None = None):
         self.maps, self.palette, self.instances = maps, palette, instances
@@ -118,7 +113,7 @@ class LabelMaps(Source):
         """See `Source.array_format`."""
         self.maps.headers(data, report)
         self.sizes, self.broken = self.maps.sizes, self.maps.broken
-        height, width = fitted_size([(h, w) for h, w in self.sizes.values()], data, Report(report.source))
+        height, width = fitted_size(list(self.sizes.values()), data, Report(report.source))
         return ArrayFormat((1 if self.instances is None else 2, height, width), np.dtype(np.int32))
 
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
@@ -136,34 +131,21 @@ class LabelMaps(Source):
         return np.stack([ids, objects])
 
 
-class PaintedMaps(Source):
-    """Label maps as pictures, each class in its colour: uint8 RGB."""
+class PaintedMaps(LabelMaps):
+    """Label maps as images, with each class in its color: uint8 RGB."""
 
-    def __init__(self, maps: LabelMaps):
-        self.maps = maps
+    def __init__(self, maps: SampleFiles, palette: Palette):
+        super().__init__(maps, palette)
         self.kind = f"{maps.kind}, painted"
-        self.has_test, self.test_hint = maps.has_test, maps.test_hint
-
-    def __len__(self) -> int:
-        return len(self.maps)
-
-    def name(self, index: int) -> str:
-        """See `Source.name`."""
-        return self.maps.name(index)
+        self.modality = Image()
 
     def array_format(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.array_format`."""
         if data.channels not in (None, 3):
             raise ValueError(f"data.channels={data.channels}, but maps are painted in RGB: leave the key out")
-        size = self.maps.array_format(data, report).shape[1:]
-        self.sizes, self.broken = self.maps.sizes, self.maps.broken
+        size = super().array_format(data, report).shape[1:]
         return ArrayFormat((3, *size), np.dtype(np.uint8))
 
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
-        ids = self.maps.samples(indices, ArrayFormat((1, *form.shape[1:]), np.dtype(np.int32)))
-        return self.maps.palette.painted(ids[:, 0])
-
-
-def _by(size: tuple[int, ...]) -> str:
-    return f"{size[0]}x{size[1]}"
+        return self.palette.painted(super().samples(indices, form)[:, 0])

@@ -28,14 +28,8 @@ class PlanePoints(Source):
 
     def array_format(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.array_format`; points have neither size nor channels, and no mirror image."""
-        for_pictures = {
-            "load_size": data.load_size,
-            "size": data.size,
-            "channels": data.channels,
-            "flip": data.flip or None,
-        }
-        for key, value in for_pictures.items():
-            if value is not None:
+        for key in ("load_size", "size", "channels", "flip"):
+            if (value := getattr(data, key)) is not None and value is not False:
                 raise ValueError(
                     f"data.{key}={value} is for pictures, but data.source={data.place} gives points"
                 )

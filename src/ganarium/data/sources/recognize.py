@@ -1,4 +1,4 @@
-"""What lies behind `data.source`: a name, a file or a folder."""
+"""Sources by the value of `data.source`: a name, a file or a folder."""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,11 +30,11 @@ from ganarium.data.sources.zips import Zip
 
 WORLD = "world"
 NAMES: tuple[str, ...] = (WORLD, *POINTS, *NAMED)
-"""What `data.source` can be called that is neither a file nor a folder."""
+"""Names of built-in sources."""
 
 _ARCHIVES: dict[str, Callable[[Path], Source]] = {".npz": npz, ".zip": Zip}
 _PICKLES = frozenset((".pkl", ".pickle", ".pt", ".pth", ".p", ".joblib"))
-_SURVEYED_MAPS = 500  # of which the colours are counted
+_SURVEYED_MAPS = 500  # largest number of maps whose colors are counted
 _LOOKED_FOR = (
     f"pictures ({', '.join(sorted(SUFFIXES))}) at any depth, idx files (such as train-images-idx3-ubyte.gz), "
     "or a single .npz or .zip"
@@ -42,11 +42,11 @@ _LOOKED_FOR = (
 
 
 def recognized(data: Data, seed: int) -> Source:
-    """The samples that `data.source` stands for; the built-in ones are drawn from `seed`.
+    """Return the source of `data.source`; built-in samples are generated from `seed`.
 
     Raises:
         FileNotFoundError: there is no such name, file or folder.
-        ValueError: nothing in it can be used.
+        ValueError: the source has no usable samples.
     """
     source = _recognized(data, seed)
     if data.split == "test" and not source.has_test:
@@ -70,7 +70,7 @@ def _recognized(data: Data, seed: int) -> Source:
 
 
 def _pairs(sources: list[Source], data: Data) -> Source:
-    """Two sources, two folders in one, or pictures side by side, as pairs."""
+    """Return two sources, two folders of one source, or images side by side, as pairs."""
     if len(sources) > 2:
         raise ValueError(f"data.condition={data.condition} takes one source or two, not {len(sources)}")
     files = _parts(sources, data)
@@ -91,41 +91,41 @@ def _pairs(sources: list[Source], data: Data) -> Source:
 
 
 def _maps(sources: list[Source], data: Data) -> Source:
-    """Label maps with the pictures they belong to; the classes are those of the maps of every part."""
+    """Return label maps with their images; classes are those of training and test maps together."""
     files, remark = matched(_map_files(sources, data), data)
-    labels, pictures = files[:2]
+    labels, images = files[:2]
     everywhere = [labels]
     if labels.has_test:
         other = data.model_copy(update={"split": "test" if data.split == "train" else "train"})
         everywhere.append(_map_files(sources, other)[0])
-    table = table_in(_places(data.sources))
+    table = table_in(_table_folders(data.sources))
     palette = palette_of(_contents(everywhere), table and table[1])
     origin = f"named in {table[0]}" if table else "as found in them"
     input_image: Source = LabelMaps(labels, palette, files[2] if len(files) > 2 else None)
-    target_image: Source = pictures
+    target_image: Source = images
     if data.direction == "b-to-a":
-        input_image, target_image = pictures, PaintedMaps(LabelMaps(labels, palette))
+        input_image, target_image = images, PaintedMaps(labels, palette)
     classes = f"{len(palette.names)} classes {origin}"
-    kind = f"{pictures.plain_kind} with label maps in {labels.plain_kind}, {classes}"
+    kind = f"{images.plain_kind} with label maps in {labels.plain_kind}, {classes}"
     pairs = Pairs(kind, str(data.condition), input_image, target_image, remark)
-    pairs.classes, pairs.palette = palette.names, palette
+    pairs.classes = palette.names
     return pairs
 
 
 def _map_files(sources: list[Source], data: Data) -> list[SampleFiles]:
-    """Label maps, their pictures, and instances if there are any."""
+    """Return label maps, their images and, if there are any, instances."""
     files = _parts(sources, data)
     found = files if len(files) in (2, 3) else maps(files[0]) if len(files) == 1 else None
     if found is None:
         raise ValueError(
             f"data.condition={data.condition}, but {data.place} has no label maps: "
-            f"looked for {MAPS_LOOKED_FOR}; or give two sources, first the maps, then the pictures"
+            f"looked for {MAPS_LOOKED_FOR}; or give two sources, first the maps, then the images"
         )
     return found
 
 
 def _parts(sources: list[Source], data: Data) -> list[SampleFiles]:
-    """The training or test part of each source of files, called as the source; none if one is no such."""
+    """Return the training or test part of each source, named as the source; [] unless all are of files."""
     files = [part(each, data.split) for each in sources if isinstance(each, SampleFiles)]
     if len(files) < len(sources):
         return []
@@ -136,7 +136,7 @@ def _parts(sources: list[Source], data: Data) -> list[SampleFiles]:
 
 
 def _contents(maps: Iterable[SampleFiles]) -> dict[str, Content]:
-    """What the label maps hold, as far as they can be read."""
+    """Return the values in label maps that can be read, by name."""
     found = {}
     for each in maps:
         for index in spread(len(each), _SURVEYED_MAPS).tolist():
@@ -145,8 +145,8 @@ def _contents(maps: Iterable[SampleFiles]) -> dict[str, Content]:
     return found
 
 
-def _places(names: Iterable[str]) -> Iterator[Path]:
-    """Where a table of classes may lie: in the sources, one folder deeper, and beside them."""
+def _table_folders(names: Iterable[str]) -> Iterator[Path]:
+    """Yield folders that may hold a table of classes: sources, their sub-folders and their parents."""
     for path in (Path(name).expanduser().resolve() for name in names):
         if path.is_dir():
             yield path
@@ -155,7 +155,7 @@ def _places(names: Iterable[str]) -> Iterator[Path]:
 
 
 def _short_names(names: Sequence[str]) -> list[str]:
-    """What several sources are called: by the last part of their paths, where these differ."""
+    """Return the last parts of the paths of several sources; whole paths if two of these are equal."""
     short = [
         Path(name).expanduser().resolve().stem if Path(name).is_file() else Path(name).name for name in names
     ]
@@ -212,9 +212,7 @@ def _file(path: Path) -> Source:
         )
     if modality := modality_of_file(path.name):
         return Folder(path.parent, Contents([path.name], modality))
-    raise ValueError(
-        f"{path} is no file of samples: give a .npz, a .zip, an idx file, or a folder of pictures"
-    )
+    raise ValueError(f"{path} is no file of samples: give a .npz, a .zip, an idx file, or a folder of images")
 
 
 def _no_such(name: str) -> str:

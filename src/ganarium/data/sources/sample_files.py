@@ -1,8 +1,10 @@
-"""Image files and their tables: what folders and archives have in common."""
+"""Files of one sample each and their tables, the base of folders and archives."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import BinaryIO, TextIO, TypeVar
 
 import numpy as np
@@ -12,16 +14,15 @@ from ganarium.common.text import listed
 from ganarium.data.modalities.base import Array, ArrayFormat, BrokenSampleError, Headers, Modality
 from ganarium.data.modalities.image import Image
 from ganarium.data.order import spread
-from ganarium.data.report import Report, reasons_in_words
+from ganarium.data.report import Report
 from ganarium.data.settings import Data
 from ganarium.data.sources.attribute_tables import attribute_table
 from ganarium.data.sources.base import UNLABELED, Source
 
 Read = TypeVar("Read")
 
-
 SURVEYED = 2000
-"""So many headers are read to learn sizes and modes; all of them in a set up to this size."""
+"""Largest number of headers that are read for sizes and modes."""
 
 
 class SampleFiles(Source):
@@ -29,6 +30,7 @@ class SampleFiles(Source):
 
     Attributes:
         reader: modality by which the files are read.
+        plain_kind: kind of the source without its classes.
     """
 
     reader: Modality
@@ -56,7 +58,7 @@ class SampleFiles(Source):
 
     @abstractmethod
     def opened(self, index: int) -> BinaryIO:
-        """The file, open for reading."""
+        """Return the file of a sample, open for reading."""
 
     def array_format(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.array_format`."""
@@ -69,19 +71,19 @@ class SampleFiles(Source):
         return np.stack([self.read(int(i), lambda stream: self.reader.decode(stream, form)) for i in indices])
 
     def read(self, index: int, reader: Callable[[BinaryIO], Read]) -> Read:
-        """What `reader` makes of a file.
+        """Return `reader(stream)` for the file of a sample.
 
         Raises:
-            BrokenPictureError: it cannot.
+            BrokenSampleError: the file cannot be read.
         """
         try:
             with self.opened(index) as stream:
                 return reader(stream)
-        except Exception as error:  # what decoders of damaged files raise is not known
+        except Exception as error:  # decoders raise any error for damaged files
             raise BrokenSampleError(index, self.name(index), self.reader.reason(error)) from error
 
     def remark(self, report: Report) -> None:
-        """Tells what was found beside the pictures."""
+        """Note what was found besides the samples."""
         for remark in self._about_tables:
             report.note(remark)
 
@@ -100,9 +102,7 @@ class SampleFiles(Source):
                 broken.add(error.index)
                 report.broken[error.name] = error.reason
         if not found:
-            raise ValueError(
-                f"data.source={data.place}: none of its files can be read: {reasons_in_words(report)}"
-            )
+            raise ValueError(f"data.source={data.place}: none of its files can be read: {report.reasons()}")
         report.surveyed = len(found)
         report.sizes.update("x".join(map(str, each.size)) for each in found.values())
         report.modes.update(each.mode for each in found.values() if each.mode)
@@ -111,12 +111,12 @@ class SampleFiles(Source):
         return found
 
     def _read_attributes(self, tables: Iterable["Table"]) -> None:
-        """Takes the first table that knows one of the pictures."""
+        """Take the first table that names one of the samples."""
         for table in tables:
             try:
                 with table.opened() as stream:
                     read = attribute_table(table.name, stream)
-            except Exception as error:  # nor does a damaged one
+            except Exception as error:  # zip and text decoders raise any error for damaged files
                 self._about_tables.append(str(error))
                 continue
             vectors = read.of(self.names)
@@ -133,16 +133,26 @@ class SampleFiles(Source):
 
 @dataclass(frozen=True)
 class Table:
-    """A file that may hold a table of attributes."""
+    """File that may hold a table of attributes.
+
+    Attributes:
+        name: name of the file.
+        opened: opens the file for reading.
+    """
 
     name: str
     opened: Callable[[], TextIO]
 
 
-def labels_by_folder(names: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]] | None:
-    """Labels and classes where every file lies in one of at least two sub-folders; classes are sorted.
+def table_at(path: Path) -> Table:
+    """Return a file on the disk as a table."""
+    return Table(path.name, partial(path.open, encoding="utf-8", newline=""))
 
-    Files in a sub-folder named `unlabeled` (or `unlabeled`) have the label -1 and are no class.
+
+def labels_by_folder(names: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]] | None:
+    """Return labels and sorted classes if every file is in one of at least two sub-folders, else None.
+
+    Files in a sub-folder named `unlabeled` (or `unlabelled`) have the label -1 and are no class.
     """
     folders = [name.split("/", 1)[0] if "/" in name else "" for name in names]
     classes = sorted(set(folders) - UNLABELED)

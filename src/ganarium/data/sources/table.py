@@ -12,14 +12,12 @@ from ganarium.data.sources.arrays import Arrays, channels_first
 from ganarium.data.sources.base import Source
 
 Opener = Callable[[str, Data, int], Source | None]
-"""`open(name, data, seed)` returns the source of a name in `data.source`, or None if the name is not its
-own.
-"""
+"""Function `open(name, data, seed)` that returns the source of a name, or None for an unknown name."""
 
 
 def _check(item: Opener) -> None:
     if not callable(item):
-        raise TypeError(f"{item!r} is no function that opens a source")
+        raise TypeError(f"{item!r} is not a function that opens a source")
 
 
 OPENERS: Registry[Opener] = Registry(
@@ -29,47 +27,45 @@ OPENERS: Registry[Opener] = Registry(
     name_of=lambda item: f"{item.__module__}.{getattr(item, '__name__', type(item).__name__)}",
     check=_check,
 )
-"""Functions of other packages that open sources; asked before files and folders are."""
+"""Functions of other packages that open sources, tried before built-in names, files and folders."""
 
 GIVEN = "given:"
-"""Beginning of the names of data that are given as objects."""
+"""Prefix of the names of data that are given as objects."""
 _given: dict[str, Source] = {}
 
 
 def give(data: Any) -> str:
-    """Make an array, tensor, `Source` or `Dataset` known in this process; return its name for `data.source`.
+    """Register an array, tensor, `Source` or `Dataset` in this process; return its name for `data.source`.
 
-    The name of an array is a function of its values; a run goes on with it if the same array is given again.
+    The name of an array is a hash of its values. A run can be resumed if the same array is given again.
 
     Raises:
-        TypeError: it is none of these.
+        TypeError: the object is none of these.
         ValueError: an array is not of images.
     """
     source = getattr(data, "source", data)
     if hasattr(source, "detach"):  # a tensor
         source = source.detach().cpu().numpy()
     if isinstance(source, np.ndarray):
-        digest = hashlib.sha256(
-            f"{source.shape} {source.dtype}".encode() + np.ascontiguousarray(source).tobytes()
-        )
-        name = f"{GIVEN}array-{digest.hexdigest()[:12]}"
+        content = f"{source.shape} {source.dtype}".encode() + np.ascontiguousarray(source).tobytes()
+        name = f"{GIVEN}array-{hashlib.sha256(content).hexdigest()[:12]}"
         source = Arrays("array", channels_first(source, "data"))
     elif isinstance(source, Source):
         name = f"{GIVEN}{type(source).__name__.lower()}-{len(source)}"
     else:
         raise TypeError(
-            f"data is a {type(data).__name__}; give the name of a folder, file or built-in source, or an array, "
-            "a tensor, a ganarium Source or Dataset"
+            f"data is a {type(data).__name__}; give the name of a folder, file or built-in source, or an "
+            "array, a tensor, a ganarium Source or Dataset"
         )
     _given[name] = source
     return name
 
 
 def opened(name: str, data: Data, seed: int) -> Source | None:
-    """Return the source of a name that is given as an object or opened by another package; else None.
+    """Return the source of an object's name, or of a name that another package opens; else None.
 
     Raises:
-        FileNotFoundError: the name is that of an object of another process.
+        FileNotFoundError: the object was given in another process.
     """
     if name in _given:
         return _given[name]

@@ -1,4 +1,4 @@
-"""The built-in world as a source of pictures: drawn when asked for, everything about them known."""
+"""Built-in world as a source of images, drawn on demand, with known labels, attributes and maps."""
 
 from collections.abc import Callable
 
@@ -18,15 +18,15 @@ from ganarium.data.world import Scenes, World
 _SIZE = 32
 _COUNT = 20_000
 _CHUNK = 1024
-_TEST = 2**40  # the first of the scenes that training never shows
+_TEST = 2**40  # number of the first scene that is held back from training
 _DOMAINS = ("plain", "inked")
 _COLORS = spectrum(1 + len(World.classes))
 
 
 class DrawnWorld(Source):
-    """`data.count` (20,000) scenes of the world at `data.size` (32); as domains, so many of each.
+    """Scenes of the world: `data.count` (20,000) of `data.size` (32), the same number for each domain.
 
-    Domains have no scene in common: the even ones are drawn as they are, the odd ones inked.
+    Domains have no scene in common: even scenes are drawn plain, odd ones inked.
     """
 
     kind = "the built-in world"
@@ -42,18 +42,18 @@ class DrawnWorld(Source):
         self.first = _TEST if data.split == "test" else 0
         condition = condition_class(data)
         maps = condition is not None and condition.layout == "maps"
-        self.is_reversed = data.direction == "b-to-a"
-        self.inks = condition is not None and condition.separate
-        self.drawing = "plain"
-        if self.is_reversed:
-            self.drawing = "painted" if maps else str(data.condition)
-        self.gives_maps = maps and not self.is_reversed
-        count = (data.count or _COUNT) * (len(_DOMAINS) if self.inks else 1)
+        self._inks = condition is not None and condition.separate
+        self._reversed = data.direction == "b-to-a"
+        self._drawing = "plain"
+        if self._reversed:
+            self._drawing = "painted" if maps else str(data.condition)
+        self._gives_maps = maps and not self._reversed
+        count = (data.count or _COUNT) * (len(_DOMAINS) if self._inks else 1)
         numbers = np.arange(count)
         parts = [self.scenes(part) for part in _chunks(numbers)]
         self.labels = np.concatenate([scenes.labels for scenes in parts])
         self.vectors = np.concatenate([scenes.attributes for scenes in parts])
-        if self.inks:
+        if self._inks:
             self.labels, self.classes = numbers % len(_DOMAINS), _DOMAINS
         if maps:
             self.labels, self.classes = self.labels + 1, ("background", *self.classes)
@@ -63,13 +63,13 @@ class DrawnWorld(Source):
 
     def array_format(self, data: Data, report: Report) -> ArrayFormat:
         """See `Source.array_format`."""
-        one = self._drawn(self.drawing, np.zeros(1, dtype=np.int64))
+        one = self._drawn(self._drawing, np.zeros(1, dtype=np.int64))
         return ArrayFormat(one.shape[1:], one.dtype)
 
     def samples(self, indices: NDArray[np.int64], form: ArrayFormat) -> Array:
         """See `Source.samples`."""
-        if not self.inks:
-            return self._drawn(self.drawing, indices)
+        if not self._inks:
+            return self._drawn(self._drawing, indices)
         images = np.empty((len(indices), *form.shape), form.dtype)
         inked = indices % len(_DOMAINS) == _DOMAINS.index("inked")
         images[~inked] = self._drawn("plain", indices[~inked])
@@ -78,19 +78,17 @@ class DrawnWorld(Source):
 
     def companion_modality(self, name: str) -> Modality:
         """See `Source.companion_modality`."""
-        return LabelMap(self.classes) if self.gives_maps else Image()
+        return LabelMap(self.classes) if self._gives_maps else Image()
 
     def companion_samples(self, name: str, indices: NDArray[np.int64]) -> Array:
-        """See `Source.companion_samples`; of `semantic`, black is the background and white the last class."""
-        return self._drawn("plain" if self.is_reversed else name, indices)
+        """See `Source.companion_samples`; in `semantic`, black is the background and white the last class."""
+        return self._drawn("plain" if self._reversed else name, indices)
 
     def style(self, label: int | None = None) -> str:
-        """Return the style, one of the world's, in which samples of a domain (or all) are drawn; "" if in
-        none.
-        """
+        """Return the world's style in which samples of a domain (or all) are drawn; "" if there is none."""
         if label is not None:
             return self.classes[label]
-        return _STYLES.get(self.drawing, "")
+        return _STYLES.get(self._drawing, "")
 
     def scenes(self, indices: NDArray[np.int64]) -> Scenes:
         """Return the scenes that these samples show."""
@@ -106,7 +104,7 @@ def _square(size: int | tuple[int, ...]) -> tuple[int, int]:
 
 
 def _map(scenes: Scenes) -> Array:
-    """Return ids of classes, and numbers of objects: the only one is number 1."""
+    """Return ids of classes, and numbers of objects: 1 for the only object."""
     return np.stack([scenes.semantic(), scenes.masks()], axis=3).astype(np.int32)
 
 
@@ -122,9 +120,9 @@ _DRAWINGS: dict[str, Callable[[Scenes], Array]] = {
 _STYLES = {"plain": "plain", "style": "inked"}
 
 
-def _channels_first(pictures: Array) -> Array:
-    """`[N, H, W]` or `[N, H, W, C]` as `[N, C, H, W]`."""
-    return pictures[:, None] if pictures.ndim == 3 else np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
+def _channels_first(images: Array) -> Array:
+    """Return `[N, H, W]` or `[N, H, W, C]` as `[N, C, H, W]`."""
+    return images[:, None] if images.ndim == 3 else np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
 
 def _chunks(indices: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""A zip archive of pictures, read in place: nothing is ever written to the disk."""
+"""Zip archives of samples, read in place: nothing is written to the disk."""
 
 import io
 import stat
@@ -9,27 +9,27 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, TextIO
 
 from ganarium.common.text import listed
-from ganarium.data.modalities.base import Modality
 from ganarium.data.modalities.pixels import SUFFIXES
-from ganarium.data.modalities.table import modality_of_file
+from ganarium.data.modalities.table import main_modality
 from ganarium.data.report import Report
-from ganarium.data.sources.sample_files import SampleFiles, Table
+from ganarium.data.sources.sample_files import SampleFiles, Table, table_at
 
 LARGEST_MEMBER = 2**29
-"""Bytes that a picture may unpack to."""
+"""Largest unpacked size of a member, in bytes."""
 LARGEST_RATIO = 200
-"""How many times its packed size a member above a MiB, or the whole archive, may unpack to."""
+"""Largest ratio of unpacked to packed size, of members above a MiB and of the archive."""
 _SMALL = 2**20
 
 
 class Zip(SampleFiles):
-    """The pictures in a zip; where each lies in a sub-folder, these are the classes.
+    """Sample files in a zip; if every file is in a sub-folder, sub-folders are classes.
 
-    Members that point outside the archive, are encrypted or would unpack to more than is sensible are named
-    and skipped. A single folder that holds all the rest is looked into.
+    Members are reported and skipped if they point outside the archive, are encrypted or would unpack to more
+    than `LARGEST_MEMBER` or `LARGEST_RATIO`. A folder that contains all other members is not part of their
+    names.
 
     Raises:
-        ValueError: no zip, one without pictures, or one that as a whole is a decompression bomb.
+        ValueError: the file is not a zip, holds no samples, or is a decompression bomb as a whole.
     """
 
     def __init__(self, path: Path):
@@ -41,24 +41,19 @@ class Zip(SampleFiles):
         members = [m for m in self.archive.infolist() if not m.is_dir() and _is_meant(m.filename)]
         self.refused = {m.filename: why for m in members if (why := _objection(m))}
         sound = {m.filename: m for m in members if m.filename not in self.refused}
-        # Members that share their bytes look harmless one by one.
+        # Members can share their packed bytes; each of them alone then looks harmless.
         packed, unpacked = path.stat().st_size, sum(m.file_size for m in sound.values())
         if unpacked > max(LARGEST_RATIO * packed, 64 * _SMALL):
             raise ValueError(
                 f"{path} is refused: a bomb, whose {packed:,} bytes would unpack to {unpacked:,}"
             )
-        by_modality: dict[type[Modality], list[str]] = {}
-        for name in sorted(sound):
-            if found := modality_of_file(name):
-                by_modality.setdefault(found, []).append(name)
-        if not by_modality:
+        modality, names, _ = main_modality(sound)
+        if modality is None:
             refused = [f"{name} ({why})" for name, why in self.refused.items()]
             raise ValueError(
                 f"nothing to use in {path}: looked for pictures ({', '.join(sorted(SUFFIXES))}); "
                 f"found {len(sound):,} other files" + (f", and refused {listed(refused)}" if refused else "")
             )
-        modality = max(by_modality, key=lambda each: len(by_modality[each]))
-        names = by_modality[modality]
         self.members = [sound[name] for name in names]
         inside = len(_common_folder(names))
         kind, tables = f"zip of {modality.name}s", self._tables(sound.values())
@@ -66,7 +61,7 @@ class Zip(SampleFiles):
 
     def opened(self, index: int) -> BinaryIO:
         """See `SampleFiles.opened`."""
-        # In memory, for decoders seek: backwards in a compressed member means unpacking it again.
+        # Decoders seek, and seeking backwards in a compressed member would unpack it again.
         return io.BytesIO(self.archive.read(self.members[index]))
 
     def remark(self, report: Report) -> None:
@@ -79,15 +74,10 @@ class Zip(SampleFiles):
             name = PurePosixPath(member.filename).name
             if name.endswith(".csv") or name == "list_attr_celeba.txt":
                 yield Table(name, partial(self._text, member))
-        for name in (
-            f"{self.path.stem}.csv",
-            "attributes.csv",
-            "list_attr_celeba.txt",
-            "list_attr_celeba.csv",
-        ):
-            path = self.path.with_name(name)
+        beside = (f"{self.path.stem}.csv", "attributes.csv", "list_attr_celeba.txt", "list_attr_celeba.csv")
+        for path in map(self.path.with_name, beside):
             if path.is_file():
-                yield Table(name, partial(path.open, encoding="utf-8", newline=""))
+                yield table_at(path)
 
     def _text(self, member: zipfile.ZipInfo) -> TextIO:
         return io.TextIOWrapper(self.archive.open(member), encoding="utf-8", newline="")
@@ -99,8 +89,8 @@ def _is_meant(name: str) -> bool:
 
 
 def _objection(member: zipfile.ZipInfo) -> str | None:
-    """Why a member is not read; None if nothing speaks against it."""
-    path = PureWindowsPath(member.filename)  # which knows slashes of both kinds, and drives
+    """Return the reason why a member is not read; None if it is."""
+    path = PureWindowsPath(member.filename)  # it knows both kinds of slashes, and drives
     if path.anchor or ".." in path.parts:
         return "points outside the archive"
     if member.flag_bits & 0x1:
@@ -114,7 +104,7 @@ def _objection(member: zipfile.ZipInfo) -> str | None:
 
 
 def _common_folder(names: list[str]) -> str:
-    """The folders, with a slash at the end, inside which all files lie."""
+    """Return the folders that contain all files, with a slash at the end."""
     parts = [PurePosixPath(name).parts[:-1] for name in names]
     shared = 0
     while parts and all(len(p) > shared for p in parts) and len({p[shared] for p in parts}) == 1:

@@ -1,1 +1,1 @@
-"""Pictures into other pictures, taught by pairs."""
+"""Methods that translate images, trained with pairs."""

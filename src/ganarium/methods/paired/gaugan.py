@@ -96,7 +96,9 @@ class GauGAN(SemanticTranslator):
         encoder = network("encoder", outputs, style_dim) if style_dim else None
         return cls(generator, network("discriminator", inputs + outputs), classes, encoder, **settings)
 
-    def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
+    def generate_fakes(
+        self, condition: Tensor, real: Tensor, clock: Clock
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return fakes in styles that are sampled from the encoder's distributions, and the style loss."""
         inputs = self.network_input(condition)
         if self.encoder is None:
@@ -106,19 +108,19 @@ class GauGAN(SemanticTranslator):
         divergence = normal_divergence(mean, log_variance)
         return padded_forward(self.generator, inputs, styles), {"style": self.style_weight * divergence}
 
-    def matched(self, distances: Tensor) -> Tensor:
+    def feature_matching_loss(self, distances: Tensor) -> Tensor:
         """Return the sum over the layers, averaged over the scales."""
         return distances.sum(1).mean()
 
-    def paint(self, images: Tensor, z: Tensor | None) -> Tensor:
+    def translate_with_latents(self, images: Tensor, z: Tensor | None) -> Tensor:
         """Return the images of label maps or input images in the styles `z`, `[N, style_dim]`."""
         return padded_forward(self.generator, self.network_input(images), *([] if z is None else [z]))
 
-    def in_style(self, images: Tensor, styles: Tensor) -> Tensor:
+    def translate_in_style(self, images: Tensor, style: Tensor) -> Tensor:
         """Return the images of label maps in the style of other images, which may have any size."""
         assert self.encoder is not None
-        mean, _ = self.encoder(styles)
-        return self.paint(images, mean)
+        mean, _ = self.encoder(style)
+        return self.translate_with_latents(images, mean)
 
 
 def normal_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -101,7 +101,9 @@ class Pix2PixHDStage(SemanticTranslator):
         self.frozen_share = frozen_share
         self.latents = () if encoder is None else (Latent("z", (classes,), "unit"),)
 
-    def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
+    def generate_fakes(
+        self, condition: Tensor, real: Tensor, clock: Clock
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return fakes, conditioned on the features of the real images.
 
         The trunks of earlier stages are frozen until `frozen_share` of the stage is done.
@@ -119,11 +121,11 @@ class Pix2PixHDStage(SemanticTranslator):
         assert isinstance(self.translator, CoarseToFine)
         return constant_weights(self.translator.before())
 
-    def matched(self, distances: Tensor) -> Tensor:
+    def feature_matching_loss(self, distances: Tensor) -> Tensor:
         """Return four times the mean: the sum over four layers, averaged over the scales."""
         return 4 * distances.mean()
 
-    def paint(self, images: Tensor, z: Tensor | None) -> Tensor:
+    def translate_with_latents(self, images: Tensor, z: Tensor | None) -> Tensor:
         """Return the images of label maps or input images, with features of training selected by `z`."""
         inputs = self.network_input(images)
         if z is not None:
@@ -132,10 +134,10 @@ class Pix2PixHDStage(SemanticTranslator):
             inputs = cat([inputs, torch.einsum("nkf,nkhw->nfhw", features, planes)], 1)
         return padded_forward(self.translator, inputs)
 
-    def in_style(self, images: Tensor, styles: Tensor) -> Tensor:
+    def translate_in_style(self, images: Tensor, style: Tensor) -> Tensor:
         """Return the images of label maps, with features computed from images aligned with the maps."""
         assert self.encoder is not None
-        resized = interpolate(styles, images.shape[2:], mode="bilinear")
+        resized = interpolate(style, images.shape[2:], mode="bilinear")
         inputs = cat([self.network_input(images), self.encoder(resized, images[:, -1:])], 1)
         return padded_forward(self.translator, inputs)
 
@@ -197,9 +199,10 @@ class Pix2PixHD(Campaign):
         inputs, classes = inputs_and_classes(spec)
         outputs, features = spec.shape[0], settings["encoder_features"]
         if features and not classes:
+            given = spec.condition.name if spec.condition else None
             raise ValueError(
                 f"game.encoder_features={features} needs label maps with instances, but "
-                f"data.condition={spec.condition}; set data.condition=map, or game.encoder_features=0"
+                f"data.condition={given}; set data.condition=map, or game.encoder_features=0"
             )
         size = spec.shape[1], spec.shape[2]
         generator = network("generator", inputs + features, outputs, size)

@@ -1,4 +1,4 @@
-"""What pix2pixHD and GauGAN share: guides of a translator, and a discriminator whose layers are matched."""
+"""Base classes of pix2pixHD and GauGAN: translators with a style encoder and feature matching."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -16,35 +16,35 @@ from ganarium.tasks.translate import TranslateInStyle
 
 
 class StyledTranslator(nn.Module):
-    """A translator and the encoder of what guides it: one player, as in the official programs."""
+    """Translator and its style encoder, which are one player, as in the official programs."""
 
     def __init__(self, translator: nn.Module, encoder: nn.Module):
         super().__init__()
         self.translator, self.encoder = translator, encoder
         self.multiple = translator.multiple
 
-    def forward(self, inputs: Tensor, *guides: Tensor) -> Tensor:
-        """The translator's pictures."""
-        painted: Tensor = self.translator(inputs, *guides)
-        return painted
+    def forward(self, inputs: Tensor, *styles: Tensor) -> Tensor:
+        """Return the translator's images."""
+        images: Tensor = self.translator(inputs, *styles)
+        return images
 
 
 class SemanticTranslator(PairedTranslator):
-    """Paints pictures of maps, or of other pictures.
+    """Translator of label maps, or of images, in styles of other images.
 
     Args:
-        generator: what it is told, `[N, inputs, H, W]`, and maybe a guide to pictures in [-1, 1].
-        discriminator: what was told and a picture to scores of patches, at several scales or one; its
-            `features` are what each layer says.
-        classes: of a label map; 0 where pictures go in.
-        encoder: of pictures, whose codes guide the generator.
-        feature_matching_weight: of the distance between what the discriminator's layers say of a fake and of
-            the true picture.
+        generator: maps inputs `[N, inputs, H, W]`, and styles if it has any, to images in [-1, 1].
+        discriminator: maps inputs and images, `[N, inputs + C, H, W]`, to scores of patches, at one scale or
+            several; its method `features` returns the outputs of all layers.
+        classes: number of classes of a label map; 0 if the input is an image.
+        encoder: maps images to styles.
+        feature_matching_weight: weight of the distance between the outputs of the discriminator's layers for
+            fake and real images.
 
     The other arguments are those of `PatchAdversarialLoss`.
 
     Raises:
-        ValueError: features are to be matched, but the discriminator shows none.
+        ValueError: `feature_matching_weight` is set, but the discriminator has no `features`.
     """
 
     roles: ClassVar = {
@@ -55,7 +55,7 @@ class SemanticTranslator(PairedTranslator):
     settings_from: ClassVar = (PatchAdversarialLoss,)
     tasks = (TranslateInStyle(),)
     discriminators_weight: ClassVar = 0.5
-    """Of the discriminator's loss; each paper has its own."""
+    """Weight of the discriminator's loss; it differs between the papers."""
 
     def __init__(
         self,
@@ -75,28 +75,28 @@ class SemanticTranslator(PairedTranslator):
         self.adversarial_loss.check(discriminator)
         if feature_matching_weight and not hasattr(discriminator, "features"):
             raise ValueError(
-                "game.feature_matching_weight wants a discriminator of several layers: "
-                "set networks.discriminator.kind=multi-scale or patch, or the weight to 0"
+                f"game.feature_matching_weight={feature_matching_weight} needs a discriminator of several "
+                "layers; set networks.discriminator.kind=multi-scale or patch, or the weight to 0"
             )
 
     @property
     def translator(self) -> nn.Module:
-        """The generator without its encoder."""
+        """Generator without its encoder."""
         return self.generator.translator if isinstance(self.generator, StyledTranslator) else self.generator
 
     @property
     def encoder(self) -> nn.Module | None:
-        """Of what guides the generator, if anything does."""
+        """Encoder of styles; None if the generator has none."""
         return self.generator.encoder if isinstance(self.generator, StyledTranslator) else None
 
     def play(self, data: Iterator[Conditioned], clock: Clock) -> Iterator[Turn]:
-        """The generator moves, then the discriminator, which judges the same pictures."""
+        """Update the generator, then the discriminator, on the same fake batch."""
         real, condition = next(data)
         inputs = self.network_input(condition)
-        fake, terms = self.painted(condition, real, clock)
+        fake, terms = self.generate_fakes(condition, real, clock)
         true_pair, fake_pair = cat([inputs, real], 1), cat([inputs, fake], 1)
 
-        yield turn(self.generator, **self.judged(true_pair, fake_pair), **terms)
+        yield turn(self.generator, **self.generator_terms(true_pair, fake_pair), **terms)
 
         weight = self.discriminators_weight
         yield turn(
@@ -108,28 +108,30 @@ class SemanticTranslator(PairedTranslator):
         self.adversarial_loss.clip(self.discriminator)
 
     @abstractmethod
-    def painted(self, condition: Tensor, real: Tensor, clock: Clock) -> tuple[Tensor, dict[str, Tensor]]:
-        """Fakes, guided by the true pictures, and what else the generator's loss is made of."""
+    def generate_fakes(
+        self, condition: Tensor, real: Tensor, clock: Clock
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return fakes, in the styles of the real images, and further loss terms of the generator."""
 
     @abstractmethod
-    def matched(self, distances: Tensor) -> Tensor:
-        """The feature matching loss, of distances `[scales, layers]`."""
+    def feature_matching_loss(self, distances: Tensor) -> Tensor:
+        """Return the feature matching loss of distances `[scales, layers]`."""
 
-    def judged(self, true_pair: Tensor, fake_pair: Tensor) -> dict[str, Tensor]:
-        """What the discriminator says of the fakes: scores to be raised, layers to be matched."""
+    def generator_terms(self, true_pair: Tensor, fake_pair: Tensor) -> dict[str, Tensor]:
+        """Return the generator's adversarial and feature matching losses."""
         if not hasattr(self.discriminator, "features"):
             return {
                 "adversarial": self.adversarial_loss.generator_term(self.discriminator, fake_pair, true_pair)
             }
-        say = layers_of(self.discriminator)
-        fake = say(fake_pair)
+        features = layers_of(self.discriminator)
+        fake = features(fake_pair)
         with torch.no_grad():
-            real = say(true_pair)
+            real = features(true_pair)
         scores = [[layers[-1] for layers in scales] for scales in (fake, real)]
         terms = {"adversarial": self.adversarial_loss.generator(*scores)}
         if self.feature_matching_weight:
-            distance = self.matched(layer_distances(real, fake))
-            terms["feature_matching"] = self.feature_matching_weight * distance
+            loss = self.feature_matching_loss(layer_distances(real, fake))
+            terms["feature_matching"] = self.feature_matching_weight * loss
         return terms
 
     @property
@@ -142,15 +144,17 @@ class SemanticTranslator(PairedTranslator):
 
         Args:
             images: inputs `[N, C, H, W]`.
-            z: latents of random styles, `[N, ...]`; without styles None.
-            style: images `[N, C, h, w]` that the outputs are to look like, in place of `z`.
+            z: latents of random styles, `[N, ...]`; None if the generator has no styles.
+            style: images `[N, C, h, w]` in whose styles the outputs are, in place of `z`.
         """
-        return self.paint(images, z) if style is None else self.in_style(images, style)
+        if style is None:
+            return self.translate_with_latents(images, z)
+        return self.translate_in_style(images, style)
 
     @abstractmethod
-    def paint(self, images: Tensor, z: Tensor | None) -> Tensor:
-        """Return outputs in a random style."""
+    def translate_with_latents(self, images: Tensor, z: Tensor | None) -> Tensor:
+        """Return outputs in the styles of latents `z`."""
 
     @abstractmethod
-    def in_style(self, images: Tensor, styles: Tensor) -> Tensor:
-        """Return outputs in the style of other images."""
+    def translate_in_style(self, images: Tensor, style: Tensor) -> Tensor:
+        """Return outputs in the styles of other images."""

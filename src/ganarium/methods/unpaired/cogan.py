@@ -11,8 +11,8 @@ The shared layers determine the content of an image, the last layer of its gener
 All generators are one player, since they share layers, and so are the discriminators. The same seed
 generates a pair:
 
-    ganarium generate RUN --class plain --seed 3
-    ganarium generate RUN --class inked --seed 3
+    ganarium generate RUN --condition plain --seed 3
+    ganarium generate RUN --condition inked --seed 3
 
 `game.shared_generator_layers` and `game.shared_discriminator_layers` count layers with weights. By default
 each domain has one layer of its own and shares all others; 0 shares none (the paper varies them).

@@ -106,7 +106,7 @@ class ComboGAN(EncoderDecoderTranslator):
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Play:
         """Choose two domains; update their encoders and decoders, then their discriminators."""
-        real = self.pictures(next(data))
+        real = self.padded_images(next(data))
         i, j = clock.shared_random().sample(range(self.domains), 2)
         fake: dict[int, Tensor] = {}
         adversarial, cycle = real[i].new_zeros(()), real[i].new_zeros(())

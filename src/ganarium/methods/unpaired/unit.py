@@ -92,7 +92,7 @@ class UNIT(SharedLatentTranslator):
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Play:
         """Update encoders and decoders, then the discriminators and the domain classifier, if any."""
-        real = self.pictures(next(data))
+        real = self.padded_images(next(data))
         means, fake = [], {}
         terms: dict[str, Tensor] = {}
         for source, target, name in ((0, 1, "a"), (1, 0, "b")):
@@ -108,10 +108,10 @@ class UNIT(SharedLatentTranslator):
                 f"cycle_{name}": self.cycle_weight * l1_loss(cycled, x),
                 f"divergence_{name}": self.kl_weight * (divergence(mean) + divergence(fake_mean)),
             }
-        terms |= self.misleading_terms(real, fake, means)
+        terms |= self.adversarial_terms(real, fake, means)
         yield turn(self.encoder, self.decoder, **terms)
 
-        yield from self.judges_turns(real, fake, means, clock)
+        yield from self.discriminator_turns(real, fake, means, clock)
 
 
 def with_noise(means: Tensor) -> Tensor:

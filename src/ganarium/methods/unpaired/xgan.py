@@ -81,7 +81,7 @@ class XGAN(SharedLatentTranslator):
 
     def play(self, data: Iterator[Unpaired], clock: Clock) -> Play:
         """Update encoders and decoders, then the discriminators and the domain classifier, if any."""
-        real = self.pictures(next(data))
+        real = self.padded_images(next(data))
         codes = [self.encoder(images, domain) for domain, images in enumerate(real)]
         fake: dict[int, Tensor] = {}
         terms: dict[str, Tensor] = {}
@@ -93,10 +93,10 @@ class XGAN(SharedLatentTranslator):
             if self.semantic_weight:
                 distance = l1_loss(self.encoder(fake[target], target), codes[source])
                 terms[f"semantic_{name}"] = self.semantic_weight * distance
-        terms |= self.misleading_terms(real, fake, codes)
+        terms |= self.adversarial_terms(real, fake, codes)
         yield turn(self.encoder, self.decoder, **terms)
 
-        yield from self.judges_turns(real, fake, codes, clock)
+        yield from self.discriminator_turns(real, fake, codes, clock)
 
 
 def recipe() -> Recipe:

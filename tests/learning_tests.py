@@ -1,4 +1,4 @@
-"""What tests of translation on the world share: methods taught by its preset, scenes never shown."""
+"""Shared parts of learning tests on the built-in world: methods trained by their preset, held-out scenes."""
 
 import torch
 
@@ -12,11 +12,11 @@ from ganarium.testing import MethodUnderTest
 
 SIZE, COUNT = 16, 240
 UNSEEN = 2**40
-"""The first of the scenes that training never shows."""
+"""Number of the first scene that is not shown in training."""
 
 
-def taught(name, *, seed=0, images=None, lr=None, game=None):
-    """The engine after training with the method's preset for the world."""
+def trained(name, *, seed=0, images=None, lr=None, game=None):
+    """Return the engine after training with the method's preset for the world."""
     method = methods.find(name)
     preset = from_yaml(presets(method)["world"].read_text())
     changes = {"seed": seed, "images": images or preset["images"], "game": game or {}}
@@ -34,12 +34,12 @@ def scenes(count=COUNT):
 
 
 def drawn(some, style):
-    """Pictures `[N, C, H, W]` of scenes in one of the world's styles."""
+    """Return images `[N, C, H, W]` of scenes in one of the world's styles."""
     return torch.from_numpy(STYLES[style](some)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 def score(game, name):
-    """What the world's judge says of translations of unseen scenes, on the average of the game's ways."""
+    """Return a score of translations of held-out scenes, the mean over the game's directions."""
     scores, styles = [], list(STYLES)
     for source, target in game.directions:
         with torch.no_grad():
