@@ -135,7 +135,7 @@ def test_points_become_a_table():
     result = json.loads(done("evaluate", "here", "--count", "200", "--json"))
     assert result["modes"] == 8
     assert (result["samples"], result["real"], result["shape"]) == (200, 48, [2])
-    assert "needs pictures" in refused("evaluate", "here", "--metrics", "world")
+    assert "world needs images of the built-in world" in refused("evaluate", "here", "--metrics", "world")
 
 
 def test_five_channels_become_an_array():
@@ -177,15 +177,20 @@ def test_real_pictures_of_the_world_are_well_formed_where_noise_is_not():
     assert bad < 0.1
 
 
+def watched_conditions(monkeypatch):
+    """Return a list that gets the conditions of each batch that a model generates."""
+    run, given = gan.Task.run, []
+
+    def watched(self, game, spec, inputs, options):
+        given.append(inputs["condition"])
+        return run(self, game, spec, inputs, options)
+
+    monkeypatch.setattr(gan.Task, "run", watched)
+    return given
+
+
 def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
-    stream = gan.Model.stream
-    given = []
-
-    def watched(self, name, *inputs, **words):
-        given.append(words["condition"])
-        return stream(self, name, *inputs, **words)
-
-    monkeypatch.setattr(gan.Model, "stream", watched)
+    given = watched_conditions(monkeypatch)
     gan.evaluate(run_of_classes, count=48, metrics=["world"])
     data = gan.load(run_of_classes).recipe.data
     assert torch.equal(given[0], open_data(data).batch(range(48)).condition)
@@ -195,16 +200,9 @@ def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
 
 
 def test_classes_are_asked_for_in_turn_whatever_the_data_have(run_of_classes, monkeypatch):
-    stream = gan.Model.stream
-    given = []
-
-    def watched(self, name, *inputs, **words):
-        given.append(words["condition"].tolist())
-        return stream(self, name, *inputs, **words)
-
-    monkeypatch.setattr(gan.Model, "stream", watched)
+    given = watched_conditions(monkeypatch)
     result = gan.evaluate(run_of_classes, count=24, metrics=["accuracy"])
-    assert given[-1] == [0, 1, 2, 3, 4, 5] * 4
+    assert given[-1].tolist() == [0, 1, 2, 3, 4, 5] * 4
     shares = result["class_accuracy_by_class"]
     assert list(shares) == list(gan.load(run_of_classes).spec.classes)
     assert result["class_accuracy"] == pytest.approx(sum(shares.values()) / 6)
@@ -257,7 +255,7 @@ def test_several_networks_at_once(real_data):
     )
     assert re.search(r"^on ResNet-20 \(CIFAR\) \(\w{12}\): ", text, re.M)
     assert len(re.findall(r"^frechet_distance +\S+ +\S+ to \S+ +↓", text, re.M)) == 2
-    assert len(re.findall(r"^inception_score .* sees neither the real pictures", text, re.M)) == 2
+    assert len(re.findall(r"^inception_score .* sees neither the real images", text, re.M)) == 2
 
 
 def write_digits(source: Path, folder: Path, count: int) -> None:
@@ -300,7 +298,7 @@ def test_the_second_time_the_real_side_is_known(run, real_data, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "there is no run, model or folder of pictures nowhere"),
+        (["nowhere"], "there is no run, model or folder of samples nowhere"),
         (["."], "name the data to compare with: --data PATH"),
         (["RUN", "--data", "nowhere"], "nowhere is neither a file nor a folder"),
         (["RUN", "--metrics", "fidd"], "did you mean fid"),
