@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganarium.cli.generate import Device
-from ganarium.cli.translate import BatchSize, Grid, Overlap, Palette, Precision, Window
+from ganarium.cli.options import BatchSize, Device, Grid, Overlap, Palette, Precision, Window
 
 if TYPE_CHECKING:
     from ganarium.inference.job import FileSettings
@@ -43,8 +42,8 @@ def apply(
     The tasks of a model, with their inputs and options, are in its README. Outputs have the names of the
     inputs. Inputs that are no samples (labels), further files (a style) and options are given as key=value.
 
-        ganarium apply inpaint runs/0005-inpainter photos/ masks/ whole/
         ganarium apply translate runs/0003-cyclegan photos/ inked/ to=inked
+        ganarium apply generate runs/0001-dcgan samples/ --count 100
     """
     from ganarium.cli.options import words_in
     from ganarium.inference.apply import takes_files

@@ -14,7 +14,7 @@ from torch import Tensor
 from ganarium.common import grids
 from ganarium.data.kinds import Kind, Shape
 from ganarium.data.report import Report
-from ganarium.data.settings import Data
+from ganarium.data.settings import Data, lengths
 
 Array = NDArray[Any]
 
@@ -142,12 +142,7 @@ class Modality(Kind):
         """
         sizes = {header.size for header in headers.values()}
         if settings.size is not None:
-            size = (settings.size,) * len(self.windowed) if isinstance(settings.size, int) else settings.size
-            if len(size) != len(self.windowed):
-                raise ValueError(
-                    f"data.size={settings.size} has {len(size)} lengths; {self.name}s have "
-                    f"{len(self.windowed)}: {', '.join(self.windowed)}"
-                )
+            size = lengths(settings.size, self.windowed, self.name)
         elif len(sizes) == 1:
             (size,) = sizes
         else:
