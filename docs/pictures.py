@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ganarium.evaluation.held_out import test_split
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
