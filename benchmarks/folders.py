@@ -39,7 +39,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from ganarium.inference.reading import Route
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import interpolate

@@ -25,19 +25,17 @@ from ganarium.losses.penalties import r1, r2
 from ganarium.methods.two_player import refuse_condition
 from ganarium.metrics.points import modes_covered
 from ganarium.networks import DISCRIMINATORS, GENERATORS
-from ganarium.tasks.generate import Generate
-from ganarium.tasks.latents import Latent
 
 
 class Relativistic(gan.Game):
     roles = {"generator": GENERATORS, "discriminator": DISCRIMINATORS}
-    tasks = (Generate(),)
+    tasks = (gan.Generate(),)
 
     def __init__(self, generator, discriminator, *, noise_dim: int = 16, penalty_weight: float = 0.1):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.noise_dim, self.penalty_weight = noise_dim, penalty_weight
-        self.latents = (Latent("z", (noise_dim,)),)
+        self.latents = (gan.Latent("z", (noise_dim,)),)
 
     @classmethod
     def assemble(cls, network, spec, **settings):

@@ -28,12 +28,9 @@ from ganarium.tasks.windows import Sizes
 Options = Mapping[str, Any]
 NONE: Options = MappingProxyType({})
 
-RESERVED = frozenset({"seed", "count", "batch_size", "device", "out", "window", "overlap"}) | {
-    "grid",
-    "palette",
-    "precision",
-    "derive",
-}
+RESERVED = frozenset(
+    "seed count batch_size device out window overlap grid palette precision derive".split()  # noqa: SIM905
+)
 """Names that inputs and options of a task may not have, because callers use them."""
 
 

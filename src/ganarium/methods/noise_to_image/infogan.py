@@ -14,7 +14,7 @@ uniformly, continuous codes uniformly from [-1, 1]. w is `game.information_weigh
 `game.continuous_weight`. This command plots one row per noise vector, along which only the given code
 changes:
 
-    ganarium traverse RUN --code categorical-0 --out traversal.png
+    ganarium traverse RUN --code categorical-0 --grid traversal.png
 
 Not to be confused with: `acgan`, whose codes are the labels of the data; `cgan`, whose condition also comes
 from the data.
