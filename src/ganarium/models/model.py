@@ -18,7 +18,7 @@ from ganarium.tasks.latents import Latent, streams
 
 
 class Provenance(Protocol):
-    """Where a model comes from: a training run, or an imported checkpoint."""
+    """Origin of a model: a training run, or an imported checkpoint."""
 
     @property
     def title(self) -> str:
@@ -26,7 +26,7 @@ class Provenance(Protocol):
 
     @property
     def what(self) -> str:
-        """What kind of model it is, for messages: `dcgan`, `resnet translator`."""
+        """Kind of model, for messages: `dcgan`, `resnet translator`."""
 
     def details(self) -> Mapping[str, str]:
         """Return what a model card says of it, by name."""
