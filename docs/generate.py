@@ -124,7 +124,7 @@ def method_page(method: Method, words: Words) -> str:
 
 def script(game: type[Game] | type[Campaign]) -> str:
     """Return the source of a game's script and of the methods that return its turns and terms."""
-    names = ["stages" if issubclass(game, Campaign) else "play"]
+    names = [game.script_name]
     for name in names:
         for called in re.findall(r"\bself\.(\w+)\(", inspect.getsource(getattr(game, name))):
             function = getattr(game, called, None)
@@ -145,8 +145,7 @@ def _is_of_the_script(function: Any) -> bool:
 
 
 def _script_intro(method: Method, words: Words) -> str:
-    played = method.game.stages if issubclass(method.game, Campaign) else method.game.play
-    module = inspect.unwrap(played).__module__
+    module = inspect.unwrap(getattr(method.game, method.game.script_name)).__module__
     owner = next((row.name for row in BUILT_IN if row.recipe.__module__ == module), method.name)
     text = words["round intro" if owner == method.name else "round shared"]
     return text.format(name=owner, module=f"src/{module.replace('.', '/')}.py")

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from ganarium.data.modalities.base import ArrayFormat
+from ganarium.data.modalities.image import Image as ImageModality
 from ganarium.data.modalities.pixels import (
     LARGEST_IMAGE,
-    normalized,
     opaque,
     picture,
     read_header,
@@ -152,9 +152,9 @@ def test_a_header_that_promises_too_much_is_refused():
 
 
 def test_levels_are_normalised():
-    assert normalized(np.array([0, 255], np.uint8)).tolist() == [-1, 1]
-    assert normalized(np.array([0, 65535], np.uint16)).tolist() == [-1, 1]
-    assert normalized(np.array([0.25], np.float32)).tolist() == [0.25]
+    assert ImageModality().normalize(np.array([0, 255], np.uint8)).tolist() == [-1, 1]
+    assert ImageModality().normalize(np.array([0, 65535], np.uint16)).tolist() == [-1, 1]
+    assert ImageModality().normalize(np.array([0.25], np.float32)).tolist() == [0.25]
 
 
 def test_arrays_are_refitted_channel_by_channel():

@@ -38,7 +38,7 @@ def labeled_count(dataset):
 
 
 def kept(dataset):
-    return set(numbers(dataset.stream_samples(1, range(labeled_count(dataset)))).tolist())
+    return set(numbers(dataset.part(1, range(labeled_count(dataset)))[0]).tolist())
 
 
 def test_so_many_labels_are_kept_evenly_over_the_classes():

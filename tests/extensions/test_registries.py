@@ -161,7 +161,7 @@ def test_built_in_tables_have_all_that_is_built_in():
     assert list(MODALITIES) == ["image", "point", "label-map"]
     assert list(CONDITIONS)[:5] == ["label", "attributes", "domains", "pair", "map"]
     for table in (MODALITIES, CONDITIONS):
-        with pytest.raises(TypeError, match="is no class of"):
+        with pytest.raises(TypeError, match=r"^3 is "):
             table.add(3)
 
 
@@ -211,7 +211,7 @@ def test_a_source_of_another_package(monkeypatch):
     assert len(data) == 7
     assert ((data.batch([0]) + 1) * 127.5).item() == pytest.approx(1)
     assert len(open_data(Data(source="ring", count=9))) == 9
-    with pytest.raises(TypeError, match="3 is no function that opens a source"):
+    with pytest.raises(TypeError, match=r"^3 is .* function"):
         OPENERS.add(3)
 
 
@@ -268,7 +268,7 @@ def test_networks_and_schedules_of_another_package(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "item", "complaint"),
     [
-        ("GENERATORS.dcgan", Halved, "there is a 'dcgan' already"),
+        ("GENERATORS.dcgan", Halved, ".*'dcgan'.* already"),
         ("GENERATORS", Halved, "the name must be TABLE.kind"),
         ("NOTHING.mine", Halved, "the name must be TABLE.kind"),
         ("DCGANGenerator.mine", Halved, "the name must be TABLE.kind"),

@@ -22,7 +22,7 @@ def show(name: Annotated[str, typer.Argument(metavar="METHOD", help="Name of a m
     _heading(method.name)
     typer.echo(cleandoc(method.card))
     _heading("the script")
-    _code(dedent(getsource(getattr(method.game, method.game.script))), "python")
+    _code(dedent(getsource(getattr(method.game, method.game.script_name))), "python")
     _heading("the recipe")
     _code(to_yaml(resolve(method)), "yaml")
     _heading("presets")

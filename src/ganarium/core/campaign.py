@@ -44,11 +44,11 @@ class Campaign(ABC):
     `assemble`. A saved model contains the game of the stage in which it was saved.
     """
 
+    script_name: ClassVar[str] = "stages"
+    """See `Game.script_name`."""
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     tasks: ClassVar[tuple[Any, ...]] = ()
     """Tasks of the trained model; see `Game.tasks`."""
-    script: ClassVar[str] = "stages"
-    """Name of the method that trains."""
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:

@@ -26,7 +26,7 @@ class Provenance(Protocol):
 
     @property
     def what(self) -> str:
-        """Kind of the model, for messages: `dcgan`, `resnet translator`."""
+        """Kind of model, for messages: `dcgan`, `resnet translator`."""
 
     def details(self) -> Mapping[str, str]:
         """Return what a model card says of it, by name."""
