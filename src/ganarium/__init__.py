@@ -7,9 +7,12 @@ if TYPE_CHECKING:
     from ganarium.core.campaign import Campaign, Stage
     from ganarium.core.game import Clock, Game, Turn, turn
     from ganarium.data.batches import Conditioned
-    from ganarium.data.conditions.base import Condition
+    from ganarium.data.conditions.base import Condition, SampleCondition
+    from ganarium.data.conditions.derived import Derived
+    from ganarium.data.conditions.table import CONDITIONS
     from ganarium.data.kinds import Kind
-    from ganarium.data.modalities.base import Modality
+    from ganarium.data.modalities.base import Header, Modality
+    from ganarium.data.modalities.table import MODALITIES
     from ganarium.data.rows import Rows
     from ganarium.data.settings import Data
     from ganarium.data.spec import DataSpec
@@ -80,7 +83,12 @@ _HOMES = {
     "Classify": "tasks.classify",
     "Kind": "data.kinds",
     "Modality": "data.modalities.base",
+    "MODALITIES": "data.modalities.table",
+    "Header": "data.modalities.base",
     "Condition": "data.conditions.base",
+    "SampleCondition": "data.conditions.base",
+    "Derived": "data.conditions.derived",
+    "CONDITIONS": "data.conditions.table",
     "Conditioned": "data.batches",
     "Rows": "data.rows",
     "DataSpec": "data.spec",
@@ -135,7 +143,12 @@ __all__ = [  # noqa: RUF022 - in the order in which users meet them
     "Latent",
     "Kind",
     "Modality",
+    "MODALITIES",
+    "Header",
     "Condition",
+    "SampleCondition",
+    "Derived",
+    "CONDITIONS",
     "Conditioned",
     "Rows",
     "DataSpec",

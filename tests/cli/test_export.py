@@ -10,7 +10,7 @@ from command_line import done, refused
 def test_a_run_becomes_an_onnx_file(run):
     said = done("export", run, "--out", "a")
     assert "generate.onnx" in said
-    assert "noise [N, 4] to images [N, 3, 16, 16]" in said
+    assert "z [N, 4] to samples [N, 3, 16, 16]" in said
     assert "differs from PyTorch by at most" in said
     assert sorted(path.name for path in Path("a").iterdir()) == ["README.md", "example.py", "generate.onnx"]
     assert "no task 'classify'" in refused("export", run, "--task", "classify")

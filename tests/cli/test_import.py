@@ -21,6 +21,7 @@ def test_a_checkpoint_becomes_a_model(tmp_path):
     done("import", "latest_net_G.pth", "padding=replicate", "--out", "other")
     assert gan.load("other").settings["padding"] == "replicate"
     assert "a resnet translator model does not generate; it can translate" in refused("generate", "other")
+    assert "resnet translator was imported" in refused("evaluate", "other")
 
 
 def test_nothing_is_written_where_nothing_is_recognised(tmp_path):

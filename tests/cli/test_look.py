@@ -90,34 +90,34 @@ def test_the_nearest_names_are_offered():
 
 
 def test_inspect(photos):
-    text = done("inspect", photos, "--sheet", "all.png")
+    text = done("inspect", photos, "--grid", "all.png")
     assert "2 classes: cats (2), dogs" in text
     assert "30x20" in text
     assert "half.png" in text
     assert "empty.jpg" in text
-    assert text.rstrip().endswith("contact sheet: all.png")
-    with Image.open("all.png") as sheet:
-        assert sheet.size == (2 * 20 + 6, 2 * 30 + 6)
-        assert sheet.format == "PNG"
+    assert text.rstrip().endswith("grid of samples: all.png")
+    with Image.open("all.png") as grid:
+        assert grid.size == (2 * 20 + 6, 2 * 30 + 6)
+        assert grid.format == "PNG"
 
 
 def test_inspect_for_programs_and_from_python(photos):
     tree = json.loads(done("inspect", photos, "size=12", "data.channels=1", "--json"))
     assert tree["shape"] == [1, 12, 12]
     assert set(tree["broken"]) == {"dogs/half.png", "dogs/empty.jpg"}
-    assert Path(tree.pop("sheet")) == Path("photos-sheet.png")
-    assert Path("photos-sheet.png").is_file()
+    assert Path(tree.pop("grid")) == Path("photos-grid.png")
+    assert Path("photos-grid.png").is_file()
     assert gan.inspect(photos, size=12, channels=1).to_dict() | {"shape": [1, 12, 12]} == tree
 
 
 def test_inspect_need_not_write(photos, tmp_path):
-    done("inspect", photos, "--no-sheet")
+    done("inspect", photos, "--no-grid")
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
 def test_inspect_shows_points_and_the_world():
     assert "points of the ring" in done("inspect", "ring", "count=100")
-    assert Path("ring-sheet.png").is_file()
+    assert Path("ring-grid.png").is_file()
     assert "6 classes" in done("inspect", "world", "count=48", "size=16")
 
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import ganarium as gan
-from command_line import TINY, done, refused, started
+from command_line import TINY, done, refused, said, started
 from ganarium.common import grids
 from ganarium.data.dataset import open_data
 from ganarium.data.modalities.image import to_image
@@ -135,7 +135,7 @@ def test_points_become_a_table():
     result = json.loads(done("evaluate", "here", "--count", "200", "--json"))
     assert result["modes"] == 8
     assert (result["samples"], result["real"], result["shape"]) == (200, 48, [2])
-    assert "needs pictures" in refused("evaluate", "here", "--metrics", "world")
+    assert "world needs images" in refused("evaluate", "here", "--metrics", "world")
 
 
 def test_five_channels_become_an_array():
@@ -167,6 +167,27 @@ def test_the_world_judges_without_a_file(run):
     assert by_itself == result | {"judged": "dcgan model"}
 
 
+def test_the_result_of_a_run_is_kept_in_its_folder(run, tmp_path, monkeypatch):
+    path = run / "evaluation.json"
+    result = gan.evaluate(run, count=8, metrics=["world"])
+    assert json.loads(path.read_text()) == result
+    printed = json.loads(done("evaluate", run, "--count", "9", "--metrics", "world", "--json"))
+    assert json.loads(path.read_text()) == printed != result
+    gan.evaluate(run / "model", count=8, metrics=["world"])
+    gan.evaluate(gan.load(run), count=8, metrics=["world"])
+    assert json.loads(path.read_text()) == printed
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ganarium.evaluation.evaluate.write_text", full)
+    with pytest.warns(UserWarning, match="No space left"):
+        assert gan.evaluate(run, count=8, metrics=["world"]) == result
+    failed = said("evaluate", run, "--count", "8", "--metrics", "world")
+    assert failed.code == 1
+    assert "world/score" in failed.out, "the result is printed all the same"
+
+
 def test_real_pictures_of_the_world_are_well_formed_where_noise_is_not():
     world = open_data(Data(count=24, size=32))
     for i, image in enumerate(world.batch(range(24))):
@@ -175,6 +196,14 @@ def test_real_pictures_of_the_world_are_well_formed_where_noise_is_not():
     good, bad = (gan.evaluate(folder, data="world")["world"]["well_formed"] for folder in ("good", "bad"))
     assert good > 0.9
     assert bad < 0.1
+
+
+def test_data_may_be_arrays(run):
+    images = np.random.default_rng(0).integers(0, 255, (24, 16, 16, 3), dtype=np.uint8)
+    result = gan.evaluate(run, data=images, count=8, metrics=["diversity"])
+    assert result["data"].startswith("given:array-")
+    assert result["real"] == 24
+    assert gan.inspect(images).samples == 24
 
 
 def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
@@ -257,7 +286,7 @@ def test_several_networks_at_once(real_data):
     )
     assert re.search(r"^on ResNet-20 \(CIFAR\) \(\w{12}\): ", text, re.M)
     assert len(re.findall(r"^frechet_distance +\S+ +\S+ to \S+ +↓", text, re.M)) == 2
-    assert len(re.findall(r"^inception_score .* sees neither the real pictures", text, re.M)) == 2
+    assert len(re.findall(r"^inception_score .* sees neither the real images", text, re.M)) == 2
 
 
 def write_digits(source: Path, folder: Path, count: int) -> None:
@@ -300,7 +329,7 @@ def test_the_second_time_the_real_side_is_known(run, real_data, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "there is no run, model or folder of pictures nowhere"),
+        (["nowhere"], "there is no run, model or folder of samples nowhere"),
         (["."], "name the data to compare with: --data PATH"),
         (["RUN", "--data", "nowhere"], "nowhere is neither a file nor a folder"),
         (["RUN", "--metrics", "fidd"], "did you mean fid"),

@@ -32,7 +32,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 def test_another_format_is_named(tmp_path):
     torch.save({"format": 7}, tmp_path / "a.pt")
-    with pytest.raises(CorruptFileError, match="format 7; this program reads format 1"):
+    with pytest.raises(CorruptFileError, match=f"format 7; this program reads format {FORMAT}"):
         read(tmp_path / "a.pt")
     torch.save([1, 2], tmp_path / "b.pt")
     with pytest.raises(CorruptFileError, match="format 'list'"):

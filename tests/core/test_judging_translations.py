@@ -1,4 +1,4 @@
-"""Translating models beside their data, after training and during it."""
+"""Evaluation of models that translate, after training and during it."""
 
 import json
 
@@ -10,14 +10,20 @@ from safetensors.torch import save_file
 
 import ganarium as gan
 from command_line import done
+from ganarium.core.game import Game, turn
 from ganarium.data.dataset import open_data
 from ganarium.data.settings import Data
-from ganarium.evaluation.held_out import evaluate_translations, test_split, translated
+from ganarium.evaluation.cases import RealData, contexts, held_out
+from ganarium.evaluation.measure import fewest, tree_of
 from ganarium.evaluation.tables import tables
 from ganarium.metrics import psnr, world_translations
 from ganarium.metrics.lpips import TAPS
+from ganarium.metrics.table import chosen_metrics
 from ganarium.metrics.world_translation import STYLES
 from ganarium.networks.classifiers import LeNet, SqueezeNet
+from ganarium.recipes.method import Method
+from ganarium.recipes.recipe import Recipe
+from ganarium.tasks.translate import Translate
 from ganarium.training.run import Run
 
 torch.set_num_threads(1)
@@ -54,32 +60,39 @@ def trunk(tmp_path_factory):
     return path
 
 
+def directions(model, dataset, data, count=1000):
+    """Evaluate each direction of a model beside open data."""
+    cases = contexts(model, RealData(dataset, data, 0), count=count, resamples=0)
+    offers = [each.offers for each in cases.values()]
+    return tree_of(cases, chosen_metrics(None, offers, fewest(cases.values())))["directions"]
+
+
 def perfect(monkeypatch, model, dataset, *, wrong=False):
-    """The model made to say the truth of each picture of the world, or that of the next one."""
+    """Make the model return the true image of each scene of the world, or that of the next scene."""
     scenes = {}
-    for domain in range(len(dataset.domain_sizes)):
+    for domain in range(len(dataset.streams)):
         numbers = np.arange(60)
-        batch, some = dataset.domain_batch(domain, numbers), dataset.scenes(numbers, domain=domain)
+        batch, some = dataset.stream_samples(domain, numbers), dataset.scenes(numbers, stream=domain)
         for key, scene in zip(batch, range(60), strict=True):
             scenes[key.numpy().tobytes()] = some[np.array([scene])]
             for style in STYLES.values():
                 drawn = torch.from_numpy(style(some[np.array([scene])])).permute(0, 3, 1, 2) / 127.5 - 1
                 scenes[drawn[0].numpy().tobytes()] = some[np.array([scene])]
 
-    def translate(pictures, *, to, source, batch_size=8):
-        shown = [scenes[picture.numpy().tobytes()] for picture in pictures]
-        made = [torch.from_numpy(STYLES[dataset.spec.classes[to]](x)).permute(0, 3, 1, 2) for x in shown]
+    def apply(name, *, images, to, **others):
+        shown = [scenes[image.numpy().tobytes()] for image in images]
+        made = [torch.from_numpy(STYLES[to](x)).permute(0, 3, 1, 2) for x in shown]
         return torch.cat(made).roll(int(wrong), 0) / 127.5 - 1
 
-    monkeypatch.setattr(model, "translate", translate)
+    monkeypatch.setattr(model, "apply", apply)
 
 
-def test_a_perfect_translator_is_told_from_one_that_mixes_pictures_up(unpaired, monkeypatch):
+def test_a_perfect_translator_differs_from_one_that_mixes_images_up(unpaired, monkeypatch):
     model = gan.load(unpaired.folder)
-    dataset, data = test_split(model.recipe.data, model.recipe.seed)
+    dataset, data = held_out(model.recipe.data, model.recipe.seed)
     assert data.split == "test"
     perfect(monkeypatch, model, dataset)
-    right = evaluate_translations(model, dataset, data, resamples=0)
+    right = directions(model, dataset, data)
     assert list(right) == ["plain to inked", "inked to plain"]
     for result in right.values():
         assert result["world"]["translation_accuracy"] == 1
@@ -88,18 +101,17 @@ def test_a_perfect_translator_is_told_from_one_that_mixes_pictures_up(unpaired, 
         assert result["samples"] == 60
     assert right["inked to plain"]["pixel_accuracy"] > 0.99
     perfect(monkeypatch, model, dataset, wrong=True)
-    for result in evaluate_translations(model, dataset, data, resamples=0).values():
+    for result in directions(model, dataset, data).values():
         assert result["world"]["translation_accuracy"] < 0.2
         assert result["cycle_error"] > 0.05
 
 
 def test_scenes_are_those_of_the_pictures(unpaired, paired):
     for run, style in ((unpaired, "plain"), (paired, "inked")):
-        dataset, _ = test_split(run.recipe.data, run.recipe.seed)
+        dataset, _ = held_out(run.recipe.data, run.recipe.seed)
         numbers = [3, 0, 41]
-        domain = 0 if run is unpaired else None
-        shown = dataset.domain_batch(0, numbers) if run is unpaired else dataset.batch(numbers).condition
-        scenes = dataset.scenes(numbers, domain=domain)
+        shown = dataset.stream_samples(0, numbers) if run is unpaired else dataset.batch(numbers).condition
+        scenes = dataset.scenes(numbers)
         drawn = torch.from_numpy(STYLES[style](scenes)).permute(0, 3, 1, 2) / 127.5 - 1
         assert torch.allclose(shown, drawn, atol=1e-6)
 
@@ -107,7 +119,7 @@ def test_scenes_are_those_of_the_pictures(unpaired, paired):
 def test_values_are_those_of_the_models_translations(paired):
     result = gan.evaluate(paired, count=20)
     assert (result["split"], result["shape"]) == ("test", [3, 32, 32])
-    told = result["ways"]["style to picture"]
+    told = result["directions"]["style to picture"]
     model = gan.load(paired.folder)
     dataset = open_data(paired.recipe.data.model_copy(update={"split": "test"}), seed=paired.recipe.seed)
     numbers = range(0, 60, 3)
@@ -124,17 +136,19 @@ def test_values_are_those_of_the_models_translations(paired):
 
 
 @pytest.mark.parametrize(("condition", "style"), [("style", "inked"), ("map", ""), ("outline", "")])
-def test_pairs_turned_round(paired, tmp_path, condition, style):
+def test_reversed_pairs(paired, monkeypatch, condition, style):
     data = Data(source="world", size=32, count=12, condition=condition, direction="b-to-a")
     dataset = open_data(data)
     model = gan.load(paired.folder)
     model.spec = dataset.spec
-    model.translate = lambda pictures: dataset.batch(range(12)).real
-    ((way, judged),) = translated(model, dataset, data, 12)
-    assert (way, judged.style, judged.scenes is not None) == ((0, 1), style, bool(style))
-    (result,) = evaluate_translations(model, dataset, data, resamples=0).values()
+    monkeypatch.setattr(model, "apply", lambda *_, **__: dataset.batch(range(12)).real)
+    ((name, context),) = contexts(model, RealData(dataset, data, 0), count=12).items()
+    assert name == f"{dataset.spec.condition.name} to picture"
+    assert ("style" in context, "scenes" in context) == (bool(style), bool(style))
+    (result,) = directions(model, dataset, data).values()
     assert result["psnr"] == 100
     if style:
+        assert context["style"] == style
         assert result["world"]["translation_accuracy"] == 1
     else:
         assert result["pixel_accuracy"] == result["mean_iou"] == 1
@@ -145,7 +159,7 @@ def test_measured_while_it_is_trained(paired, unpaired):
         measured = {x["images"]: x["metrics"] for x in run.records if "metrics" in x}
         assert list(measured) == [8, 16]
         assert next(iter(measured[16])) == selecting
-        result = gan.evaluate(run, count=30, resamples=0)["ways"]
+        result = gan.evaluate(run, count=30, resamples=0)["directions"]
         values = [(way.get("world", {}) | way)[selecting.removeprefix("world/")] for way in result.values()]
         assert measured[16][selecting] == pytest.approx(sum(values) / len(values))
         assert run.best is not None
@@ -154,7 +168,7 @@ def test_measured_while_it_is_trained(paired, unpaired):
     assert "inked to plain/identity_error" not in measured[16]
 
 
-def test_both_ways_and_both_tables(unpaired, tmp_path):
+def test_both_directions_and_both_tables(unpaired, tmp_path):
     torch.manual_seed(0)
     save_file(LeNet().state_dict(), tmp_path / "lenet.safetensors")
     features = tmp_path / "lenet.safetensors"
@@ -164,7 +178,7 @@ def test_both_ways_and_both_tables(unpaired, tmp_path):
     assert "beside 60 real ones" in headings[0]
     rows = {row[0] for table in tables(result) for row in table.rows}
     assert {"plain to inked/frechet_distance", "inked to plain/identity_error"} <= rows
-    real = [way["features"]["LeNet-5"]["frechet_distance"] for way in result["ways"].values()]
+    real = [way["features"]["LeNet-5"]["frechet_distance"] for way in result["directions"].values()]
     assert real[0] != real[1]
 
 
@@ -183,11 +197,11 @@ def test_other_data_may_be_two_folders(unpaired, tmp_path):
     given = [place / "photos", place / "drawings"]
     found = gan.evaluate(unpaired.folder, data=given, resamples=0)
     assert found["data"] == f"{given[0]}, {given[1]}"
-    assert all(way["samples"] == 6 for way in found["ways"].values())
+    assert all(way["samples"] == 6 for way in found["directions"].values())
     told = done(
         "evaluate", unpaired.folder, "--data", given[0], "--data", given[1], "--resamples", 0, "--json"
     )
-    assert json.loads(told)["ways"] == found["ways"]
+    assert json.loads(told)["directions"] == found["directions"]
 
 
 def test_the_half_held_back_is_judged_and_else_it_is_said(tmp_path):
@@ -201,14 +215,14 @@ def test_the_half_held_back_is_judged_and_else_it_is_said(tmp_path):
         result = gan.evaluate(run, resamples=0)
         assert result["split"] == split
         assert all(said in table.heading for table in tables(result))
-        assert [way["samples"] for way in result["ways"].values()] == [6, 6]
-        assert set(result["ways"].popitem()[1]) == {"samples", "real", "cycle_error", "identity_error"}
+        assert [way["samples"] for way in result["directions"].values()] == [6, 6]
+        assert set(result["directions"].popitem()[1]) == {"samples", "real", "cycle_error", "identity_error"}
 
 
 def test_what_does_not_apply_is_named(paired, unpaired, trunk, tmp_path):
     for run, keys, said in (
-        (unpaired, {"metrics": ["psnr"]}, "psnr needs a model that was taught by pairs"),
-        (paired, {"metrics": ["cycle"]}, "cycle_error needs a model that translates both ways"),
+        (unpaired, {"metrics": ["psnr"]}, "psnr needs a model that was trained on pairs"),
+        (paired, {"metrics": ["cycle"]}, "cycle_error needs a model that translates in both directions"),
         (paired, {"metrics": ["fid"]}, "give its file as --features"),
         (paired, {"metrics": ["lpips"], "features": trunk}, "--lpips FILE"),
         (paired, {"lpips": trunk}, "holds no linear heads of LPIPS"),
@@ -222,16 +236,16 @@ def test_what_does_not_apply_is_named(paired, unpaired, trunk, tmp_path):
         tmp_path / "heads.safetensors",
     )
     fits = {"lpips": tmp_path / "heads.safetensors", "metrics": ["lpips"], "count": 4}
-    (way,) = gan.evaluate(paired, features=trunk, **fits)["ways"].values()
+    (way,) = gan.evaluate(paired, features=trunk, **fits)["directions"].values()
     assert way["features"]["SqueezeNet 1.1"]["lpips"] > 0
     for run, features, said in (
-        (paired, None, "fit SqueezeNet 1.1, pairs.*--features: none"),
-        (unpaired, trunk, "--features: SqueezeNet 1.1; data.condition=domains"),
+        (paired, None, "those given fit SqueezeNet 1.1.*--features: none"),
+        (unpaired, trunk, "trained on pairs.*--features: SqueezeNet 1.1"),
     ):
         with pytest.raises(ValueError, match=said):
             gan.evaluate(run, features=features, **fits)
-    with pytest.raises(ValueError, match="no model that translates"):
-        gan.evaluate(folders(tmp_path, "some"), data=str(tmp_path), lpips=trunk)
+    with pytest.raises(ValueError, match="--lpips: lpips needs a model that was trained on pairs"):
+        gan.evaluate(folders(tmp_path, "some"), data=str(tmp_path), lpips=fits["lpips"])
     with pytest.raises(ValueError, match="no measure that could tell the best"):
         trained(
             "cyclegan",
@@ -240,3 +254,62 @@ def test_what_does_not_apply_is_named(paired, unpaired, trunk, tmp_path):
             evaluate={"every": 8, "metrics": "cycle"},
         )
     assert Run(unpaired.folder).best is not None
+
+
+def test_a_campaign_is_evaluated_by_its_task(tmp_path):
+    networks = {
+        "generator": {"width": 2, "downsamplings": 1, "blocks": 1, "enhancer_blocks": 1},
+        "discriminator": {"width": 2, "layers": 1, "scales": 2},
+    }
+    data = {"size": 32, "condition": "map", "count": 24, "workers": 0}
+    evaluate = {"every": 4, "count": 10}
+    run = gan.train(
+        "pix2pixhd", data=data, out=tmp_path / "run", networks=networks, evaluate=evaluate, **SMALL
+    )
+    lines = [x for x in run.records if "metrics" in x]
+    assert [(x["images"], x["stage"]) for x in lines] == [
+        (4, "16x16"),
+        (8, "16x16"),
+        (12, "32x32"),
+        (16, "32x32"),
+    ]
+    assert all(next(iter(x["metrics"])) == "psnr" for x in lines)
+    assert "world/translation_accuracy" in lines[0]["metrics"]
+    last = {x["images"]: x["metrics"]["psnr"] for x in lines if x["stage"] == "32x32"}
+    best = gan.load(run.best)
+    assert (best.stage, best.images) == ("32x32", max(last, key=last.get))
+    result = gan.evaluate(run.best, count=10, resamples=0)["directions"]["map to picture"]
+    assert result["psnr"] == pytest.approx(last[best.images], rel=1e-5)
+
+
+class Sharpener(Game):
+    """Translator of other packages: its data have no condition."""
+
+    tasks = (Translate(),)
+
+    def __init__(self):
+        super().__init__()
+        self.generator = torch.nn.Conv2d(3, 3, 3, padding=1)
+
+    def translate(self, images):
+        return self.generator(images)
+
+    def play(self, data, clock):
+        yield turn(self.generator, loss=(self.translate(next(data)) - 1).square().mean())
+
+
+def test_a_translator_of_data_without_a_condition(tmp_path):
+    data = {"size": 16, "count": 24, "workers": 0}
+    method = Method(
+        "sharpener",
+        Sharpener,
+        lambda: Recipe(method="sharpener", images=16, optimizers={"generator": {}}, data=data),
+        {},
+    )
+    run = gan.train(method, out=tmp_path / "run", evaluate={"every": 8, "count": 10}, **SMALL)
+    assert next(iter(run.records[-1]["metrics"])) == "world/score"
+    result = gan.evaluate(run, count=10, resamples=0)
+    assert (result["split"], result["samples"]) == ("test", 10)
+    assert result["world"]["score"] == pytest.approx(run.records[-1]["metrics"]["world/score"], abs=1e-4)
+    (table,) = tables(result)
+    assert "10 samples of 3 x 16 x 16 of world, of what is held back" in table.heading

@@ -444,6 +444,17 @@ class TestDrawn:
                 opened("ring", **keys)
 
 
+@pytest.mark.parametrize("kind", ["world", "folder", "array"])
+def test_sizes_have_a_length_for_each_axis(tmp_path, kind):
+    save(tmp_path / "a.png", (8, 8))
+    np.savez(tmp_path / "b.npz", images=np.zeros((2, 8, 8), np.uint8))
+    source = {"world": "world", "folder": tmp_path / "a.png", "array": tmp_path / "b.npz"}[kind]
+    assert opened(source, size=(16, 17), count=1).spec.shape[1:] == (16, 17)
+    for key in ({"size": (1, 2, 3)}, {"load_size": (1, 2, 3), "size": 1}):
+        with pytest.raises(ValueError, match=r"data\.size=\[1, 2, 3\] has 3 lengths; images have 2: H, W"):
+            opened(source, **key)
+
+
 def test_unknown_names_and_conditions():
     with pytest.raises(FileNotFoundError, match="did you mean cifar10"):
         opened("cifra10")

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganarium import methods
 from ganarium.core.engine import Engine
+from ganarium.core.game import turn
 from ganarium.data.modalities.image import Image
 from ganarium.data.spec import DataSpec
 from ganarium.losses.penalties import PENALTIES
@@ -19,7 +20,8 @@ from ganarium.networks import DISCRIMINATORS, GENERATORS
 from ganarium.ops.scoring import frozen
 from ganarium.recipes.assemble import build_game
 from ganarium.recipes.resolve import resolve
-from ganarium.training.builder import engine_for
+from ganarium.testing import MethodUnderTest
+from ganarium.training.builder import engine_for, unused_compiled
 from helpers import Stream, TwoPlayerGame, adam, assert_near, mlp, played, sgd
 
 SHAPE = (3, 16, 16)
@@ -193,3 +195,105 @@ def test_networks_that_torch_passes_over_are_refused(body):
     recipe = resolve(methods.find("gan"), {"compile": True})
     with pytest.raises(ValueError, match=f"cannot compile generator: .* plain {body.__name__}; give it"):
         engine_for(game, recipe, torch.device("cpu"))
+
+
+class ByItsParts(nn.Module):
+    """A network that a game uses by its parts: an encoder and a decoder."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = Compilable(2, 4), Compilable(4, 2)
+
+    def forward(self, samples):
+        return self.decoder(self.encoder(samples))
+
+
+class ListsItsParts(ByItsParts):
+    compiled_parts = ("encoder", "decoder")
+
+
+class Compilable(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.layer = nn.Linear(inputs, outputs)
+
+    def forward(self, samples):
+        return self.layer(samples).tanh()
+
+
+def by_parts_script(game, data, clock):
+    generator = game.generator
+    fake = generator.decoder(generator.encoder(next(data)))
+    yield turn(game.discriminator, judge=game.discriminator(fake.detach()).mean())
+    yield turn(generator, fool=game.discriminator(fake).mean())
+
+
+def engine_by_parts(generator, monkeypatch, *, compile=True):
+    monkeypatch.setattr(nn.Module, "compile", functools.partialmethod(compile_quickly, nn.Module.compile))
+    torch.manual_seed(0)
+    game = TwoPlayerGame(by_parts_script)
+    torch.manual_seed(1)
+    game.generator, game.discriminator = generator(), Compilable(2, 1)
+    recipe = resolve(methods.find("gan"), {"compile": compile})
+    return engine_for(game, recipe, torch.device("cpu"))
+
+
+def test_a_network_that_is_used_by_its_parts_is_noticed(monkeypatch):
+    engine = engine_by_parts(ByItsParts, monkeypatch)
+    assert unused_compiled(engine) == ["generator", "discriminator"]
+    engine.round(Stream())
+    assert unused_compiled(engine) == ["generator"]
+
+
+def test_parts_that_are_listed_are_compiled(monkeypatch):
+    engine = engine_by_parts(ListsItsParts, monkeypatch)
+    engine.round(Stream())
+    assert unused_compiled(engine) == []
+    generator, samples = engine.game.generator, torch.randn(8, 2)
+    for output in (generator.encoder(samples), generator(samples)):
+        assert type(output.grad_fn).__name__ == "CompiledFunctionBackward"
+    plain = engine_by_parts(ListsItsParts, monkeypatch, compile=False)
+    assert unused_compiled(plain) == []
+    assert type(plain.game.generator(samples).grad_fn).__name__ == "TanhBackward0"
+    plain.round(Stream())
+    assert_near(engine.game, plain.game, rtol=1e-4, atol=1e-6)
+
+
+def test_one_part_in_use_is_enough(monkeypatch):
+    engine = engine_by_parts(ListsItsParts, monkeypatch)
+    engine.game.generator.encoder(torch.randn(8, 2))
+    assert unused_compiled(engine) == ["discriminator"]
+
+
+def test_a_part_that_torch_passes_over_is_refused(monkeypatch):
+    class OneIsPlain(ListsItsParts):
+        def __init__(self):
+            super().__init__()
+            self.decoder = nn.Sequential(nn.Linear(4, 2))
+
+    with pytest.raises(ValueError, match=r"cannot compile generator: .* plain Sequential"):
+        engine_by_parts(OneIsPlain, monkeypatch)
+
+
+def test_every_built_in_game_uses_what_is_compiled(monkeypatch):
+    """Or is refused, where a player is a container of networks."""
+
+    def compile_to_nothing(net, **settings):
+        net._compiled_call_impl = net._call_impl
+
+    monkeypatch.setattr(nn.Module, "compile", compile_to_nothing)
+    unused, refused = {}, {}
+    for name, method in methods.table().items():
+        trial = MethodUnderTest(method)
+        recipe = trial.recipe.model_copy(update={"compile": True})
+        try:
+            engine = engine_for(trial.game(), recipe, torch.device("cpu"))
+        except ValueError as error:
+            refused[name] = str(error)
+            continue
+        trial.played(engine, trial.feed(), 1)
+        if found := unused_compiled(engine):
+            unused[name] = found
+    assert unused == {}
+    assert list(refused) == ["combogan"]
+    assert "torch passes over a plain PerDomain" in refused["combogan"]

@@ -162,7 +162,7 @@ def test_each_way_of_a_translating_game_is_a_file(elsewhere, tmp_path):
 class Provenance:
     title, what = "Small", "small"
 
-    def facts(self):
+    def details(self):
         return {"licence": "none"}
 
 

@@ -321,7 +321,7 @@ def small(game, **spec):
 class Provenance:
     title, what = "Small", "small"
 
-    def facts(self):
+    def details(self):
         return {"licence": "none"}
 
 

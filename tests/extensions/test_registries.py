@@ -181,7 +181,7 @@ def test_a_modality_and_a_condition_of_another_package(tmp_path):
     assert ((batch.condition + 1) * 127.5).round().flatten().tolist() == [11, 13]
     cut = open_data(Data(source=str(tmp_path), load_size=(12,), size=(5,)))
     assert cut.spec.shape == (1, 5)
-    with pytest.raises(ValueError, match="signals have no mirror image: set data.flip=false"):
+    with pytest.raises(ValueError, match=r"signals have no mirror image: set data\.flip=false"):
         data.batch([0], mirrored=[True])
 
 
@@ -193,7 +193,7 @@ def test_signals_of_two_folders_are_joined(tmp_path):
     one, two, three = (str(tmp_path / name) for name in "abc")
     data = open_data(Data(source=(one, two), condition="domains"))
     assert data.spec.modality == Signal(8)
-    with pytest.raises(ValueError, match="data.source names samples of several kinds"):
+    with pytest.raises(ValueError, match=r"data\.source names samples of several kinds"):
         open_data(Data(source=(one, three), condition="domains"))
 
 

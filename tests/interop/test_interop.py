@@ -57,10 +57,10 @@ def test_settings_and_weights_are_read_from_the_file_alone(file, name):
     family, settings = NETWORKS[name]
     network = random_network(family, settings)
     torch.save(official_state(family, settings, network), file)
-    lone = import_network(file)
-    assert lone.origin.network == family.name
-    assert {key: lone.settings[key] for key in settings} == settings
-    found, wanted = lone.network.state_dict(), network.state_dict()
+    model = import_network(file)
+    assert model.origin.network == family.name
+    assert {key: model.settings[key] for key in settings} == settings
+    found, wanted = model.network.state_dict(), network.state_dict()
     assert found.keys() == wanted.keys()
     assert all(found[key].equal(wanted[key]) for key in wanted)
 
@@ -162,48 +162,72 @@ def test_an_empty_file_and_none_at_all(file):
 @pytest.mark.parametrize("size", [(8, 12), (7, 13), (16, 9)])
 def test_pictures_of_any_size_are_translated(file, state, size):
     torch.save(state, file)
-    lone = gan.load(import_network(file).save(file.parent / "model"))
+    model = gan.load(import_network(file).save(file.parent / "model"))
     images = torch.rand(3, 3, *size) * 2 - 1
-    found = lone.translate(images, batch_size=2)
+    found = model.translate(images, batch_size=2)
     assert found.shape == (3, 2, *size)
-    assert torch.allclose(found[2:], lone.translate(images[2:]), atol=1e-6)
-    with pytest.raises(ValueError, match=r"images are \[3, 2, .*takes \[N, 3, H, W\]"):
-        lone.translate(found)
+    assert torch.allclose(found[2:], model.translate(images[2:]), atol=1e-6)
+    with pytest.raises(ValueError, match=r"images is \[3, 2, .*takes \[N, 3, H, W\]"):
+        model.translate(found)
 
 
 def test_styles_are_given_or_drawn(file):
     torch.save(official_state(*NETWORKS["spade with styles"]), file)
-    lone = import_network(file)
-    maps = torch.zeros(2, 3, 64, 96)
-    maps[:, 1] = 1
-    drawn = lone.translate(maps, seed=1)
+    model = import_network(file)
+    maps = torch.ones(2, 1, 64, 96, dtype=torch.int64)
+    drawn = model.translate(maps, seed=1)
     given = torch.randn(2, 7, generator=torch.Generator().manual_seed(1))
-    assert lone.translate(maps, styles=given).equal(drawn)
-    with pytest.raises(ValueError, match=r"must be \[2, 7\]"):
-        lone.translate(maps, styles=given[:1])
+    assert model.translate(maps, z=given).equal(drawn)
+    assert model.translate(maps, z=given[:1])[0].equal(drawn[0])
+    with pytest.raises(ValueError, match=r"z is \[2, 6\], but this spade translator model takes \[N, 7\]"):
+        model.translate(maps, z=given[:, :6])
+    with pytest.raises(ValueError, match="rows; give 3, or one for all"):
+        model.translate(maps, z=torch.randn(3, 7))
+    with pytest.raises(ValueError, match=r"images is \[2, 1, 64, 64\], .* takes \[N, 1, 64, 96\]"):
+        model.translate(maps[..., :64])
     with pytest.raises(ValueError, match=r"64x64.* 6,144 pixels"):
-        lone.translate(maps[..., :64])
+        model.network(torch.zeros(2, 3, 64, 64), given)
+
+
+def test_label_maps_are_ids(file):
+    """As planes with a one for each pixel's class they are what the network itself takes."""
+    torch.save(official_state(*NETWORKS["spade"]), file)
+    model = import_network(file)
+    maps = torch.arange(64 * 64).view(1, 1, 64, 64) % 3
+    planes = torch.stack([(maps[:, 0] == label).float() for label in range(3)], 1)
+    with torch.no_grad():
+        wanted = model.network(planes)
+    assert torch.allclose(model.translate(maps), wanted, atol=1e-6)
+    with pytest.raises(ValueError, match=r"images is \[1, 3, 64, 64\], .* takes \[N, 1, H, W\]"):
+        model.translate(planes)
 
 
 def test_a_model_folder_is_whole_and_says_whose_it_is(file):
     torch.save(official_state(*NETWORKS["spade"]), file)
-    lone = import_network(file)
-    folder = lone.save(file.parent / "model")
+    model = import_network(file)
+    folder = model.save(file.parent / "model")
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
     card = (folder / "README.md").read_text()
     assert "NVlabs/SPADE" in card
     assert "not for commercial use" in card
-    assert lone.origin.sha256 in card
+    assert model.origin.sha256 in card
     again = gan.load(folder)
-    assert (again.settings, again.origin) == (lone.settings, lone.origin)
-    with pytest.raises(ValueError, match="holds a lone translator"):
-        gan.save_samples(folder)
+    assert (again.settings, again.origin) == (model.settings, model.origin)
+    with pytest.raises(ValueError, match="a spade translator model does not generate; it can translate"):
+        again.generate(1)
     (folder / "config.json").write_text((folder / "config.json").read_text().replace('"width"', '"breadth"'))
     with pytest.raises(ValueError, match="describe no network"):
         gan.load(folder)
 
 
+def test_a_translator_makes_no_samples(file):
+    torch.save(official_state(*NETWORKS["spade"]), file)
+    folder = import_network(file).save(file.parent / "model")
+    with pytest.raises(ValueError, match="does not generate; it can translate"):
+        gan.save_samples(folder)
+
+
 def test_a_discriminator_does_not_translate(file):
     torch.save(official_state(*NETWORKS["patch"]), file)
-    with pytest.raises(ValueError, match="this is a discriminator"):
+    with pytest.raises(ValueError, match="a patch discriminator model does not translate; it can score"):
         import_network(file).translate(torch.zeros(1, 4, 8, 8))

@@ -30,6 +30,7 @@ from ganarium.metrics.world_translation import STYLES, world_maps
 from ganarium.networks.classifiers import SqueezeNet
 
 torch.set_num_threads(1)
+IMAGE = Image()
 
 
 def pictures(count=12, seed=0, side=36):
@@ -58,7 +59,7 @@ def trunk():
     )
 
 
-def context(made, real, features=(), heads=None, *, resamples=0, modality=Image(), **things):
+def context(made, real, features=(), heads=None, *, resamples=0, modality=IMAGE, **things):
     """Return the context of translations, and of what is known of them."""
     return Context(
         {"samples": made, "reference": Reference.of(real), **things},

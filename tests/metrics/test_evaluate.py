@@ -27,6 +27,7 @@ from ganarium.metrics.features import FeatureNetwork
 from ganarium.metrics.table import known_values, metrics_named, selecting_value
 
 torch.set_num_threads(1)
+IMAGE = Image()
 
 
 class ChannelMeans(torch.nn.Module):
@@ -266,7 +267,7 @@ def test_metrics_can_be_chosen_by_the_names_of_the_field(features):
 
 
 def test_what_applies_depends_on_networks_classes_and_sizes():
-    def names(shape, networks=(), *things, modality=Image(), classes=0):
+    def names(shape, networks=(), *things, modality=IMAGE, classes=0):
         known = frozenset({"samples", "reference", "generated", *things} | ({"labels"} if classes else set()))
         offers = Offers(known, modality, shape, tuple(networks), classes=classes)
         return {metric.short for metric in METRICS.values() if metric.applies(offers) is None}

@@ -18,6 +18,7 @@ from ganarium.metrics.feature_networks import Convention
 from ganarium.metrics.features import FeatureNetwork
 from ganarium.metrics.reference import REAL, reference
 from ganarium.networks.classifiers import LeNet
+from ganarium.recipes.sources import source_name
 
 torch.set_num_threads(1)
 
@@ -154,7 +155,21 @@ def test_the_drawn_world_goes_by_its_seed():
     assert seen(world)[0] == 0
     assert seen(world, seed=1)[0] == 24
     assert identity(world, 0)["seed"] == 0
-    assert "seed" not in identity(of("nowhere"), 0)
+
+
+def test_what_identifies_data(photos):
+    assert "seed" not in identity(of(photos), 0)
+    both = Data(source=(str(photos), "world"), workers=0)
+    assert identity(both, 0) != identity(both, 1)
+    assert identity(both, 0)["source"] == [str(photos), "world"]
+
+
+def test_arrays_are_not_kept(cache):
+    images = np.random.default_rng(0).integers(0, 255, (6, 12, 12), dtype=np.uint8)
+    data = Data(source=source_name(images), workers=0)
+    assert identity(data, 0) is None
+    assert [seen(data)[0], seen(data)[0]] == [6, 6]
+    assert not cache.exists()
 
 
 def test_a_world_that_is_drawn_otherwise_is_another_real_side(monkeypatch):

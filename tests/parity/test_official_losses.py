@@ -24,7 +24,7 @@ def test_losses_of_one_scale(record, official):
     name, factor, *wanted = OFFICIAL[official]
     objective, given = OBJECTIVES[name], record.tensors["in"]
     real, fake = given["real0"].double(), given["fake0"].double()
-    found = (objective.real(real), objective.fake(fake), objective.wish(fake))
+    found = (objective.real(real), objective.fake(fake), objective.generator_loss(fake))
     for ours, theirs in zip(found, wanted, strict=True):
         value = record.told["values_float64"][f"{official}/{theirs}"]
         assert factor * float(ours.mean()) == pytest.approx(value, rel=2e-6), theirs

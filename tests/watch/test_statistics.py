@@ -1,7 +1,6 @@
 """Statistics of a run, each against a case in which it is known."""
 
 import shutil
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,12 +11,17 @@ from torch import nn
 import ganarium as gan
 from ganarium import methods
 from ganarium.core.engine import Engine
-from ganarium.core.game import turn
+from ganarium.core.game import Game, turn
 from ganarium.data.dataset import open_data
+from ganarium.data.modalities.image import Image as ImageModality
+from ganarium.data.modalities.points import Points as PointModality
 from ganarium.data.settings import Data
 from ganarium.data.sources.densities import ring
-from ganarium.methods.translators import Translator
+from ganarium.data.spec import DataSpec
 from ganarium.monitoring.statistics import SampleComparison, UpdateProbe
+from ganarium.tasks.base import Case
+from ganarium.tasks.generate import Generate
+from ganarium.tasks.latents import Latent
 from ganarium.testing import MethodUnderTest
 from ganarium.training.checkpoint import Checkpoints
 from helpers import Stream, TwoPlayerGame, assert_equal, sgd
@@ -134,9 +138,10 @@ def test_values_that_are_not_finite_are_none():
 class Points:
     """Dataset as `SampleComparison` needs it."""
 
-    def __init__(self, samples, condition=None):
-        self.samples, self.condition = samples, condition
-        self.spec = SimpleNamespace(shape=tuple(samples.shape[1:]))
+    def __init__(self, samples):
+        self.samples = samples
+        self.modality = PointModality() if samples.ndim == 2 else ImageModality()
+        self.spec = DataSpec(self.modality, tuple(samples.shape[1:]))
 
     def __len__(self):
         return len(self.samples)
@@ -212,27 +217,35 @@ def test_large_images_are_compared_at_low_resolution():
     )
 
 
-class ScoringGame(nn.Module):
+class ScoringGame(Game):
     """Generator of zeros, and a discriminator with the given score."""
+
+    tasks, latents = (Generate(),), (Latent("z", (1,)),)
 
     def __init__(self, score):
         super().__init__()
         self.score, self.norm = score, nn.BatchNorm1d(2)
-        self.discriminator = nn.Module()
-        self.discriminator.forward = lambda samples: self.score(self.norm(samples), samples)
 
-    def generate(self, noise, condition=None):
-        return torch.zeros(len(noise), 2)
+    def play(self, data, clock):
+        raise NotImplementedError
+
+    def realness(self, samples, condition):
+        return self.score(self.norm(samples), samples)
+
+    def generate(self, z):
+        return torch.zeros(len(z), 2)
 
 
-def auc(score, **methods_of_its_own):
-    game = ScoringGame(score)
-    for name, method in methods_of_its_own.items():
-        setattr(game, name, method)
-    game.eval()
+class WithoutScores(ScoringGame):
+    realness = Game.realness
+
+
+def auc(score, game_class=ScoringGame):
+    game = game_class(score).eval()
     before = {name: value.clone() for name, value in game.state_dict().items()}
     comparison = SampleComparison(Points(ring().sample(100, seed=1)), 100)
-    result = comparison.discriminator_auc(game, torch.zeros(100, 1), None, 32)
+    case = Case({"z": torch.zeros(100, 1)})
+    result = comparison.discriminator_auc(game, game.tasks[0], case, 32)
     assert not game.training
     assert all(torch.equal(before[name], value) for name, value in game.state_dict().items())
     return result
@@ -258,25 +271,31 @@ def test_outputs_that_are_no_scores_have_no_auc():
     assert auc(lambda normed, x: x @ torch.zeros(5, 5)) is None, "an error ends no run"
 
 
-def test_a_game_may_define_realness():
-    assert auc(lambda normed, x: normed, realness=lambda x, condition: x.norm(dim=1)) == 1
+def test_a_game_without_scores_has_no_auc():
+    assert auc(lambda normed, x: x.norm(dim=1), WithoutScores) is None
 
 
-def generates(name):
-    """Return True unless the method is a translator, which generates nothing from noise."""
-    return not isinstance(MethodUnderTest(methods.find(name)).game(), Translator)
+def compared(name):
+    """Return True if samples of the method should have the distribution of its data; not of a translator."""
+    return isinstance(methods.find(name).game.tasks[0], Generate)
 
 
-@pytest.mark.parametrize("name", sorted(filter(generates, methods.table())))
+@pytest.mark.parametrize("name", sorted(filter(compared, methods.table())))
 def test_every_method_has_a_discriminator_auc(name):
     trial = MethodUnderTest(methods.find(name))
     engine = trial.engine()
     engine.round(trial.feed())
-    condition = trial.condition(8)
-    noise = engine.game.draw_noise(8, torch.Generator().manual_seed(0))
-    result = SampleComparison(trial.dataset, 8).discriminator_auc(engine.game, noise, condition, 4)
+    game, task = engine.game, engine.game.tasks[0]
+    case = task.comparison(game, trial.dataset.spec, trial.dataset.batch(range(8)))
+    result = SampleComparison(trial.dataset, 8).discriminator_auc(game, task, case, 4)
     assert result is not None
     assert 0 <= result <= 1
+
+
+def test_a_translator_is_not_compared_with_its_data():
+    trial = MethodUnderTest(methods.find("cyclegan"))
+    game, spec = trial.game(), trial.dataset.spec
+    assert game.tasks[0].comparison(game, spec, trial.dataset.batch(range(2))) is None
 
 
 def test_the_log_is_the_same_after_any_checkpoint(tmp_path):

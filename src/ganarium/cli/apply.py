@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganarium.cli.generate import Device
-from ganarium.cli.translate import BatchSize, Grid, Overlap, Palette, Precision, Window
+from ganarium.cli.options import BatchSize, Device, Grid, Overlap, Palette, Precision, Window
 
 if TYPE_CHECKING:
-    from ganarium.inference.apply import FileSettings
+    from ganarium.inference.job import FileSettings
     from ganarium.models.model import Model
 
 
@@ -47,7 +46,8 @@ def apply(
         ganarium apply generate runs/0001-dcgan samples/ --count 100
     """
     from ganarium.cli.options import words_in
-    from ganarium.inference.apply import FileSettings
+    from ganarium.inference.apply import takes_files
+    from ganarium.inference.job import FileSettings
     from ganarium.models.loading import load
 
     texts = [each for each in places if "=" in each and each.partition("=")[0].isidentifier()]
@@ -56,8 +56,7 @@ def apply(
         raise ValueError("name the folder for the outputs after the inputs")
     *inputs, out = map(Path, paths)
     model = load(source, device=device)
-    call = model.resolve(task, words)
-    if not inputs and all(each.modality is None or each.name in words for each in call.inputs):
+    if not inputs and not takes_files(model, task, words):
         _save(model, task, count, out, grid, words, seed or 0)
         return
     settings = FileSettings(seed, window, overlap, batch_size, grid, precision, derive, palette)

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from ganarium.cli.generate import Device
 from ganarium.cli.methods import AsJson
+from ganarium.cli.options import Device
 
 
 def evaluate(
     judged: Annotated[
         Path,
-        typer.Argument(metavar="RUN_OR_MODEL_OR_FOLDER", help="A run, a model, or a folder of pictures."),
+        typer.Argument(metavar="RUN_OR_MODEL_OR_FOLDER", help="A run, a model, or a folder of samples."),
     ],
     data: Annotated[
         list[str] | None,
@@ -28,13 +28,13 @@ def evaluate(
     ] = None,
     lpips: Annotated[
         Path | None,
-        typer.Option(help="File of LPIPS' linear heads for one of these networks, beside the truth."),
+        typer.Option(help="File of LPIPS' linear heads for one of these networks, for models of pairs."),
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="What to measure, such as fid,kid; all that apply if not given.")
+        str | None, typer.Option(help="Metrics to measure, such as fid,kid; all that apply if not given.")
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many samples are judged.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the samples.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="Number of samples.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the samples.")] = 0,
     resamples: Annotated[
         int, typer.Option(min=0, help="Halves of the samples that intervals follow from; 0 for none.")
     ] = 100,
@@ -44,47 +44,48 @@ def evaluate(
     device: Device = "cpu",
     as_json: AsJson = False,
 ) -> None:
-    """Judge samples beside real data.
+    """Evaluate samples beside real data.
 
-    Pictures of the built-in world and points are judged without any file; other pictures are compared on
-    the features of pretrained networks. The network, its resizing and the numbers of pictures are part
-    of the result: only results that agree in them can be compared. An interval holds, in 95 of 100 cases,
-    what other samples of the same number would give beside the same real ones. Of a run the newest result
-    is kept in RUN/evaluation.json, for its report.
+    Images of the built-in world, points and signals are evaluated without any file; other images are
+    compared on the features of pretrained networks. The network, its resizing and the numbers of images are
+    part of the result: only results that agree in them can be compared. An interval holds, in 95 of 100
+    cases, what other samples of the same number would give beside the same real ones. The newest result of a
+    run is kept in RUN/evaluation.json, for its report.
 
         ganarium evaluate runs/0001-dcgan
         ganarium evaluate runs/0001-dcgan/model-best --features squeezenet1_0.safetensors --metrics fid
         ganarium evaluate generated/ --data real/ --features lenet.pth --features inception.pth --json
         ganarium evaluate runs/0002-pix2pix --metrics psnr,ssim
 
-    What can be measured:
+    Metrics of generated samples:
 
         fid         Frechet distance of features
         kid         kernel distance of features
         prdc        precision, recall, density and coverage
-        is          inception score: classes sure and evenly drawn, whatever the real data are
+        is          inception score: classes are certain and equally frequent; ignores the real data
         memorization  share of samples as near to real ones as copies
-        diversity   MS-SSIM of pairs of pictures, in all and in each class
-        accuracy    whether the class asked for is drawn
+        diversity   MS-SSIM of pairs of images, of all and of each class
+        accuracy    share of samples that show the requested class
+        energy      energy distance of signals, clips and points, as vectors
         modes,high_quality_share,swd,world   of points, and of the built-in world
 
-    A model that translates is judged each way on pictures held back from training, where there are some:
+    A model that translates is evaluated in each direction, on samples held back from training if there
+    are any:
 
-        fid,kid,prdc           of translations beside real pictures of the kind translated into
-        psnr,ssim,ms-ssim      beside the truth, where the data are pairs
+        fid,kid,prdc           of translations beside real images of the target domain
+        psnr,ssim,ms-ssim      beside the truth, if the data are pairs
         lpips,perceptual       the same on the features given, with learned heads and without
-        maps                   pixel accuracy and mean IoU, where the truth is a label map or the world's
-        cycle,identity         mean error there and back, and on pictures that are of the kind already
-        translation            of the built-in world: whether class and colour are kept
+        maps                   pixel accuracy and mean IoU, if the truth is a label map or the world's
+        cycle,identity         mean error after translating back, and of images of the target domain
+        translation            of the built-in world: whether class and color are kept
     """
     import json
 
     from ganarium.cli.tables import print_table
-    from ganarium.common.files import write_text
-    from ganarium.evaluation.evaluate import evaluate
+    from ganarium.evaluation.evaluate import result_of, save_result
     from ganarium.evaluation.tables import HEAD, tables
 
-    result = evaluate(
+    result = result_of(
         judged,
         data=data or None,
         features=features,
@@ -96,12 +97,10 @@ def evaluate(
         cache=not no_cache,
         device=device,
     )
-    if (judged / "recipe.yaml").is_file():
-        write_text(judged / "evaluation.json", json.dumps(result, indent=1) + "\n")
     if as_json:
         typer.echo(json.dumps(result, indent=2))
-        return
-    for table in tables(result):
+    for table in () if as_json else tables(result):
         typer.echo("\n" * bool(table.network) + table.heading)
         if table.rows:
             print_table(HEAD, table.rows)
+    save_result(judged, result)

@@ -14,22 +14,22 @@ def inspect(
     settings: Settings = None,
     more: Annotated[
         list[str] | None,
-        typer.Option("--data", help="Another source, where train is given several.", show_default=False),
+        typer.Option("--data", help="Another source, if train is given several.", show_default=False),
     ] = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="Where the contact sheet goes; DATA-sheet.png here if not given.")
+    grid: Annotated[
+        Path | None, typer.Option(help="PNG to write; DATA-grid.png in this folder if not given.")
     ] = None,
-    no_sheet: Annotated[bool, typer.Option("--no-sheet", help="Write no contact sheet.")] = False,
+    no_grid: Annotated[bool, typer.Option("--no-grid", help="Write no grid of samples.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look at data: what is recognised, what is broken.
+    """Report what data contain, and which files are broken.
 
-    Tells counts, sizes, classes and attributes, and names the files that will be skipped; up to 2,000
-    samples are decoded. The contact sheet shows 64 of them as a network would see them. The keys are those
-    of a recipe's `data`.
+    Prints counts, sizes, classes and attributes, and names the files that will be skipped; up to 2,000
+    samples are decoded. A grid shows some of them, 64 images say, as a network would be given them. The keys
+    are those of a recipe's `data`.
 
         ganarium inspect photos/
-        ganarium inspect photos/ size=64 channels=1 --sheet grey.png
+        ganarium inspect photos/ size=64 channels=1 --grid gray.png
         ganarium inspect horses/ --data zebras/ condition=domains
     """
     import json
@@ -41,12 +41,12 @@ def inspect(
 
     trees = [override(text.removeprefix("data.")) for text in settings or ()]
     keys: dict[str, Any] = reduce(merge, trees, {})
-    target = None if no_sheet else sheet or Path(f"{Path(data).resolve().name}-sheet.png")
-    report = inspect((data, *(more or ())), sheet=target, **keys)
+    target = None if no_grid else grid or Path(f"{Path(data).resolve().name}-grid.png")
+    report = inspect((data, *(more or ())), grid=target, **keys)
     if as_json:
-        typer.echo(json.dumps(report.to_dict() | {"sheet": target and str(target)}, indent=2))
+        typer.echo(json.dumps(report.to_dict() | {"grid": target and str(target)}, indent=2))
         return
     for line in report.lines():
         typer.echo(line)
     if target is not None:
-        typer.echo(f"contact sheet: {target}")
+        typer.echo(f"grid of samples: {target}")

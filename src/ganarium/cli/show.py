@@ -13,18 +13,16 @@ def show(name: Annotated[str, typer.Argument(metavar="METHOD", help="Name of a m
     from inspect import cleandoc, getsource
     from textwrap import dedent
 
-    from ganarium.core.campaign import Campaign
     from ganarium.methods.table import find
     from ganarium.recipes.presets import presets
     from ganarium.recipes.resolve import resolve
     from ganarium.recipes.yaml import to_yaml
 
     method = find(name)
-    script = method.game.stages if issubclass(method.game, Campaign) else method.game.play
     _heading(method.name)
     typer.echo(cleandoc(method.card))
     _heading("the script")
-    _code(dedent(getsource(script)), "python")
+    _code(dedent(getsource(getattr(method.game, method.game.script))), "python")
     _heading("the recipe")
     _code(to_yaml(resolve(method)), "yaml")
     _heading("presets")

@@ -1,5 +1,6 @@
 """Campaign: games played one after another, each built from the trained networks of the previous one."""
 
+import copy
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, MutableMapping
@@ -46,6 +47,8 @@ class Campaign(ABC):
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     tasks: ClassVar[tuple[Any, ...]] = ()
     """Tasks of the trained model; see `Game.tasks`."""
+    script: ClassVar[str] = "stages"
+    """Name of the method that trains."""
 
     @classmethod
     def assemble(cls, network: Callable[..., nn.Module], spec: Any, **settings: Any) -> Self:
@@ -151,7 +154,7 @@ def untrained_stage(campaign: Campaign, name: str | None = None, *, images: int 
                 break
             if found.name == name:
                 return found
-            averages = found.game.players()
+            averages = copy.deepcopy(found.game.players())  # a script may freeze what it gets
     if found is None or name is not None:
         raise ValueError(f"the campaign has no stage {name!r}")
     return found

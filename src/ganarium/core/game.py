@@ -143,6 +143,8 @@ class Game(nn.Module, ABC):
 
     roles: ClassVar[Mapping[str, Mapping[str, Network]]] = {}
     """Networks that a recipe may choose: role -> kind -> constructor."""
+    script: ClassVar[str] = "play"
+    """Name of the method that trains."""
     saved_networks: ClassVar[tuple[str, ...]] = ("generator",)
     """Names of the children that a saved model contains, beside the game's own parameters and buffers."""
     tasks: tuple[Any, ...] = ()

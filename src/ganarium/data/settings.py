@@ -58,6 +58,25 @@ class Data(Strict):
         return ", ".join(self.sources)
 
 
+def lengths(size: int | Sequence[int], axes: Sequence[str], what: str) -> tuple[int, ...]:
+    """Return `data.size` as the length along each windowed axis of a modality.
+
+    Args:
+        size: one length for all axes, or one for each.
+        axes: names of the axes.
+        what: name of the modality.
+
+    Raises:
+        ValueError: the number of lengths is not that of the axes.
+    """
+    each = (size,) * len(axes) if isinstance(size, int) else tuple(size)
+    if len(each) != len(axes):
+        raise ValueError(
+            f"data.size={list(each)} has {len(each)} lengths; {what}s have {len(axes)}: {', '.join(axes)}"
+        )
+    return each
+
+
 def source_of(data: Sources) -> str | tuple[str, ...]:
     """Return the value of `Data.source` for one source or several."""
     several = (data,) if isinstance(data, str | Path) else tuple(data)

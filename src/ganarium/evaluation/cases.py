@@ -230,10 +230,9 @@ class _TrialRun:
 
     @cached_property
     def case(self) -> Case:
-        """Inputs that come from the data, and their truth."""
-        conditions = not self.trial.generated or self.real.dataset.condition is not None
-        if not self.inputs or not conditions:
-            return Case({})
+        """Inputs that come from the data, and their truth; default inputs if the data have none."""
+        if self.trial.generated and not (self.inputs and self.real.dataset.condition):
+            return Case(self.model.inputs_of(self.task.name, self.count, **self.trial.options))
         batch, rows = self.real.batch_and_rows(self.numbers)
         return self.task.case(self.model.game, self.model.spec, batch, rows, self.options)
 

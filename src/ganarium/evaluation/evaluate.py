@@ -16,7 +16,7 @@ from ganarium.data.conditions.label import Label
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.modalities.base import Modality
 from ganarium.data.order import spread
-from ganarium.data.settings import Data, Sources, source_of
+from ganarium.data.settings import Data
 from ganarium.evaluation.cases import classes_of, contexts, known_truth, real_data, trials_of
 from ganarium.evaluation.measure import check_resamples, fewest, tree_of
 from ganarium.metrics.base import ClassConditionalSamples, Context, Offers
@@ -27,6 +27,7 @@ from ganarium.metrics.table import METRICS, chosen_metrics
 from ganarium.models.loading import load
 from ganarium.models.model import Model
 from ganarium.models.trained import Trained
+from ganarium.recipes.sources import source_name
 
 MAX_SIZE = 256
 """Longest side, in pixels, that images of a folder keep; features are computed on smaller ones still."""
@@ -38,7 +39,7 @@ _AT_A_TIME = 64
 def evaluate(
     judged: str | os.PathLike[str] | Model,
     *,
-    data: Sources | None = None,
+    data: Any = None,
     features: str | Path | Sequence[str | Path] | None = None,
     lpips: str | Path | None = None,
     metrics: Sequence[str] | None = None,
@@ -63,7 +64,8 @@ def evaluate(
     Args:
         judged: folder of a run or of a model (the best one of a run is `RUN/model-best`), a Run or a Model;
             or a folder or file of samples.
-        data: the real samples, one source or several as for training, in the format of the judged.
+        data: the real samples as for training, one source or several, or an array; they are brought into the
+            format of the judged.
         features: files of pretrained networks on whose features images are compared; one, or several.
         lpips: file of the linear heads of LPIPS, for one of these networks; for models trained on pairs.
         metrics: names of metrics, such as `fid` and `kid`; all that apply if None.
@@ -111,7 +113,7 @@ def save_result(judged: str | os.PathLike[str] | Model, result: dict[str, Any]) 
 def result_of(
     judged: str | os.PathLike[str] | Model,
     *,
-    data: Sources | None,
+    data: Any,
     features: str | Path | Sequence[str | Path] | None,
     lpips: str | Path | None,
     metrics: Sequence[str] | None,
@@ -155,7 +157,7 @@ def _model(judged: str | os.PathLike[str] | Model, device: str) -> Model | None:
 
 
 def _cases_of_model(
-    model: Model, data: Sources | None, *, cached: bool, **settings: Any
+    model: Model, data: Any, *, cached: bool, **settings: Any
 ) -> tuple[dict[str, Context], dict[str, Any]]:
     """Return the contexts of a model, and what is to be said of the data."""
     if not isinstance(model.provenance, Trained):
@@ -167,7 +169,7 @@ def _cases_of_model(
     form = model.provenance.recipe.data
     if data is not None:
         condition = None if generated and classes_of(model.spec) else form.condition
-        form = form.model_copy(update={"source": source_of(data), "count": None, "condition": condition})
+        form = form.model_copy(update={"source": source_name(data), "count": None, "condition": condition})
     form = _in_format(form, model.spec.modality, model.spec.shape)
     try:
         real = real_data(model, form, model.provenance.recipe.seed, cached=cached)
@@ -178,7 +180,7 @@ def _cases_of_model(
 
 
 def _cases_of_folder(
-    judged: str, data: Sources | None, count: int, *, cached: bool, **settings: Any
+    judged: str, data: Any, count: int, *, cached: bool, **settings: Any
 ) -> tuple[dict[str, Context], dict[str, Any]]:
     """Return the context of the samples in a folder, with their classes if it has some."""
     if not Path(judged).exists():
@@ -194,7 +196,7 @@ def _cases_of_folder(
     if names:
         dataset = open_data(form.model_copy(update={"condition": Label.name}))
     samples, labels = read_samples(dataset, count)
-    real = _in_format(Data(source=source_of(data)), dataset.modality, dataset.spec.shape)
+    real = _in_format(Data(source=source_name(data)), dataset.modality, dataset.spec.shape)
     things: dict[str, Any] = {
         "samples": samples,
         "reference": reference(open_data(real), real, 0, cached=cached),

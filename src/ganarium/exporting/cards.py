@@ -62,9 +62,10 @@ inputs = {{
 
 
 def _count(inputs: Sequence[Array]) -> int:
-    """Return the number of samples of an example: one where files of the user alone say what comes out."""
-    given = all("sys.argv" in each.code(1) for each in inputs)
-    varies = any(len(each.open_axes) > 1 for each in inputs)
+    """Return the number of samples of an example: one if all inputs are files of the user, or large."""
+    batches = [each for each in inputs if each.open_axes]
+    given = all("sys.argv" in each.code(1) for each in batches)
+    varies = any(len(each.open_axes) > 1 for each in batches)
     return 1 if given or varies else SHOWN
 
 
@@ -89,7 +90,7 @@ def onnx_card(
 `N` is any number{any_}.
 
 Before it was written, each file was run by onnxruntime on random inputs and compared with PyTorch: no value
-was off by more than {TOLERANCE:.0e} of the largest. The facts above are in its metadata, too. Run it without
+was off by more than {TOLERANCE:.0e} of the largest. The list above is in its metadata, too. Run it without
 PyTorch and without ganarium by {run_by}.
 {"".join(map(_file, files))}"""
 

@@ -86,26 +86,26 @@ def export(
 
 
 def _weights(model: Model, folder: Path) -> list[Exported]:
-    facts = dict(model.provenance.facts())
+    details = dict(model.provenance.details())
     # One entry: safetensors writes several in random order.
-    metadata = {CONFIG: json.dumps(model.config() | {"licence": facts["licence"]})}
+    metadata = {CONFIG: json.dumps(model.config() | {"licence": details["licence"]})}
     path = folder / "model.safetensors"
     _write(
         {
             path: format_tensors(model.tensors(), metadata),
-            folder / "README.md": cards.safetensors_card(model.provenance.title, facts).encode(),
+            folder / "README.md": cards.safetensors_card(model.provenance.title, details).encode(),
         }
     )
     return [Exported(path, None)]
 
 
 def _graphs(model: Model, task: Task, folder: Path) -> list[Exported]:
-    title, facts = model.provenance.title, dict(model.provenance.facts())
-    metadata = {"title": title, **facts, "task": task.name, "ganarium": version("ganarium")}
+    title, details = model.provenance.title, dict(model.provenance.details())
+    metadata = {"title": title, **details, "task": task.name, "ganarium": version("ganarium")}
     files = [onnx_file(model, task, variant, metadata) for variant in task.variants(model.game, model.spec)]
     programs = cards.examples(task.description, files)
     contents = {folder / file.name: file.content for file in files}
-    contents[folder / "README.md"] = cards.onnx_card(title, facts, files, list(programs)).encode()
+    contents[folder / "README.md"] = cards.onnx_card(title, details, files, list(programs)).encode()
     contents |= {folder / name: program.encode() for name, program in programs.items()}
     _write(contents)
     return [

@@ -1,37 +1,20 @@
 """Any task of a model, from files to files: names, sizes and alpha stay as they are."""
 
-import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ganarium.common.notify import Notify, silent
 from ganarium.data.conditions.table import CONDITIONS
-from ganarium.inference.files import InputFiles, OutputFiles
-from ganarium.inference.job import FileJob, Outcome, Share
+from ganarium.inference.files import FilePath, InputFiles, OutputFiles
+from ganarium.inference.job import FileJob, FileSettings, Outcome, Share
 from ganarium.inference.runner import TaskRunner
+from ganarium.inference.samples import save_outputs
 from ganarium.models.loading import opened
 from ganarium.models.model import Model, TaskCall
 from ganarium.tasks.windows import OVERLAP, TILE, check_windows
-
-FilePath = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class FileSettings:
-    """Settings of a task on files; `apply` describes them."""
-
-    seed: int | None = None
-    window: int | None = None
-    overlap: int = OVERLAP
-    batch_size: int = 8
-    grid: FilePath | None = None
-    precision: str = "float32"
-    derive: bool = False
-    palette: FilePath | None = None
 
 
 def apply(
@@ -39,6 +22,7 @@ def apply(
     task: str,
     *inputs: FilePath,
     out: FilePath,
+    count: int = 16,
     seed: int | None = None,
     window: int | None = None,
     overlap: int = OVERLAP,
@@ -54,12 +38,13 @@ def apply(
 
     Args:
         source: folder of a run or of a model, or a model.
-        task: name of the task, one that takes samples.
+        task: name of the task.
         inputs: for each input that is a sample a file, or a folder with files at any depth. Files of several
             folders belong together by their names; a second file serves all samples. Label maps hold ids, or
             the colors of `palette`. If the task also takes instances, these lie beside in a folder
             `instances`, by the same names; without it each map is one instance.
         out: folder; or a file if there is one input file.
+        count: number of samples, for tasks that take no files.
         seed: seed of the latents, which are the same for all files; 0 if None.
         window: length of the windows into which larger samples are cut; 0 none, None 512 for samples of more
             than 1.5 million places (pixels).
@@ -84,7 +69,18 @@ def apply(
     settings = FileSettings(seed, window, overlap, batch_size, grid, precision, derive, palette)
     notify = partial(warnings.warn, stacklevel=3)
     model = opened(source, device=device)
+    if not inputs and not takes_files(model, task, words):
+        places = {name: Path(place) for name, place in (("out", out), ("grid", grid)) if place is not None}
+        return save_outputs(model, task, count, places, words, seed=seed or 0, notify=notify)
     return written(outcomes(model, task, inputs, out, words, settings, notify=notify))
+
+
+def takes_files(model: Model, task: str, words: Mapping[str, Any]) -> bool:
+    """Return True if a task takes files beside those that are given in words."""
+    call = model.resolve(task, words)
+    return any(
+        each.modality is not None and not each.optional and each.name not in words for each in call.inputs
+    )
 
 
 def outcomes(
@@ -115,17 +111,8 @@ def outcomes(
     files = _input_files(model, call, [Path(each) for each in inputs], settings, notify)
     count = len(files[0].names)
     runner = TaskRunner(model, call, count, seed=settings.seed, precision=settings.precision)
-    job = FileJob(
-        runner,
-        files,
-        OutputFiles(runner.outputs, files[0], Path(out)),
-        window=settings.window,
-        overlap=settings.overlap,
-        batch_size=settings.batch_size,
-        grid=None if settings.grid is None else Path(settings.grid),
-        share=share,
-    )
-    yield from job.outcomes()
+    outputs = OutputFiles(runner.outputs, files[0], Path(out))
+    yield from FileJob(runner, files, outputs, settings, share).outcomes()
 
 
 def written(found: Iterable[Outcome]) -> list[Path]:
@@ -141,9 +128,7 @@ def written(found: Iterable[Outcome]) -> list[Path]:
 def _input_files(
     model: Model, call: TaskCall, paths: Sequence[Path], settings: FileSettings, notify: Notify
 ) -> list[InputFiles]:
-    """Return the files of each input that is a sample: those of `paths` in order, then those named in
-    words.
-    """
+    """Return the files of each input that is a sample: those of `paths`, then those named in words."""
     samples = [each for each in call.inputs if each.modality is not None]
     required = [each for each in samples if not each.optional and each.name not in call.words]
     what = f"{call.task.name} of this {model.provenance.what} model"

@@ -13,7 +13,7 @@ from torch import Tensor
 from ganarium.data.batches import real_samples
 from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.settings import Data
-from ganarium.inference.apply import FilePath
+from ganarium.inference.files import FilePath
 from ganarium.metrics.classes import ClassAccuracy, class_accuracy
 from ganarium.models.loading import opened
 from ganarium.models.model import Model

@@ -1,9 +1,10 @@
 """Files that a task reads and writes: one for each sample, or one that serves all."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ from ganarium.data.sources.whole_files import whole_file_reader
 from ganarium.data.spec import DataSpec
 from ganarium.tasks.base import Input, Output
 
+FilePath = str | os.PathLike[str]
 ARRAYS = ".npz"
 """Ending of files of arrays, for outputs that have no file format of their own."""
 
@@ -75,8 +77,7 @@ class InputFiles:
         )
 
     def file(self, name: Path) -> Path:
-        """Return the file that belongs to a name of the first input: the one of the same stem, or the only
-        one.
+        """Return the file that belongs to a file of the first input: that of the same stem, or the only one.
 
         Raises:
             ValueError: there is none.
@@ -94,6 +95,10 @@ class InputFiles:
         """Return the lengths of a file's sample along the windowed axes, from its header."""
         with file.open("rb") as stream:
             return self._stored.read_header(stream).size
+
+    def lengths_of(self, levels: Tensor) -> tuple[int, ...]:
+        """Return the lengths of a sample `[C, ...]` along the windowed axes."""
+        return tuple(levels.shape[levels.ndim - self.axes :])
 
     def read(self, file: Path) -> tuple[Tensor, Any]:
         """Return a file's sample `[C, ...]` in stored levels, and what `encode` needs for a file like it."""
@@ -131,72 +136,84 @@ class OutputFiles:
     """
 
     def __init__(self, outputs: Sequence[Output], source: InputFiles, out: Path):
-        self._like_modality = source.modality
-        self._shown = {each.name: each.modality for each in outputs if each.modality is not None}
-        encoded = [
-            each for each in outputs if each.modality is not None and each.modality.encodes(each.shape)
+        self._source = source.modality
+        self._modalities = {each.name: each.modality for each in outputs if each.modality is not None}
+        encoded = [each.name for each in outputs if each.modality and each.modality.encodes(each.shape)]
+        kinds = [
+            _Kind(out / name if len(encoded) > 1 else out, self._modalities[name].suffix, (name,))
+            for name in encoded
         ]
-        self._modalities = {each.name: each.modality for each in encoded}
-        self._arrays = [each.name for each in outputs if each.name not in self._modalities]
-        folders = {name: out / name if len(encoded) > 1 else out for name in self._modalities}
-        endings = {each.name: each.modality.suffix for each in encoded if each.modality is not None}
-        if self._arrays:
-            folders[""], endings[""] = out, ARRAYS
+        if arrays := tuple(each.name for each in outputs if each.name not in encoded):
+            kinds.append(_Kind(out, ARRAYS, arrays))
+        self._kinds = kinds
         if source.path.is_dir() and source.path.resolve() in (out.resolve(), *out.resolve().parents):
             raise ValueError(
-                f"{out} lies in {source.path}, where they would be read the next time; choose another folder"
+                f"{out} lies in {source.path}, where it would be read the next time; choose another"
             )
-        stems = Counter(_stem(name) for name in source.names)
-        self._paths = {
-            name: {
-                output: folder / _renamed(name, endings[output], alone=stems[_stem(name)] == 1)
-                for output, folder in folders.items()
-            }
-            for name in source.names
-        }
-        if source.path.is_file() and not out.is_dir() and len(folders) == 1:
-            ((output, ending),) = endings.items()
-            modality = self._modalities.get(output)
-            if out.suffix.lower() in ((modality.suffixes if modality else frozenset()) | {ending}):
-                if out.suffix.lower() != ending:
-                    raise ValueError(f"{out}: outputs are saved without loss; end the name in {ending}")
-                self._paths = {source.names[0]: {output: out}}
+        self._stems = Counter(_stem(name) for name in source.names)
+        self._file: Path | None = None
+        endings = frozenset({ARRAYS}).union(
+            *(each.suffixes for each in (source.modality, *self._modalities.values()))
+        )
+        is_file = out.suffix.lower() in endings and not out.is_dir()
+        if is_file and source.path.is_file() and len(kinds) == 1:
+            if out.suffix.lower() != kinds[0].ending:
+                raise ValueError(f"{out}: outputs are saved without loss; end the name in {kinds[0].ending}")
+            self._file = out
 
     def paths(self, name: Path) -> tuple[Path, ...]:
         """Return the files that are written for an input file."""
-        return tuple(self._paths[name].values())
+        if self._file is not None:
+            return (self._file,)
+        alone = self._stems[_stem(name)] == 1  # else its own ending stays in the name
+        return tuple(
+            each.folder / (name.with_suffix(each.ending) if alone else f"{name}{each.ending}")
+            for each in self._kinds
+        )
 
     def write(self, name: Path, values: Mapping[str, Tensor], like: Any) -> None:
-        """Write the outputs `[C, ...]` of an input file; `like` is what its reader returned beside the
-        sample.
+        """Write the outputs `[C, ...]` of an input file.
+
+        Args:
+            name: name of the input file.
+            values: outputs by name.
+            like: what the reader returned beside the sample.
 
         Raises:
             FileExistsError: a file of other contents is in the way.
         """
-        for output, path in self._paths[name].items():
+        for kind, path in zip(self._kinds, self.paths(name), strict=True):
             with atomic_write(path, "if-equal") as file:
-                modality = self._modalities.get(output)
-                if modality is None:
-                    arrays: dict[str, Any] = {key: values[key].numpy() for key in self._arrays}
+                if kind.ending == ARRAYS:
+                    arrays: dict[str, Any] = {output: values[output].numpy() for output in kind.outputs}
                     np.savez(file, **arrays)
                 else:
-                    modality.encode(values[output], file, like if modality == self._like_modality else None)
+                    modality = self._modalities[kind.outputs[0]]
+                    modality.encode(values[kind.outputs[0]], file, self._like(modality, like))
 
     def cells(self, values: Mapping[str, Tensor], like: Any = None) -> list[Image.Image]:
         """Return cells of a grid that show those outputs `[C, ...]` that are samples; see `write`."""
         return [
-            grids.cell(
-                modality.thumbnail(
-                    values[name], grids.CELL, like if modality == self._like_modality else None
-                )
-            )
-            for name, modality in self._shown.items()
+            grids.cell(modality.thumbnail(values[name], grids.CELL, self._like(modality, like)))
+            for name, modality in self._modalities.items()
         ]
 
     def reduced(self, values: Mapping[str, Tensor]) -> Tensor:
         """Return the first output `[C, ...]`, small enough for a cell of a grid if its modality allows."""
-        name, modality = next(iter(self._shown.items()))
+        name, modality = next(iter(self._modalities.items()))
         return modality.reduced(values[name], grids.CELL)
+
+    def _like(self, modality: Modality, like: Any) -> Any:
+        """Return `like` for outputs of the input's modality; None for others."""
+        return like if modality == self._source else None
+
+
+class _Kind(NamedTuple):
+    """Files of one kind that are written: folder, ending and the outputs that they hold."""
+
+    folder: Path
+    ending: str
+    outputs: tuple[str, ...]
 
 
 def _names(path: Path, modality: Modality) -> list[Path]:
@@ -213,8 +230,3 @@ def _names(path: Path, modality: Modality) -> list[Path]:
 
 def _stem(name: Path) -> str:
     return str(name.with_suffix("")).lower()
-
-
-def _renamed(name: Path, ending: str, *, alone: bool) -> Path:
-    """Return a name with another ending, in place of its own if no other file has its stem."""
-    return name.with_suffix(ending) if alone else name.with_name(f"{name.name}{ending}")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ganarium.common import grids
 from ganarium.common.files import atomic_write
-from ganarium.inference.files import InputFiles, OutputFiles
+from ganarium.inference.files import FilePath, InputFiles, OutputFiles
 from ganarium.inference.runner import WHOLE, TaskRunner
-from ganarium.tasks.windows import TILE
+from ganarium.tasks.windows import OVERLAP, TILE
 
 GRID_ROWS = 8
 """Number of files that a grid shows."""
@@ -24,6 +24,20 @@ Share = Callable[[str, float], object]
 """Function that is called with the file at work and the share of all places that is done."""
 Levels = dict[str, tuple[Tensor, Any]]
 """Stored levels `[C, ...]` of a sample, and what `Modality.encode` needs for a file like it, by input."""
+
+
+@dataclass(frozen=True)
+class FileSettings:
+    """Settings of a task on files; see `ganarium.inference.apply.apply`."""
+
+    seed: int | None = None
+    window: int | None = None
+    overlap: int = OVERLAP
+    batch_size: int = 8
+    grid: FilePath | None = None
+    precision: str = "float32"
+    derive: bool = False
+    palette: FilePath | None = None
 
 
 class Outcome(NamedTuple):
@@ -41,10 +55,7 @@ class FileJob:
         runner: the task.
         files: files of each input; those of the first give the names.
         outputs: files of the outputs.
-        window: length of windows, 0 for none, None for the default.
-        overlap: overlap of windows.
-        batch_size: samples of one size at a time, at most.
-        grid: PNG that shows the first files; none if None.
+        settings: settings.
         share: see `Share`.
     """
 
@@ -53,16 +64,11 @@ class FileJob:
         runner: TaskRunner,
         files: Sequence[InputFiles],
         outputs: OutputFiles,
-        *,
-        window: int | None,
-        overlap: int,
-        batch_size: int,
-        grid: Path | None,
+        settings: FileSettings,
         share: Share,
     ):
-        self.runner, self.outputs, self.files = runner, outputs, files
-        self.window, self.overlap, self.batch_size = window, overlap, batch_size
-        self.grid, self.share = grid, share
+        self.runner, self.files, self.outputs = runner, files, outputs
+        self.settings, self.share = settings, share
         self.first = files[0]
         self.separate = [each for each in files if each is self.first or each.path.is_dir()]
         self.shared: Levels = {each.name: _read_one(each) for each in files if each not in self.separate}
@@ -70,12 +76,13 @@ class FileJob:
         self._lengths: dict[Path, list[tuple[int, ...]]] = {}
         self._cells: dict[Path, list[Image.Image]] = {}
         self._pending: list[tuple[Path, Future[None]]] = []
-        self._done = 0
+        self._done = self._total = 0
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield the result for each file."""
         yield from self._read_headers()
-        if self.grid is not None:
+        self._total = sum(_places(first) for first, *_ in self._lengths.values())
+        if self.settings.grid is not None:
             self._cells = {name: [] for name in list(self._lengths)[:GRID_ROWS]}
         with ThreadPoolExecutor(thread_name_prefix="ganarium-files") as pool:
             for names, begun in _read_ahead(pool, self._read, self._batches()):
@@ -98,7 +105,7 @@ class FileJob:
         for name, lengths in self._lengths.items():
             by_size.setdefault(tuple(lengths), []).append(name)
         for (first, *_), names in by_size.items():
-            room = max(1, min(self.batch_size, int(most // math.prod(first))))
+            room = max(1, min(self.settings.batch_size, int(most // _places(first))))
             yield from (names[start : start + room] for start in range(0, len(names), room))
 
     def _read(self, name: Path) -> Levels:
@@ -114,10 +121,13 @@ class FileJob:
                 read[name] = future.result()
             except Exception as error:  # decoders raise anything for damaged files
                 yield self._skipped(name, error)
-        places = len(names) * math.prod(self._lengths[names[0]][0])
-        total = sum(math.prod(first) for first, *_ in self._lengths.values())
-        progress = partial(_within, self.share, names[0].name, self._done / total, places / total)
+        places = len(names) * _places(self._lengths[names[0]][0])
+        before, part = self._done / self._total, places / self._total
         self._done += places
+
+        def progress(done: float) -> None:
+            self.share(names[0].name, before + part * done)
+
         try:
             made = self._run(read, progress) if read else {}
         except (ValueError, RuntimeError) as error:
@@ -135,54 +145,48 @@ class FileJob:
     def _run(self, read: dict[Path, Levels], progress: Callable[[float], object]) -> dict[str, Tensor]:
         """Return the outputs of samples of one size, `[N, C, ...]` each."""
         numbers = [self._numbers[name] for name in read]
-        lengths = self._lengths[next(iter(read))][0]
-        for levels in read.values():
-            self._check_lengths({**levels, **self.shared})
-        if not self.runner.needs_windows(lengths, self.window, self.overlap):
-            samples = {
-                each.name: torch.cat([each.values(levels[each.name][0][None]) for levels in read.values()])
-                for each in self.separate
-            }
-            one_for_all = {
-                each.name: each.values(self.shared[each.name][0][None])
-                for each in self.files
-                if each.name in self.shared
-            }
-            return self.runner.run({**samples, **one_for_all}, numbers)
-        window = self.window or (TILE if self.window is None else max(lengths))
+        lengths = self._checked_lengths(next(iter(read)))
+        window, overlap = self.settings.window, self.settings.overlap
+        if not self.runner.needs_windows(lengths, window, overlap):
+            return self.runner.run(
+                {each.name: self._values(each, read.values()) for each in self.files}, numbers
+            )
+        cut = [each for each in self.files if each.axis_names == self.first.axis_names]
         made: list[dict[str, Tensor]] = []
         for number, levels in zip(numbers, read.values(), strict=True):
-            tell = partial(_within, _unnamed(progress), "", len(made) / len(read), 1 / len(read))
-            made.append(self._run_in_windows({**levels, **self.shared}, number, window, tell))
+            given = {**levels, **self.shared}
+            one = self.runner.run_in_windows(
+                {each.name: (given[each.name][0], each.values) for each in cut},
+                {each.name: self._values(each, [levels]) for each in self.files if each not in cut},
+                number,
+                window=window or (TILE if window is None else max(lengths)),
+                overlap=overlap,
+                progress=lambda share: progress((len(made) + share) / len(read)),
+            )
+            made.append(one)
         return {output: torch.cat([one[output] for one in made]) for output in made[0]}
 
-    def _run_in_windows(
-        self, levels: Levels, number: int, window: int, progress: Callable[[float], object]
-    ) -> dict[str, Tensor]:
-        """Return the outputs of one sample; inputs that must have the size of the first are cut with it."""
-        cut = [each for each in self.files if each.axis_names == self.first.axis_names]
-        return self.runner.run_in_windows(
-            {each.name: (levels[each.name][0], each.values) for each in cut},
-            {each.name: each.values(levels[each.name][0][None]) for each in self.files if each not in cut},
-            number,
-            window=window,
-            overlap=self.overlap,
-            progress=progress,
-        )
+    def _values(self, files: InputFiles, read: Iterable[Levels]) -> Tensor:
+        """Return the values of an input, `[N, C, ...]`, or `[1, C, ...]` if one file serves all."""
+        found = [self.shared] if files.name in self.shared else read
+        return torch.cat([files.values(levels[files.name][0][None]) for levels in found])
 
-    def _check_lengths(self, given: Levels) -> None:
-        """Raise ValueError if inputs that must have one size do not."""
-        wanted = self._lengths_of(self.first, given)
+    def _checked_lengths(self, name: Path) -> tuple[int, ...]:
+        """Return the lengths of a sample of the first input.
+
+        Raises:
+            ValueError: an input has another size than the task declares, or than the first input.
+        """
+        lengths = {each.name: of_it for each, of_it in zip(self.separate, self._lengths[name], strict=True)}
+        first = lengths[self.first.name]
         for each in self.files:
-            if (
-                each.axis_names == self.first.axis_names
-                and (found := self._lengths_of(each, given)) != wanted
-            ):
-                raise ValueError(f"{each.name} is {_by(found)}, but {self.first.name} is {_by(wanted)}")
-
-    def _lengths_of(self, files: InputFiles, given: Levels) -> tuple[int, ...]:
-        sample = given[files.name][0]
-        return tuple(sample.shape[sample.ndim - files.axes :])
+            found = lengths.get(each.name) or each.lengths_of(self.shared[each.name][0])
+            wanted: tuple[int | str, ...] = first if each.axis_names == self.first.axis_names else found
+            if self.runner.sizes.fixed is None and all(isinstance(axis, int) for axis in each.axis_names):
+                wanted = each.axis_names
+            if found != wanted:
+                raise ValueError(f"{each.name} is {_by(found)}, not {_by(wanted)}: resize it")
+        return first
 
     def _row(self, name: Path, levels: Levels, values: dict[str, Tensor], like: Any) -> list[Image.Image]:
         """Return the cells of a row of the grid: inputs, outputs and, if the task can, inputs made again."""
@@ -196,9 +200,9 @@ class FileJob:
 
     def _save_grid(self) -> None:
         rows = [row for row in self._cells.values() if row]
-        if self.grid is None or not rows:
+        if self.settings.grid is None or not rows:
             return
-        with atomic_write(self.grid, "if-equal") as file:
+        with atomic_write(Path(self.settings.grid), "if-equal") as file:
             cells = [cell for row in rows for cell in row]
             grids.tiled(cells, columns=len(rows[0])).save(file, format="PNG")
 
@@ -239,13 +243,9 @@ def _read_ahead(
         yield last
 
 
-def _within(share: Share, name: str, begun: float, part: float, done: float) -> None:
-    share(name, begun + part * done)
+def _places(lengths: Sequence[int]) -> int:
+    return max(1, math.prod(lengths))
 
 
-def _unnamed(progress: Callable[[float], object]) -> Share:
-    return lambda name, done: progress(done)
-
-
-def _by(lengths: Sequence[int]) -> str:
+def _by(lengths: Sequence[int | str]) -> str:
     return "x".join(map(str, lengths))

@@ -17,12 +17,12 @@ from ganarium.tasks.base import Input, Options, draw_latents
 from ganarium.tasks.windows import TILE, in_windows, plan
 
 WHOLE = 1_500_000
-"""Number of places (pixels) above which a sample is cut into windows by default, and above which no batch has
-more.
-"""
+"""Number of places (pixels) above which a sample is cut into windows by default; also the most of a batch."""
 WEIGHTS_PER_PLACE = 192
-"""Weights of a network for each place of a batch on a CPU. A batch shares the reading of the weights, but
-maps of many places do not fit into the caches. ResNet-9 and U-Net-256 are about the fastest so.
+"""Weights of a network for each place of a batch on a CPU.
+
+A batch shares the reading of the weights, but maps of many places do not fit into the caches. ResNet-9 and
+U-Net-256 are about the fastest with this number.
 """
 
 Values = Callable[[Tensor], Tensor]
@@ -90,8 +90,7 @@ class TaskRunner:
 
         Args:
             lengths: lengths along the windowed axes.
-            window: length of the windows, 0 for none; if None, `TILE` for samples of more than `WHOLE`
-                places.
+            window: length of the windows, 0 for none; if None, `TILE` for more than `WHOLE` places.
             overlap: overlap of the windows.
 
         Raises:
@@ -116,10 +115,8 @@ class TaskRunner:
                 for n, m in zip(lengths, steps, strict=True)
             ]
             if any(-n // m != -want // m for n, want, m in zip(run, fixed, steps, strict=True)):
-                raise ValueError(
-                    f"it is {_by(lengths)}, but this {self.model.provenance.what} model takes only "
-                    f"{_by(fixed)}: resize it"
-                )
+                what = f"this {self.model.provenance.what} model"
+                raise ValueError(f"it is {_by(lengths)}, but {what} takes {_by(fixed)} only: resize it")
         return cut or (joins and any(n < least for n, (_, least, _) in zip(lengths, multiples, strict=True)))
 
     def run(self, samples: Mapping[str, Tensor], numbers: Sequence[int]) -> dict[str, Tensor]:

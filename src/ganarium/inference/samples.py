@@ -20,7 +20,7 @@ from ganarium.data.modalities.base import Modality
 from ganarium.data.sources.folder import contents
 from ganarium.data.sources.whole_files import whole_file_reader
 from ganarium.data.spec import DataSpec
-from ganarium.inference.apply import FilePath
+from ganarium.inference.files import FilePath
 from ganarium.models.loading import opened
 from ganarium.models.model import Model, TaskCall
 

@@ -5,7 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganarium.inference.apply import FilePath, FileSettings, outcomes, written
+from ganarium.inference.apply import outcomes, written
+from ganarium.inference.files import FilePath
+from ganarium.inference.job import FileSettings
 from ganarium.models.loading import opened
 from ganarium.models.model import Model
 from ganarium.tasks.windows import OVERLAP
@@ -75,12 +77,12 @@ def translation_words(
     Raises:
         ValueError: the model does not translate, has no such direction, or takes no style.
     """
-    task, what = model.task("translate"), f"this {model.provenance.what} model"
-    options = task.options(model.game)
+    options, what = model.task("translate").options(model.game), f"this {model.provenance.what} model"
     derive = from_ == "picture" and "source" not in options
     given = {"to": to, "source": None if derive else from_, "style": style}
     given = {name: value for name, value in given.items() if value is not None}
-    inputs = [each.name for each in task.inputs(model.game, model.spec, task.checked(model.game, words))]
+    known = {**words, **{name: value for name, value in given.items() if name in options}}
+    inputs = [each.name for each in model.resolve("translate", known).inputs]
     if style is not None and "style" not in inputs:
         raise ValueError(f"--style {style}: {what} takes no style; gaugan and pix2pixhd models may take one")
     if one_way := [name for name in ("to", "source") if name in given and name not in (*options, *inputs)]:

@@ -69,7 +69,7 @@ class ClassConditionalSamples(NamedTuple):
 
 @dataclass(frozen=True)
 class Offers:
-    """What metrics can be given, as far as it is known before there are samples.
+    """Things that metrics may need, as far as they are known before there are samples.
 
     Attributes:
         things: names of the things that a context holds; see `NEEDS`.

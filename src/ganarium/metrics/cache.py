@@ -38,18 +38,22 @@ def keep(key: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
         file.write(content)
 
 
-def identity(data: Data, seed: int) -> dict[str, Any]:
+def identity(data: Data, seed: int) -> dict[str, Any] | None:
     """Return values that identify data without reading them: settings, and names, sizes and dates of files.
 
-    For generated data the seed replaces the files.
+    For generated data the seed replaces the files. None for data that are neither: arrays, and sources of
+    other packages.
     """
     settings = data.model_dump(mode="json", exclude={"flip", "workers", "cache_gib"})
     if data.source in NAMES:
         return {**settings, "seed": seed}
-    places = [Path(source).expanduser().resolve() for source in data.sources]
-    lines = [line for place in places for line in _files(place)]
-    tree = {**settings, "source": [str(place) for place in places], "files": _sum("\n".join(lines).encode())}
-    return tree | {"seed": seed} if set(NAMES).intersection(data.sources) else tree
+    places = {each: Path(each).expanduser().resolve() for each in data.sources if each not in NAMES}
+    if not all(place.exists() for place in places.values()):
+        return None
+    lines = [line for place in places.values() for line in _files(place)]
+    source = [str(places.get(each, each)) for each in data.sources]
+    tree = {**settings, "source": source, "files": _sum("\n".join(lines).encode())}
+    return tree if len(places) == len(data.sources) else tree | {"seed": seed}
 
 
 def fingerprint(samples: Tensor) -> str:

@@ -84,7 +84,7 @@ class InceptionScore(Metric):
             note="sees neither the real images nor copies of one image a class: read it beside the others",
         ),
     )
-    needs, least = OF_FEATURES | {"generated", "logits"}, 20
+    needs, least = frozenset({"reference", "images", "generated", "logits"}), 20
 
     def measure_on(self, network: FeatureNetwork, context: Context) -> dict[str, Any]:
         """See `Metric.measure_on`."""

@@ -116,12 +116,10 @@ def reference(
         labeled = condition is not None and condition.is_label
         return real_samples(batch), condition.values(batch, len(some)) if condition and labeled else None
 
-    identity: dict[str, Any] | None = None
-    if cached:
+    identity = cache.identity(data, seed) if cached else None
+    if identity is not None:
         look = cache.fingerprint(read([0, -1])[0])
-        identity = {"count": len(indices), "of": size, "look": look, **cache.identity(data, seed)}
-        if stream is not None:
-            identity["stream"] = stream
+        identity = {"count": len(indices), "of": size, "look": look, "stream": stream, **identity}
     return Reference(read, len(indices), identity=identity)
 
 

@@ -14,7 +14,7 @@ def model_card(model: Any) -> str:
         "library_name": "ganarium",
         "tags": ["gan", model.provenance.what, *model.tasks],
     }
-    facts = "".join(f"- {name}: {value}\n" for name, value in model.provenance.facts().items())
+    details = "".join(f"- {name}: {value}\n" for name, value in model.provenance.details().items())
     does = "\n".join(_does(model, task) for task in model.tasks.values())
     uses = "\n".join(_use(model, task) for task in model.tasks.values())
     return f"""---
@@ -25,7 +25,8 @@ def model_card(model: Any) -> str:
 
 {does}
 
-{facts}
+{details}- this folder: `config.json` holds all settings
+
 ```python
 import ganarium as gan
 

@@ -18,7 +18,7 @@ from ganarium.tasks.latents import Latent, streams
 
 
 class Provenance(Protocol):
-    """Where a model comes from: a training run, or an imported checkpoint."""
+    """Origin of a model: a training run, or an imported checkpoint."""
 
     @property
     def title(self) -> str:
@@ -26,9 +26,9 @@ class Provenance(Protocol):
 
     @property
     def what(self) -> str:
-        """What kind of model it is, for messages: `dcgan`, `resnet translator`."""
+        """Kind of the model, for messages: `dcgan`, `resnet translator`."""
 
-    def facts(self) -> Mapping[str, str]:
+    def details(self) -> Mapping[str, str]:
         """Return what a model card says of it, by name."""
 
     def config(self) -> Mapping[str, Any]:
@@ -188,9 +188,7 @@ class Model:
         """Return a task with its options and the words for its inputs.
 
         Raises:
-            ValueError: the model has no such task, it takes no such input or option, or an option is
-                missing or
-                of another type.
+            ValueError: there is no such task, input or option, or an option is missing or of another type.
         """
         task = self.task(name)
         known = task.options(self.game)
@@ -220,10 +218,8 @@ class Model:
         fixed = [each for each in inputs if not each.is_latent]
         by_name = {each.name: each for each in inputs}
         if len(given) > len(fixed):
-            raise ValueError(
-                f"{task.name} of this {self.provenance.what} model takes {len(fixed)} inputs, "
-                f"not {len(given)}"
-            )
+            what = f"{task.name} of this {self.provenance.what} model"
+            raise ValueError(f"{what} takes {len(fixed)} inputs, not {len(given)}")
         values = dict(zip([each.name for each in fixed], given, strict=False))
         values |= {key: value for key, value in words.items() if isinstance(value, Tensor)}
         count = count or max((len(value) for value in values.values()), default=1)
@@ -333,8 +329,8 @@ class Model:
         }
 
     def __repr__(self) -> str:
-        sample = f"{self.spec.modality.name} {self.spec.shape}"
-        return f"Model({self.provenance.what}, {', '.join(self.tasks)}, {sample})"
+        data = f"{self.spec.modality.name} {self.spec.shape}"
+        return f"Model({self.provenance.what}, {', '.join(self.tasks)}, {data})"
 
 
 def own_tensors(game: Game) -> dict[str, Tensor]:

@@ -197,7 +197,7 @@ class Imported:
         """Kind and role."""
         return f"{self.kind} {self.role}"
 
-    def facts(self) -> Mapping[str, str]:
+    def details(self) -> Mapping[str, str]:
         """Return origin and licence in words."""
         origin = self.origin
         return {

@@ -38,13 +38,13 @@ class Trained:
         """Name of the method."""
         return self.method.name
 
-    def facts(self) -> Mapping[str, str]:
+    def details(self) -> Mapping[str, str]:
         """Return method and data in words."""
         sources = ", ".join(Path(source).name for source in self.recipe.data.sources)
         return {
             "method": f"`{self.method.name}` (`ganarium show {self.method.name}`)",
             "trained on": f"{self.images:,} images from `{sources}`",
-            "weights": "running averages, where the recipe has them; `config.json` of a model folder has it",
+            "weights": "running averages, where the recipe has them",
             "licence": "follows from the data that the weights were trained on; their owner has to state it",
         }
 

@@ -12,13 +12,15 @@ def data_layer(data: Any) -> dict[str, Any]:
     """Return the recipe's table `data`.
 
     Args:
-        data: one or several sources (names, folders, files), a table of settings, an array or tensor of
-            images, a `Source` or a `Dataset`.
+        data: one or several sources (names, folders, files), an array or tensor of images, a `Source` or a
+            `Dataset`; or a table of settings, whose `source` is one of these.
 
     Raises:
         TypeError: it is none of these.
     """
-    return dict(data) if isinstance(data, Mapping) else {"source": source_name(data)}
+    if isinstance(data, Mapping):
+        return {key: source_name(value) if key == "source" else value for key, value in data.items()}
+    return {"source": source_name(data)}
 
 
 def source_name(data: Any) -> str | tuple[str, ...]:

@@ -28,12 +28,9 @@ from ganarium.tasks.windows import Sizes
 Options = Mapping[str, Any]
 NONE: Options = MappingProxyType({})
 
-RESERVED = frozenset({"seed", "count", "batch_size", "device", "out", "window", "overlap"}) | {
-    "grid",
-    "palette",
-    "precision",
-    "derive",
-}
+RESERVED = frozenset(
+    "seed count batch_size device out window overlap grid palette precision derive".split()  # noqa: SIM905
+)
 """Names that inputs and options of a task may not have, because callers use them."""
 
 
@@ -293,17 +290,9 @@ class Task(ABC):
         return None
 
     def trials(self, game: Any, spec: DataSpec) -> tuple[Trial, ...]:
-        """Return the ways in which the task is evaluated; results are grouped by their names.
-
-        By default one for each variant that takes no optional inputs; a single one has no name.
-
-        Args:
-            game: the game; its class before it is built.
-            spec: specification of the data.
-        """
+        """Return the ways in which the task is evaluated; `game` is its class before it is built."""
         variants = () if isinstance(game, type) else self.variants(game, spec)
-        found = tuple(Trial(each.name.replace("-", " "), each.options) for each in variants if not each.takes)
-        return found if len(found) > 1 else (Trial(options=found[0].options if found else {}),)
+        return Trial.of_variants([each for each in variants if not each.takes])
 
     def graph(self, game: nn.Module, spec: DataSpec, variant: Variant) -> "Graph":
         """Return a variant as a module from tensors to tensors, from which an exported file is traced."""

@@ -1,6 +1,6 @@
 """Trial: one way in which a task is evaluated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,3 +32,9 @@ class Trial:
     def is_free(self) -> bool:
         """True if outputs should be distributed as all samples of the data are."""
         return self.target is None and not self.truth
+
+    @classmethod
+    def of_variants(cls, variants: Sequence[Any]) -> tuple["Trial", ...]:
+        """Return a trial for each variant of a task, with its name; a single one has no name."""
+        found = [cls(each.name.replace("-", " "), each.options) for each in variants]
+        return tuple(found) if len(found) > 1 else (cls(options=found[0].options if found else {}),)

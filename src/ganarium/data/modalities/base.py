@@ -14,7 +14,7 @@ from torch import Tensor
 from ganarium.common import grids
 from ganarium.data.kinds import Kind, Shape
 from ganarium.data.report import Report
-from ganarium.data.settings import Data
+from ganarium.data.settings import Data, lengths
 
 Array = NDArray[Any]
 
@@ -142,12 +142,7 @@ class Modality(Kind):
         """
         sizes = {header.size for header in headers.values()}
         if settings.size is not None:
-            size = (settings.size,) * len(self.windowed) if isinstance(settings.size, int) else settings.size
-            if len(size) != len(self.windowed):
-                raise ValueError(
-                    f"data.size={settings.size} has {len(size)} lengths; {self.name}s have "
-                    f"{len(self.windowed)}: {', '.join(self.windowed)}"
-                )
+            size = lengths(settings.size, self.windowed, self.name)
         elif len(sizes) == 1:
             (size,) = sizes
         else:
@@ -180,9 +175,7 @@ class Modality(Kind):
         return bool(self.suffix)
 
     def columns(self, shape: Shape) -> tuple[str, ...]:
-        """Return names of the columns of a table with one sample a row; none if a table does not suit
-        them.
-        """
+        """Return the columns of a table with one sample a row; none if samples make no table."""
         return ()
 
     def encode(self, sample: Tensor, stream: BinaryIO, like: Any = None) -> None:
@@ -245,9 +238,7 @@ class Modality(Kind):
     # --- images of samples ---
 
     def reduced(self, sample: Tensor, side: int) -> Tensor:
-        """Return a sample resized so that it fits into `side`, if the modality can be resized; here
-        itself.
-        """
+        """Return a sample resized to fit into `side`, if the modality can be resized; here itself."""
         return sample
 
     def thumbnail(self, sample: Tensor, side: int, like: Any = None) -> PILImage.Image:

@@ -107,9 +107,7 @@ class LabelMap(Modality):
 
 @dataclass(frozen=True)
 class LabelPlanes(LabelMap):
-    """Label map as planes `[K, H, W]` of 0 and 1, one for each class: the input of a network without a
-    game.
-    """
+    """Label map as planes `[K, H, W]` of 0 and 1, one for each class: the input of an imported network."""
 
     name = "label-planes"
 

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ganarium.data.modalities.base import Array, ArrayFormat, Header, reason_of
 from ganarium.data.report import Report
-from ganarium.data.settings import Data
+from ganarium.data.settings import Data, lengths
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"))
 """Endings of the names of image files."""
@@ -179,7 +179,7 @@ def fitted_size(sizes: Sequence[tuple[int, ...]], data: Data, report: Report) ->
     No inferred side is longer than `data.max_size`; images of different sizes become squares.
     """
     if data.size is not None:
-        height, width = (data.size, data.size) if isinstance(data.size, int) else data.size
+        height, width = lengths(data.size, ("H", "W"), "image")
         if min(height, width) < 1:
             raise ValueError(f"data.size={data.size}: height and width must be at least 1 pixel")
     elif len(set(sizes)) == 1:

@@ -11,7 +11,7 @@ from ganarium.data.modalities.image import Image
 from ganarium.data.modalities.label_map import LabelMap
 from ganarium.data.modalities.palette import spectrum
 from ganarium.data.report import Report
-from ganarium.data.settings import Data
+from ganarium.data.settings import Data, lengths
 from ganarium.data.sources.base import Source
 from ganarium.data.world import Scenes, World
 
@@ -99,7 +99,7 @@ class DrawnWorld(Source):
 
 
 def _square(size: int | tuple[int, ...]) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = lengths(size, ("H", "W"), "image")
     return height, width
 
 

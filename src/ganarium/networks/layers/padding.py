@@ -55,14 +55,15 @@ def padded_forward(network: Any, images: Tensor, *conditions: Tensor) -> Tensor:
     """Run a network on images of any height and width.
 
     Right and lower edges are repeated up to a multiple of `network.multiple`; the output is cropped to the
-    size of the images, times the network's scale. `conditions` are passed on as they are.
+    size of the images, times the scale of a network that enlarges. Smaller outputs are not cropped.
+    `conditions` are passed on as they are.
     """
     padded = pad_replicate(images, network.multiple)
     output: Tensor = network(padded, *conditions)
     if padded is images:
         return output
     height, width = (
-        side * made // given
+        side * max(made, given) // given
         for side, made, given in zip(images.shape[2:], output.shape[2:], padded.shape[2:], strict=True)
     )
     return output[:, :, :height, :width]
