@@ -296,4 +296,4 @@ def test_every_built_in_game_uses_what_is_compiled(monkeypatch):
             unused[name] = found
     assert unused == {}
     assert list(refused) == ["combogan"]
-    assert "torch passes over a plain PerDomain" in refused["combogan"]
+    assert "torch skips a plain PerDomain" in refused["combogan"]

@@ -137,7 +137,7 @@ def test_with_noise_of_their_own_and_pools_two_go_on_bit_equal(tmp_path):
     settings = [*SHORT, "game.pool=12", "every.samples=64"]  # a run's end has a sheet, and its signs
     whole = trained(tmp_path / "whole", *settings)
     part = trained(tmp_path / "part", *settings, "images=128")
-    pools = [private["pool._extra_state"] for private in newest(whole)["private"]]
+    pools = [state["pool._extra_state"] for state in newest(whole)["per_process_state"]]
     assert len(pools) == 2
     assert not torch.equal(*pools)
     resumed(part, images=256)
@@ -166,7 +166,7 @@ def failing_first():
 def test_a_first_process_that_fails_ends_the_others(tmp_path):
     first, second = side_by_side(failing_first, tmp_path)
     assert "ZeroDivisionError" in first
-    assert "LostError: another process of this run has ended" in second
+    assert "ProcessLostError: another process of this run has ended" in second
 
 
 JUDGED = [*SAME_NOISE, *without_norm(), "every.samples=64", "evaluate.every=96", "evaluate.count=50"]
@@ -196,14 +196,14 @@ def test_a_run_of_two_goes_on_with_another_number(tmp_path, one, count):
     folder = trained(tmp_path / "run", *SAME_NOISE, *without_norm(), "images=128")
     resumed(folder, count, images=256)
     assert far(one, folder) < 1e-6
-    assert len(newest(folder)["private"]) == count
+    assert len(newest(folder)["per_process_state"]) == count
 
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_pools_are_dealt_out_anew(tmp_path, count):
     folder = trained(tmp_path / "run", *SHORT, "game.pool=12", "images=128")
     resumed(folder, count, images=256)
-    pools = [private["pool._extra_state"] for private in newest(folder)["private"]]
+    pools = [state["pool._extra_state"] for state in newest(folder)["per_process_state"]]
     assert len(pools) == count
     assert all(len(pool) == 12 for pool in pools)
 
@@ -269,7 +269,7 @@ def test_the_survivor_says_what_happened(tmp_path):
     """Whoever is left when a process goes away says that, not what the socket said."""
     folder = tmp_path / "run"
     survivor, dead = attempted(folder, *SHORT, "game.fault=die", "game.after=6")
-    assert "LostError: another process of this run has ended, or does not answer" in survivor
+    assert "ProcessLostError: another process of this run has ended, or does not answer" in survivor
     assert "can be resumed, with any number of processes" in survivor
     assert not dead
     assert newest(folder)["images"] == 64
@@ -284,7 +284,7 @@ def test_an_order_to_stop_saves_once_and_goes_on_bit_equal(tmp_path, number):
     wait_for(lambda: log.read(folder))
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
     said = failed(process, timeout=60)
-    assert f"Interrupted: {signal.Signals(number).name} after" in said
+    assert f"TrainingInterrupted: {signal.Signals(number).name} after" in said
     (only,) = (folder / "checkpoints").glob("*.pt")
     played = newest(folder)["images"]
     assert int(only.stem) == played > 0

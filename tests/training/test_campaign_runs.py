@@ -11,7 +11,7 @@ from torch import nn
 import ganarium as gan
 from ganarium import methods
 from ganarium.core.averages import HalfLife
-from ganarium.core.campaign import Campaign, Single, Stage, game_of, last_game, play
+from ganarium.core.campaign import Campaign, Single, Stage, play, untrained_stage
 from ganarium.core.engine import Engine
 from ganarium.recipes.method import Method
 from ganarium.training import checkpoint
@@ -159,14 +159,16 @@ def test_a_game_is_a_campaign_of_one_stage():
     game = Step(None, 4)
     (stage,) = Single(game).stages(64)
     assert (stage.name, stage.game, stage.images) == ("", game, 64)
-    assert last_game(Single(game)) is game
+    assert untrained_stage(Single(game)).game is game
 
 
 def test_the_game_of_a_stage_by_name():
-    assert game_of(Ladder(), "step 1/3", 100).generator.layers[0].out_features == 8
-    assert last_game(Ladder()).generator.layers[0].out_features == 12
+    second = untrained_stage(Ladder(), "step 1/3", images=100)
+    assert second.game.generator.layers[0].out_features == 8
+    assert (second.images, second.changes["batch_size"]) == (25, 16)
+    assert untrained_stage(Ladder()).game.generator.layers[0].out_features == 12
     with pytest.raises(ValueError, match="no stage 'step 9'"):
-        game_of(Ladder(), "step 9", 100)
+        untrained_stage(Ladder(), "step 9", images=100)
 
 
 # -- as a run --------------------------------------------------------------------------------------------
@@ -254,8 +256,8 @@ class SampleFiles(Step):
         assert real.shape[1:] == self.shape
         return super().judged(real, fake)
 
-    def generate(self, noise, condition=None):
-        return self.generator(noise).view(-1, *self.shape)
+    def generate(self, z):
+        return self.generator(z).view(-1, *self.shape)
 
 
 class Grown(Campaign):
@@ -285,7 +287,7 @@ def test_a_run_goes_on_and_its_model_loads_where_stages_see_other_sizes(tmp_path
     assert model.spec.shape == (3, 16, 16)
     model = gan.resume(tmp_path / "run").model()
     assert model.generate(2).shape == (2, 3, 24, 24)
-    assert "3x24x24" in (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "[N, 3, 24, 24]" in (tmp_path / "run" / "model" / "README.md").read_text()
     assert json.loads((tmp_path / "run" / "model" / "config.json").read_text())["stage"] == "24"
 
 
@@ -311,8 +313,8 @@ class Other(Step):
         yield gan.turn(self.discriminator, judge=self.judged(real, fake.detach()))
         yield gan.turn(self.refiner, fool=self.fooled(fake))
 
-    def generate(self, noise, condition=None):
-        return self.refiner(noise)
+    def generate(self, z):
+        return self.refiner(z)
 
 
 def test_each_stage_takes_the_optimizers_of_its_players(tmp_path):
@@ -334,11 +336,16 @@ def test_an_optimizer_that_a_stage_lacks_is_named(tmp_path):
 
 def test_an_estimate_of_a_campaign(tmp_path):
     trainer = Trainer(gan.prepare(LADDER, out=tmp_path / "run").recipe, tmp_path / "run")
-    assert trainer.estimate().parameters.keys() == {"generator", "discriminator"}
+    found = trainer.estimate()
+    assert found.seconds > 0
+    widest = untrained_stage(trainer.campaign()).game.players()
+    counts = {name: sum(p.numel() for p in net.parameters()) for name, net in widest.items()}
+    assert found.parameters == counts
+    assert not (tmp_path / "run").exists(), "a trial leaves nothing"
 
 
 @pytest.fixture(autouse=True)
 def _forgotten():
     yield
     for name in ("grown", "relay"):
-        methods.table().pop(name, None)
+        methods.table()._added.pop(name, None)

@@ -259,7 +259,7 @@ def test_an_order_heard_twice_at_once_is_one_order(tmp_path):
 
 
 def test_an_order_repeated_stops_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("ganarium.training.trainer.SAME_ORDER", 0.0)
+    monkeypatch.setattr("ganarium.training.signals.SAME_REQUEST", 0.0)
     plan = resolve(DUEL, {"images": 1600, "every": {"log": 16}})
     with pytest.raises(KeyboardInterrupt):
         ordered_at(16, plan, tmp_path / "run", signal.SIGINT, signal.SIGINT)

@@ -4,6 +4,7 @@ import itertools
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -25,6 +26,7 @@ from small_runs import (
     spawn,
 )
 
+SHORT = {"images": 64, "batch_size": 8, "device": "cpu", "every": {"log": 16}, "game": {"noise_dim": 4}}
 FIVE = ("gan", "dcgan", "wgan-gp", "sngan", "cgan")
 
 
@@ -68,7 +70,7 @@ def test_left_and_taken_up_at_every_line(tmp_path, whole):
 def test_a_pool_goes_on_with_its_history(tmp_path, whole):
     pooled = {"game": {"pool": 24}}
     run = begun(DUEL, tmp_path / "run", 6, **pooled)
-    history = newest(run)["private"][0]["pool._extra_state"]
+    history = newest(run)["per_process_state"][0]["pool._extra_state"]
     assert history.shape == (24, 2)
     gan.resume(run)
     assert_same(run, whole(DUEL, **pooled))
@@ -174,6 +176,18 @@ def test_weights_of_another_shape_are_refused_in_words(tmp_path):
     refused(run, "does not fit the recipe any more", game={"noise_dim": 5})
 
 
+def test_data_that_moved_are_given_again(tmp_path):
+    """By their new place alone; all else stays as the recipe says."""
+    arrays = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
+    old, new = tmp_path / "old.npz", tmp_path / "new.npz"
+    np.savez(old, images=arrays)
+    run = begun("gan", tmp_path / "run", 1, data=old, **SHORT)
+    old.rename(new)
+    with pytest.raises(FileNotFoundError, match=r"data\.source=.*old\.npz"):
+        gan.resume(run)
+    assert gan.resume(run, data=new).recipe.data.source == str(new)
+
+
 def test_data_that_grew_are_told(tmp_path):
     run, said = begun(DUEL, tmp_path / "run", 5), []
     gan.resume(run, data={"count": 300}, notify=said.append)
@@ -185,7 +199,7 @@ def test_a_recipe_of_another_version(tmp_path):
     file = run / "recipe.yaml"
     tree = yaml.safe_load(file.read_text())
     file.write_text(yaml.safe_dump({**tree, "version": 7}))
-    with pytest.raises(ValueError, match=r"recipe.yaml.*version 7.*reads version 1"):
+    with pytest.raises(ValueError, match=r"recipe.yaml.*version 7.*reads version 2"):
         gan.resume(run)
 
 

@@ -11,6 +11,7 @@ from ganarium import methods
 from ganarium.common.notify import Notify, silent
 from ganarium.core import processes
 from ganarium.core.devices import device_named
+from ganarium.data.sources.table import GIVEN
 from ganarium.evaluation.during_training import BEST
 from ganarium.methods.resolve import chosen_recipe, method_of, naming_file
 from ganarium.models.loading import load
@@ -19,7 +20,7 @@ from ganarium.monitoring import log
 from ganarium.recipes.method import Method
 from ganarium.recipes.recipe import Recipe
 from ganarium.recipes.resolve import changed, complete
-from ganarium.recipes.sources import source_name
+from ganarium.recipes.sources import data_layer
 from ganarium.recipes.yaml import saved_recipe, settings
 from ganarium.training.loop import Progress
 from ganarium.training.trainer import Trainer
@@ -201,10 +202,12 @@ def resume(folder: str | Path, *, data: Any = None, notify: Notify = silent, **c
 
     Args:
         folder: run folder.
-        data: the array, tensor, `Source` or `Dataset` of the run, if its data were given as an object.
+        data: the array, tensor, `Source` or `Dataset` of the run, if its data were given as an object; or
+            another place of the same data, or keys of the recipe's table `data` to change.
         notify: receives messages for the user.
         changes: keys of the recipe to change, for example a larger `images=...`.
     """
-    if data is not None:
-        source_name(data)
+    layer = {} if data is None else data_layer(data)
+    if layer and not str(layer.get("source", "")).startswith(GIVEN):  # objects are known by name now
+        changes = {"data": layer, **changes}
     return Run(folder, notify=notify).changed(changes).finish()
