@@ -4,7 +4,7 @@ from ganarium.cli.app import app
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     app(prog_name="ganarium")
 
 

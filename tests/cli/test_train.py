@@ -54,7 +54,7 @@ def test_it_is_what_python_does():
 def test_the_best_model_is_told_and_can_be_used():
     judged = ["evaluate.every=16", "evaluate.count=12", "evaluate.metrics=diversity,world", "every.log=32"]
     out = done("train", "dcgan", "--out", "here", *TINY, *judged)
-    assert "# judged every 16 images by score; the best model stays in model-best" in out
+    assert "# evaluated every 16 images by score; the best model is kept in model-best" in out
     assert re.search(r"^64/64 images .*  done  world/score \S+.*  ms_ssim_diversity \S+  discrim", out, re.M)
     assert re.search(r"^16/64 images .*  world/score \S+ \(the best so far\)  ms_ssim", out, re.M)
     (best,) = re.findall(r"^best     here/model-best, after (\d+) images$", out, re.M)
@@ -86,9 +86,9 @@ def test_two_sources_are_two_kinds():
         str(Path(name).resolve()) for name in ("horses", "zebras")
     ]
     assert "2 classes: horses (4), zebras (4)" in out
-    told = done("inspect", "horses", "--data", "zebras", "condition=pair", "--no-sheet")
+    told = done("inspect", "horses", "--data", "zebras", "condition=pair", "--no-grid")
     assert "horses and zebras, paired by equal names, 4 samples" in told
-    assert "names one source twice" in refused("inspect", "horses", "--data", "horses", "--no-sheet")
+    assert "names one source twice" in refused("inspect", "horses", "--data", "horses", "--no-grid")
 
 
 def test_ones_own_recipe_needs_only_what_differs():

@@ -185,7 +185,7 @@ def test_what_is_there_is_kept(both_ways, photos):
         (["photos", "photos/out"], "lies in photos"),
         (["photos", "out", "--to", "inkd"], "Did you mean 'inked'"),
         (["photos/a.jpg", "out.jpg"], "end the name in .png"),
-        (["photos", "out", "--tile", "64", "--overlap", "40"], "half a window is the most"),
+        (["photos", "out", "--tile", "64", "--overlap", "40"], "overlap=40, but with window=64 at most 32"),
     ],
 )
 def test_wrong_uses(both_ways, photos, arguments, words):

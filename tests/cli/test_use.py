@@ -135,7 +135,7 @@ def test_points_become_a_table():
     result = json.loads(done("evaluate", "here", "--count", "200", "--json"))
     assert result["modes"] == 8
     assert (result["samples"], result["real"], result["shape"]) == (200, 48, [2])
-    assert "world needs images" in refused("evaluate", "here", "--metrics", "world")
+    assert "world needs images of the built-in world" in refused("evaluate", "here", "--metrics", "world")
 
 
 def test_five_channels_become_an_array():
@@ -206,15 +206,20 @@ def test_data_may_be_arrays(run):
     assert gan.inspect(images).samples == 24
 
 
+def watched_conditions(monkeypatch):
+    """Return a list that gets the conditions of each batch that a model generates."""
+    run, given = gan.Task.run, []
+
+    def watched(self, game, spec, inputs, options):
+        given.append(inputs["condition"])
+        return run(self, game, spec, inputs, options)
+
+    monkeypatch.setattr(gan.Task, "run", watched)
+    return given
+
+
 def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
-    stream = gan.Model.stream
-    given = []
-
-    def watched(self, name, *inputs, **words):
-        given.append(words["condition"])
-        return stream(self, name, *inputs, **words)
-
-    monkeypatch.setattr(gan.Model, "stream", watched)
+    given = watched_conditions(monkeypatch)
     gan.evaluate(run_of_classes, count=48, metrics=["world"])
     data = gan.load(run_of_classes).recipe.data
     assert torch.equal(given[0], open_data(data).batch(range(48)).condition)
@@ -224,16 +229,9 @@ def test_labels_are_drawn_as_the_data_have_them(run_of_classes, monkeypatch):
 
 
 def test_classes_are_asked_for_in_turn_whatever_the_data_have(run_of_classes, monkeypatch):
-    stream = gan.Model.stream
-    given = []
-
-    def watched(self, name, *inputs, **words):
-        given.append(words["condition"].tolist())
-        return stream(self, name, *inputs, **words)
-
-    monkeypatch.setattr(gan.Model, "stream", watched)
+    given = watched_conditions(monkeypatch)
     result = gan.evaluate(run_of_classes, count=24, metrics=["accuracy"])
-    assert given[-1] == [0, 1, 2, 3, 4, 5] * 4
+    assert given[-1].tolist() == [0, 1, 2, 3, 4, 5] * 4
     shares = result["class_accuracy_by_class"]
     assert list(shares) == list(gan.load(run_of_classes).spec.classes)
     assert result["class_accuracy"] == pytest.approx(sum(shares.values()) / 6)

@@ -104,7 +104,8 @@ def test_the_name_stands_in_the_recipe():
 def test_an_object_of_another_process_is_asked_for_again(monkeypatch):
     recipe = chosen_recipe("dcgan", data=levels())
     monkeypatch.setattr(table, "_given", {})
-    with pytest.raises(FileNotFoundError, match=r"data\.source=given:array-.* was given .*resume\(folder, data=\.\.\.\)"):
+    message = r"data\.source=given:array-.* was given .*resume\(folder, data=\.\.\.\)"
+    with pytest.raises(FileNotFoundError, match=message):
         open_data(recipe.data)
     source_name(levels())
     assert len(open_data(recipe.data)) == 6

@@ -32,6 +32,6 @@ def test_joined_points_are_those_of_their_sources():
 
 def test_points_and_images_are_not_joined():
     with pytest.raises(
-        ValueError, match="data.source names samples of several kinds: points of the ring, the"
+        ValueError, match=r"data\.source names samples of several kinds: points of the ring, the"
     ):
         open_data(Data(source=("ring", "world"), count=8))

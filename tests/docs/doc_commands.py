@@ -5,6 +5,7 @@ import glob
 import os
 import runpy
 import sys
+import types
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,11 @@ from typer.testing import CliRunner
 
 from ganarium.cli.app import app
 from ganarium.common.text import leaves
+from ganarium.data.conditions.table import CONDITIONS
+from ganarium.data.modalities.table import MODALITIES
 from ganarium.data.sources.densities import POINTS
 from ganarium.methods.resolve import chosen_recipe
-from ganarium.methods.table import table
+from ganarium.methods.table import METHODS, table
 from ganarium.training import run as training_run
 from small_runs import side_by_side
 
@@ -72,8 +75,7 @@ def short(words: list[str]) -> list[str]:
     verb, *rest = words
     if verb == "train":
         kept = [word for word in words if not word.startswith("epochs=")]
-        points = any(word in POINTS for word in rest)
-        tiny = [word for word in TINY if not points or word != "data.size=16"]
+        tiny = tiny_keys(points=any(word in POINTS for word in rest))
         from_the_net = ["data.source=world"] if "--preset" in rest else []
         preset = rest[rest.index("--preset") + 1] if from_the_net else None
         parts = tiny_parts(rest[0], preset, [word for word in rest if "=" in word and word[0] != "-"])
@@ -89,6 +91,11 @@ def short(words: list[str]) -> list[str]:
     if verb == "evaluate" and "--count" not in rest:
         return [*words, "--count", "12"]
     return words
+
+
+def tiny_keys(*, points: bool) -> list[str]:
+    """Return the settings of a run of a second; points have no size."""
+    return [word for word in TINY if not points or word != "data.size=16"]
 
 
 def tiny_parts(method: str, preset: str | None = None, given: Sequence[str] = ()) -> list[str]:
@@ -147,13 +154,22 @@ def script(words: list[str]) -> None:
 
 
 def program(code: str, monkeypatch) -> None:
-    """Run a program of a page; its trainings are as short as those of the command line."""
+    """Run a program of a page as a module; its trainings are as short as those of the command line.
+
+    What it adds to the tables of methods, modalities and conditions is removed afterwards.
+    """
     whole = chosen_recipe
 
     def chosen(method, *, overrides=(), **settings):
         networks = tiny_parts(method) if isinstance(method, str) else []
-        return whole(method, overrides=[*overrides, *TINY, *networks], **settings)
+        source = whole(method, overrides=overrides, **settings).data.source
+        tiny = tiny_keys(points=source in POINTS)
+        return whole(method, overrides=[*overrides, *tiny, *networks], **settings)
 
     monkeypatch.setattr(training_run, "chosen_recipe", chosen)
     monkeypatch.syspath_prepend(str(ROOT))
-    exec(compile(code, "page", "exec"), {"__name__": "__page__"})
+    for registry in (METHODS, MODALITIES, CONDITIONS):
+        monkeypatch.setattr(registry, "_added", dict(registry._added))
+    module = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
+    exec(compile(code, "page", "exec"), module.__dict__)

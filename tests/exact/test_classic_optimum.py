@@ -290,6 +290,6 @@ def test_infogan_varies_one_code_only():
     assert made[0, :, 10].tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
     assert game.traverse(**drawn, steps=4)[:4, 4:7].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
     with pytest.raises(
-        ValueError, match="'categorical-2'.*choose from categorical-0, categorical-1, continuous-0"
+        ValueError, match=r"'categorical-2'.*choose from categorical-0, categorical-1, continuous-0"
     ):
         game.traverse(**drawn, code="categorical-2")

@@ -160,6 +160,6 @@ def test_without_labels_it_says_what_to_set(condition):
 def test_other_games_refuse_labels_beside_batches():
     for name in ("gan", "infogan"):
         method = methods.find(name)
+        recipe, spec = resolve(method, TINY, method.tiny), DataSpec(Image(), SHAPE, PartialLabels(("a", "b")))
         with pytest.raises(ValueError, match=r"which this method cannot use; leave it out, or choose semi-"):
-            spec = DataSpec(Image(), SHAPE, PartialLabels(("a", "b")))
-            build_game(method, resolve(method, TINY, method.tiny), spec)
+            build_game(method, recipe, spec)

@@ -12,8 +12,8 @@ PACKAGE = ROOT / "src" / "ganarium"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 OPENINGS = {
-    "What", "How", "Where", "Which", "Why", "Whether", "Of", "As", "Be", "These", "Those", "Who", "Whose", "When",
-    "From", "For", "At", "In", "On", "To", "With", "Within", "After", "So", "It", "There",
+    "What", "How", "Where", "Which", "Why", "Whether", "Of", "As", "Be", "These", "Those", "Who", "Whose",
+    "When", "From", "For", "At", "In", "On", "To", "With", "Within", "After", "So", "It", "There",
 }  # fmt: skip
 """First words of docstrings that make a reader guess the subject."""
 
@@ -25,22 +25,38 @@ WORDS = re.compile(
 )
 """Words and phrases of a private dialect; plain technical terms say the same."""
 
-CONDITION_NAMES = r"""["'](label|attributes|domains|pair|map|edges|grey|mask|lowres)["']|\b(LABEL|ATTRIBUTES|DOMAINS|PAIR|MAP)\b"""
+_GAMES = (
+    r"\w*Translator|Campaign|Painter|Conditioned|Unpaired|PartlyLabelled|SemiSupervisedBatch|LoneNetwork|"
+    r"NetworkModel|\w*Duel|TwoPlayerGame"
+)
+_CONDITIONS = (
+    r"""["'](label|attributes|domains|pair|map|edges|grey|mask|lowres)["']|"""
+    r"\b(LABEL|ATTRIBUTES|DOMAINS|PAIR|MAP)\b"
+)
 KINDS = re.compile(
-    r"is(instance|subclass)\([^)]*\b(\w*Translator|Campaign|Painter|Conditioned|Unpaired|PartlyLabelled|"
-    r"SemiSupervisedBatch|LoneNetwork|NetworkModel|\w*Duel|TwoPlayerGame)\b|"
-    r"(hasattr|getattr)\(\s*(self\.|model\.|stage\.|engine\.)*(game|model|played)\b|"
-    r"\bcondition\s*(==|!=|in|not in)(?=\W)|(spec|facts|data)\.condition is (not )?None|(==|!=|\bin)\s*\(?(" + CONDITION_NAMES + r")|"
-    r"len\([\w.]*shape\)\s*(==|!=)\s*[123]|samples\.ndim\s*==|model\.ways\b|\.translates\b|\.draws\b"
+    "|".join(
+        (
+            rf"is(instance|subclass)\([^)]*\b({_GAMES})\b",
+            r"(hasattr|getattr)\(\s*(self\.|model\.|stage\.|engine\.)*(game|model|played)\b",
+            r"\bcondition\s*(==|!=|in|not in)(?=\W)",
+            r"(spec|facts|data)\.condition is (not )?None",
+            rf"(==|!=|\bin)\s*\(?({_CONDITIONS})",
+            r"len\([\w.]*shape\)\s*(==|!=)\s*[123]",
+            r"samples\.ndim\s*==|model\.ways\b|\.translates\b|\.draws\b",
+        )
+    )
 )
 """Questions about the kind of a game, sample or condition."""
 
-MAY_ASK = ("methods/", "tasks/", "networks/", "losses/", "ops/", "parts/", "data/modalities/", "data/conditions", "data/batches")
+MAY_ASK = (
+    "methods/", "tasks/", "networks/", "losses/", "ops/", "parts/", "data/modalities/", "data/conditions",
+    "data/batches",
+)  # fmt: skip
 """Folders in which such a question is at home."""
 
 
 def plain(line: str) -> str:
-    """Return a line with its identifiers taken apart: `_told`, `told_apart` and `LoneNetwork` are words, too."""
+    """Return a line with its identifiers split into words: `_told`, `told_apart`, `LoneNetwork`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", line).replace("_", " ").lower()
 
 
@@ -56,10 +72,11 @@ def questions(path: Path, text: str) -> list[str]:
 
 
 def docstrings(text: str) -> Iterator[tuple[int, str]]:
-    """Yield line and text of the docstrings of modules, classes and functions, and of fields and constants."""
+    """Yield line and text of each docstring: of modules, classes, functions, fields and constants."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if found := ast.get_docstring(node):
+            found = ast.get_docstring(node)
+            if found:
                 yield getattr(node, "lineno", 1), found
         if isinstance(node, ast.Module | ast.ClassDef):
             for before, after in zip(node.body, node.body[1:], strict=False):
@@ -101,11 +118,7 @@ def all_texts() -> list[Path]:
 
 
 def found_in(paths: list[Path], rule, root: Path = PACKAGE) -> list[str]:
-    return [
-        line
-        for path in paths
-        for line in rule(path.relative_to(root), path.read_text(encoding="utf-8"))
-    ]
+    return [line for path in paths for line in rule(path.relative_to(root), path.read_text(encoding="utf-8"))]
 
 
 def test_no_code_asks_for_kinds_outside_the_folders_that_know_them():
@@ -143,7 +156,8 @@ def test_a_question_about_kinds_is_found(line):
 
 
 @pytest.mark.parametrize(
-    "line", ["if spec.condition_modality is None:", "game.tasks[0] if game.tasks else None", "len(shape) == 4"]
+    "line",
+    ["if spec.condition_modality is None:", "game.tasks[0] if game.tasks else None", "len(shape) == 4"],
 )
 def test_other_questions_are_not(line):
     assert questions(Path("training/loop.py"), line) == []

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ganarium.cli.generate import Device
-from ganarium.cli.translate import BatchSize, Grid, Overlap, Palette, Precision, Window
+from ganarium.cli.options import BatchSize, Device, Grid, Overlap, Palette, Precision, Window
 
 if TYPE_CHECKING:
     from ganarium.inference.job import FileSettings

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ganarium.cli.generate import Device
 from ganarium.cli.methods import AsJson
+from ganarium.cli.options import Device
 
 
 def classify(

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ganarium.cli.options import Words
-
-Device = Annotated[str, typer.Option(help="cpu, cuda or mps; samples may differ in the last bit.")]
+from ganarium.cli.options import Device, Words
 
 
 def generate(

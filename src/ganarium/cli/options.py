@@ -1,6 +1,7 @@
-"""Options that several verbs have, and options of tasks as key=value."""
+"""Options that several commands have, and options of tasks as key=value."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,28 @@ import typer
 Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY=VALUE", help="Options of the task, typed by the model.", show_default=False),
+]
+
+Device = Annotated[str, typer.Option(help="cpu, cuda or mps; samples may differ in the last bit.")]
+Window = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Length of windows in pixels; 0 none; if not given 512 above 1.5 megapixels.",
+        show_default=False,
+    ),
+]
+Overlap = Annotated[int, typer.Option(min=0, help="Overlap of two windows, in pixels.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Samples of one size at a time, at most.")]
+Precision = Annotated[
+    str, typer.Option(help="float32; or bfloat16, faster, most pixels a few levels of 255 off.")
+]
+Palette = Annotated[
+    Path | None, typer.Option(help="Table of classes and colors, for label maps in other colors.")
+]
+Grid = Annotated[
+    Path | None,
+    typer.Option(help="PNG that shows the first eight: input, output and, if possible, input again."),
 ]
 
 

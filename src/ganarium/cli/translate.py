@@ -5,29 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ganarium.cli.generate import Device
-from ganarium.cli.options import Words
-
-Window = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        help="Length of windows in pixels; 0 none; if not given 512 above 1.5 megapixels.",
-        show_default=False,
-    ),
-]
-Overlap = Annotated[int, typer.Option(min=0, help="Overlap of two windows, in pixels.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Samples of one size at a time, at most.")]
-Precision = Annotated[
-    str, typer.Option(help="float32; or bfloat16, faster, most pixels a few levels of 255 off.")
-]
-Palette = Annotated[
-    Path | None, typer.Option(help="Table of classes and colors, for label maps in other colors.")
-]
-Grid = Annotated[
-    Path | None,
-    typer.Option(help="PNG that shows the first eight: input, output and, if possible, input again."),
-]
+from ganarium.cli.options import BatchSize, Device, Grid, Overlap, Palette, Precision, Window, Words
 
 
 def translate(

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ganarium.cli.generate import Device
-from ganarium.cli.options import Words
+from ganarium.cli.options import Device, Words
 
 
 def traverse(

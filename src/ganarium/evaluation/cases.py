@@ -1,8 +1,8 @@
 """Cases: a model and data as the contexts in which metrics are measured."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,10 @@ from ganarium.tasks.base import Case, Task
 from ganarium.tasks.trials import Trial
 
 _GENERATED_AT_A_TIME, _GIVEN_AT_A_TIME = 64, 8
+"""Batch sizes of the model: for latents, and for samples of the data, which may be large."""
+
+Read = Callable[[tuple[int, ...]], tuple[Batch, Rows]]
+"""Function that reads the samples of these numbers."""
 
 
 def main_task(tasks: Iterable[Task]) -> Task | None:
@@ -72,13 +76,6 @@ class RealData:
     seed: int
     cached: bool = True
     _references: dict[int | None, Reference] = field(default_factory=dict)
-    _read: tuple[bytes, tuple[Batch, Rows]] | None = None
-
-    def batch_and_rows(self, numbers: Indices) -> tuple[Batch, Rows]:
-        """Return a batch of the data; the last one is kept, since directions often need the same."""
-        if self._read is None or self._read[0] != numbers.tobytes():
-            self._read = numbers.tobytes(), self.dataset.batch_and_rows(numbers)
-        return self._read[1]
 
     def reference(self, stream: int | None) -> Reference:
         """Return the reference of a stream; of all samples if None."""
@@ -142,7 +139,7 @@ def contexts(
         networks: networks on whose features images are compared.
         heads: heads of LPIPS, for one of these networks.
         count: number of samples; at most as many as there are inputs where samples are given to the task.
-        seed: seed of the latents of generated samples.
+        seed: seed of the latents of generated samples; 0 is that of samples made from others.
         resamples: number of half-samples from which intervals follow; 0 for none.
 
     Raises:
@@ -150,9 +147,10 @@ def contexts(
     """
     task, trials = trials_of(model)
     _check_condition(model, real.dataset, generated=all(trial.generated for trial in trials))
+    read = lru_cache(maxsize=1)(real.dataset.batch_and_rows)  # several directions may take the same samples
     made = {}
     for trial in trials:
-        run = _TrialRun(model, task, trial, real, count, seed)
+        run = _TrialRun(model, task, trial, real, read, count, seed)
         made[trial.name] = Context(
             run.things(),
             modality=run.output.kind,
@@ -208,13 +206,17 @@ def expected_offers(
 class _TrialRun:
     """Trial of a model: inputs from the data, and what the model makes of them."""
 
-    def __init__(self, model: Model, task: Task, trial: Trial, real: RealData, count: int, seed: int):
-        self.model, self.task, self.trial, self.real = model, task, trial, real
+    def __init__(
+        self, model: Model, task: Task, trial: Trial, real: RealData, read: Read, count: int, seed: int
+    ):
+        self.model, self.task, self.trial, self.real, self.read = model, task, trial, real, read
         self.wanted = count
         self.seed = seed if trial.generated else 0
         self.options = task.checked(model.game, trial.options)
         outputs = task.outputs(model.game, model.spec, self.options)
-        self.output: Any = next(each for each in outputs if each.modality is not None)
+        self.output: Any = next((each for each in outputs if each.modality is not None), None)
+        if self.output is None:
+            raise ValueError(f"{task.name} returns no samples that could be compared with data")
         inputs = task.inputs(model.game, model.spec, self.options)
         self.inputs = [each for each in inputs if not each.is_latent and not each.optional]
         self.given = next((each.name for each in self.inputs if each.kind is each.modality), "")
@@ -233,7 +235,7 @@ class _TrialRun:
         """Inputs that come from the data, and their truth; default inputs if the data have none."""
         if self.trial.generated and not (self.inputs and self.real.dataset.condition):
             return Case(self.model.inputs_of(self.task.name, self.count, **self.trial.options))
-        batch, rows = self.real.batch_and_rows(self.numbers)
+        batch, rows = self.read(tuple(self.numbers.tolist()))
         return self.task.case(self.model.game, self.model.spec, batch, rows, self.options)
 
     @cached_property

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torchmetrics.image.kid import poly_mmd
 
 from ganarium.metrics.features import checked_features
 
@@ -35,6 +34,8 @@ def kernel_distance(
     Raises:
         ValueError: shapes that do not match, too few samples, or features that are not finite.
     """
+    from torchmetrics.image.kid import poly_mmd  # takes two seconds to import
+
     a, b = checked_features(a, b)
     if subset < 2 or subsets < 1:
         raise ValueError(f"subset must be at least 2 and subsets at least 1; given: {subset} and {subsets}")

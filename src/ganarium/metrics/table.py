@@ -118,20 +118,16 @@ def default_metrics(offers: Sequence[Offers], count: int, *, quick: bool = False
 def validate_metrics(chosen: Sequence[Metric], offers: Sequence[Offers], count: int) -> None:
     """Raise ValueError if there is no metric, or naming what the first one lacks that cannot be measured."""
     applicable = _applicable(offers)
-    known = ", ".join(each.name for each in applicable) or "nothing yet"
     for metric in chosen or [each for each in applicable if each.default == "yes"]:
-        if metric not in applicable:
-            break
-        if count < metric.least:
+        if metric in applicable and count < metric.least:
             raise ValueError(
                 f"{metric.name} needs at least {metric.least} samples and as many real ones; given: {count}"
             )
-    else:
-        if chosen:
-            return
-        metric = next(iter(METRICS.values()))
-    needs = metric.applies(offers[0])
-    raise ValueError(f"{metric.name} needs {needs}; of these data can be measured: {known}")
+    missing = [each for each in chosen or METRICS.values() if each not in applicable]
+    if missing:
+        known = ", ".join(each.name for each in applicable) or "nothing yet"
+        needs = missing[0].applies(offers[0])
+        raise ValueError(f"{missing[0].name} needs {needs}; of these data can be measured: {known}")
 
 
 def selecting_value(name: str | None, chosen: Sequence[Metric]) -> Value:

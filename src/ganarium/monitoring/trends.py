@@ -11,8 +11,8 @@ from typing import Any
 from ganarium.monitoring.records import read_records
 
 # Each threshold lies between figures of runs that learn and of runs that fail in known ways: six kinds of
-# each (`tests/watch/diagnosed_runs.py`) with seeds 10 to 12, for `LogTrends.stays_far` up to 42. Figures such
-# as "0.04 | 0.28" are the nearest ones on either side.
+# each (`tests/monitoring/diagnosed_runs.py`) with seeds 10 to 12, for `LogTrends.stays_far` up to 42. Figures
+# such as "0.04 | 0.28" are the nearest ones on either side.
 MIN_ROUNDS, MIN_LINES, MIN_GRIDS = 200, 9, 9
 """Least rounds, log lines and sample grids for a diagnosis.
 

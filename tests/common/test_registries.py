@@ -161,7 +161,7 @@ def test_built_in_tables_have_all_that_is_built_in():
     assert list(MODALITIES) == ["image", "point", "label-map"]
     assert list(CONDITIONS)[:5] == ["label", "attributes", "domains", "pair", "map"]
     for table in (MODALITIES, CONDITIONS):
-        with pytest.raises(TypeError, match="^3 is "):
+        with pytest.raises(TypeError, match=r"^3 is "):
             table.add(3)
 
 
@@ -181,7 +181,7 @@ def test_a_modality_and_a_condition_of_another_package(tmp_path):
     assert ((batch.condition + 1) * 127.5).round().flatten().tolist() == [11, 13]
     cut = open_data(Data(source=str(tmp_path), load_size=(12,), size=(5,)))
     assert cut.spec.shape == (1, 5)
-    with pytest.raises(ValueError, match="signals have no mirror image: set data.flip=false"):
+    with pytest.raises(ValueError, match=r"signals have no mirror image: set data\.flip=false"):
         data.batch([0], mirrored=[True])
 
 
@@ -193,7 +193,7 @@ def test_signals_of_two_folders_are_joined(tmp_path):
     one, two, three = (str(tmp_path / name) for name in "abc")
     data = open_data(Data(source=(one, two), condition="domains"))
     assert data.spec.modality == Signal(8)
-    with pytest.raises(ValueError, match="data.source names samples of several kinds"):
+    with pytest.raises(ValueError, match=r"data\.source names samples of several kinds"):
         open_data(Data(source=(one, three), condition="domains"))
 
 
@@ -211,7 +211,7 @@ def test_a_source_of_another_package(monkeypatch):
     assert len(data) == 7
     assert ((data.batch([0]) + 1) * 127.5).item() == pytest.approx(1)
     assert len(open_data(Data(source="ring", count=9))) == 9
-    with pytest.raises(TypeError, match="^3 is .* function"):
+    with pytest.raises(TypeError, match=r"^3 is .* function"):
         OPENERS.add(3)
 
 

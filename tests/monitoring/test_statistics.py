@@ -276,7 +276,7 @@ def test_a_game_without_scores_has_no_auc():
 
 
 def compared(name):
-    """Return True if samples of the method are to be distributed as its data are: not those of a translator."""
+    """Return True if samples of the method should have the distribution of its data; not of a translator."""
     return isinstance(methods.find(name).game.tasks[0], Generate)
 
 

@@ -72,7 +72,7 @@ def perfect(monkeypatch, model, dataset, *, wrong=False):
     scenes = {}
     for domain in range(len(dataset.streams)):
         numbers = np.arange(60)
-        batch, some = dataset.stream_samples(domain, numbers), dataset.scenes(numbers, stream=domain)
+        batch, some = dataset.part(domain, numbers)[0], dataset.scenes(numbers, stream=domain)
         for key, scene in zip(batch, range(60), strict=True):
             scenes[key.numpy().tobytes()] = some[np.array([scene])]
             for style in STYLES.values():
@@ -110,7 +110,7 @@ def test_scenes_are_those_of_the_pictures(unpaired, paired):
     for run, style in ((unpaired, "plain"), (paired, "inked")):
         dataset, _ = held_out(run.recipe.data, run.recipe.seed)
         numbers = [3, 0, 41]
-        shown = dataset.stream_samples(0, numbers) if run is unpaired else dataset.batch(numbers).condition
+        shown = dataset.part(0, numbers)[0] if run is unpaired else dataset.batch(numbers).condition
         scenes = dataset.scenes(numbers)
         drawn = torch.from_numpy(STYLES[style](scenes)).permute(0, 3, 1, 2) / 127.5 - 1
         assert torch.allclose(shown, drawn, atol=1e-6)

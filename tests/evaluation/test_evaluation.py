@@ -1,5 +1,6 @@
 """Judging while training: the measures in the log, and the best model kept beside the last."""
 
+import dataclasses
 import itertools
 import json
 import shutil
@@ -16,6 +17,9 @@ from ganarium.data.dataset import open_data
 from ganarium.evaluation.during_training import BEST, Evaluation
 from ganarium.networks.classifiers import LeNet
 from ganarium.recipes.resolve import TINY, resolve
+from ganarium.tasks.generate import Generate
+from ganarium.tasks.translate import Translate
+from ganarium.tasks.traverse import Traverse
 from ganarium.training.run import Run
 from small_runs import DUEL, LADDER, TwoPlayerGame, assert_same, differing, newest
 
@@ -193,6 +197,24 @@ def test_pictures_by_the_features_of_a_file(tmp_path, lenet, monkeypatch):
     gan.resume(tmp_path / "run", images=48)
     result = gan.evaluate(run, features=lenet, count=12, resamples=0)["features"]["LeNet-5"]
     assert result["frechet_distance"] == pytest.approx(measured(run)[48]["frechet_distance"], rel=1e-3)
+
+
+def test_a_stage_with_another_task_has_an_evaluation_of_its_own(lenet):
+    evaluate = {"every": 16, "features": str(lenet), "metrics": ["psnr", "ssim", "fid"]}
+    recipe = tiny("pix2pix", data={"condition": "style", "size": 32}, evaluate=evaluate)
+    spec = open_data(recipe.data).spec
+    evaluation = Evaluation(recipe, (Translate(),), spec, torch.device("cpu"))
+
+    def chosen(task, spec):
+        stage = evaluation.of_task(task, spec)
+        assert stage.network is evaluation.network
+        return [metric.short for metric in stage.chosen], stage.selecting.key
+
+    assert evaluation.of_task(Translate(), spec) is evaluation
+    assert chosen(Translate(), spec) == (["psnr", "ssim", "fid"], "psnr")
+    assert chosen(Generate(), spec) == (["fid"], "frechet_distance")
+    assert chosen(Translate(), dataclasses.replace(spec, shape=(3, 8, 8))) == (["psnr", "fid"], "psnr")
+    assert evaluation.of_task(Traverse(), spec) is evaluation, "its results are not compared with data"
 
 
 @pytest.mark.parametrize(
