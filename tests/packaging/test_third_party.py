@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from small_runs import environment
 
@@ -56,6 +57,17 @@ def test_it_is_listed_shown_trained_and_used(installed, tmp_path):
     assert used.stdout == "torch.Size([3, 2])\n", used.stderr
 
 
+def test_its_presets_and_networks_come_along(installed, tmp_path):
+    shown = ganarium("show", "ringmaster", packages=installed)
+    assert "line: Points on a line: a linear generator." in shown.stdout, shown.stderr
+    command = ("train", "ringmaster", "--preset", "line", "--out", tmp_path / "run")
+    trained = ganarium(*command, packages=installed)
+    assert trained.returncode == 0, trained.stderr
+    recipe = yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())
+    assert recipe["networks"]["generator"] == {"kind": "straight", "gain": 2.0}
+    assert recipe["images"] == 320
+
+
 def test_without_the_package_its_runs_are_told_apart(installed, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -69,7 +81,7 @@ def test_without_the_package_its_runs_are_told_apart(installed, tmp_path):
     [
         ("raise ImportError('no such thing as torchgames')", "no such thing as torchgames"),
         ("METHOD = 3", "ganarium.Method"),
-        ("from ganarium.methods.noise_to_image.gan import METHOD", "method named 'gan'"),
+        ("from ganarium.methods.noise_to_image.gan import METHOD", "is named 'gan'"),
     ],
 )
 def test_a_package_that_is_broken_leaves_the_rest_at_work(tmp_path, code, told):

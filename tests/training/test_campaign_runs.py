@@ -339,8 +339,9 @@ def test_an_estimate_of_a_campaign(tmp_path):
     found = trainer.estimate()
     assert found.seconds > 0
     widest = untrained_stage(trainer.campaign()).game.players()
-    counts = {name: sum(p.numel() for p in net.parameters()) for name, net in widest.items()}
-    assert found.parameters == counts
+    assert found.parameters == {
+        name: sum(p.numel() for p in net.parameters()) for name, net in widest.items()
+    }
     assert not (tmp_path / "run").exists(), "a trial leaves nothing"
 
 

@@ -137,7 +137,9 @@ def recipe():
 def test_a_network_that_is_compiled_without_effect_is_told_once(tmp_path, monkeypatch, listed):
     compile_ = nn.Module.compile
     monkeypatch.setattr(
-        nn.Module, "compile", functools.partialmethod(lambda net, **kw: compile_(net, backend="eager", **kw))
+        nn.Module,
+        "compile",
+        functools.partialmethod(lambda net, **keys: compile_(net, backend="eager", **keys)),
     )
     if listed:
         monkeypatch.setattr(TwoHalves, "compiled_parts", ("first", "second"), raising=False)
