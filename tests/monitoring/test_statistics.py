@@ -44,7 +44,7 @@ def played(rounds, *, probed):
         before = {name: [p.detach().clone() for p in params] for name, params in engine.params.items()}
         probe = UpdateProbe(engine.params) if probed else None
         engine.round(data)
-        measured.append((before, probe.signs() if probe else {}))
+        measured.append((before, probe.measure() if probe else {}))
     return engine, measured
 
 
@@ -92,7 +92,7 @@ def relative_update(*tensors):
     for p, (_, after) in zip(params, tensors, strict=True):
         p.data = torch.tensor(after)
         p.grad = torch.ones_like(p)
-    return probe.signs()["player"]["relative_update"]
+    return probe.measure()["player"]["relative_update"]
 
 
 def test_a_layer_with_large_weights_does_not_hide_the_updates_of_others():
@@ -125,14 +125,14 @@ def test_networks_with_an_equalized_learning_rate_have_updates_of_the_learning_r
     probe = UpdateProbe({"generator": params})
     sum(layer(torch.ones(1, 16)).sum() for layer in layers).backward()
     optimizer.step()
-    assert probe.signs()["generator"]["relative_update"] == pytest.approx(2e-3, rel=0.2)
+    assert probe.measure()["generator"]["relative_update"] == pytest.approx(2e-3, rel=0.2)
 
 
 def test_values_that_are_not_finite_are_none():
     weight = nn.Parameter(torch.zeros(2))
     probe = UpdateProbe({"player": [weight]})
     weight.grad = torch.full((2,), float("inf"))
-    assert probe.signs() == {"player": {"gradient_norm": None, "relative_update": None}}
+    assert probe.measure() == {"player": {"gradient_norm": None, "relative_update": None}}
 
 
 class Points:
@@ -157,39 +157,39 @@ def on_modes(count, modes=8):
 @pytest.mark.parametrize("modes", [1, 2, 4, 8])
 def test_different_samples_are_counted(modes):
     comparison = SampleComparison(Points(on_modes(64)), 64)
-    assert comparison.data_signs()["effective_samples"] == pytest.approx(8, abs=0.05)
-    assert comparison.signs(on_modes(64, modes))["effective_samples"] == pytest.approx(modes, abs=0.05)
+    assert comparison.data_statistics()["effective_samples"] == pytest.approx(8, abs=0.05)
+    assert comparison.compare(on_modes(64, modes))["effective_samples"] == pytest.approx(modes, abs=0.05)
 
 
 def test_samples_of_the_ring_have_eight_modes():
     comparison = SampleComparison(open_data(Data(source="ring", count=5000)), 1000)
-    assert comparison.data_signs()["effective_samples"] == pytest.approx(8, rel=0.03)
-    assert comparison.signs(ring().sample(1000, seed=5))["effective_samples"] == pytest.approx(8, rel=0.05)
+    assert comparison.data_statistics()["effective_samples"] == pytest.approx(8, rel=0.03)
+    assert comparison.compare(ring().sample(1000, seed=5))["effective_samples"] == pytest.approx(8, rel=0.05)
 
 
 def test_the_distance_is_zero_for_equal_and_one_for_disjoint_distributions():
     comparison = SampleComparison(Points(ring().sample(256, seed=1)), 256)
-    assert abs(comparison.signs(ring().sample(256, seed=2))["energy_distance"]) < 0.01
-    assert comparison.signs(ring().sample(256, seed=2) + 1000)["energy_distance"] > 0.99
-    assert 0.2 < comparison.signs(torch.zeros(256, 2))["energy_distance"] < 0.5
+    assert abs(comparison.compare(ring().sample(256, seed=2))["energy_distance"]) < 0.01
+    assert comparison.compare(ring().sample(256, seed=2) + 1000)["energy_distance"] > 0.99
+    assert 0.2 < comparison.compare(torch.zeros(256, 2))["energy_distance"] < 0.5
 
 
 def test_the_distance_is_the_energy_coefficient():
     """Two values each, computed by hand."""
     real, generated = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [3.0]])
     between, own, other = 2 * (0 + 3 + 1 + 2) / 4, 3.0, 1.0
-    signs = SampleComparison(Points(real), 2).signs(generated)
+    signs = SampleComparison(Points(real), 2).compare(generated)
     assert signs["energy_distance"] == pytest.approx((between - own - other) / between)
 
 
 def test_samples_that_cannot_be_compared_have_no_signs():
     comparison = SampleComparison(Points(on_modes(16)), 16)
-    assert comparison.signs(torch.full((16, 2), float("nan"))) == {
+    assert comparison.compare(torch.full((16, 2), float("nan"))) == {
         "energy_distance": None,
         "effective_samples": None,
     }
-    assert comparison.signs(torch.zeros(16, 3)) == {}, "a campaign's other stage"
-    assert SampleComparison(Points(torch.zeros(1, 2)), 16).signs(torch.zeros(16, 2)) == {}
+    assert comparison.compare(torch.zeros(16, 3)) == {}, "a campaign's other stage"
+    assert SampleComparison(Points(torch.zeros(1, 2)), 16).compare(torch.zeros(16, 2)) == {}
 
 
 @pytest.mark.parametrize("copies", [1, 2, 50])
@@ -199,7 +199,7 @@ def test_duplicates_are_counted(tmp_path, copies):
         image = Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8))
         for copy in range(copies):
             image.save(tmp_path / f"{copy}-{i}.png")
-    signs = SampleComparison(open_data(Data(source=str(tmp_path))), 64).data_signs()
+    signs = SampleComparison(open_data(Data(source=str(tmp_path))), 64).data_statistics()
     assert signs["samples"] == 400
     assert (
         signs["duplicates_per_sample"] == pytest.approx(copies, rel=0.25)
@@ -212,7 +212,7 @@ def test_large_images_are_compared_at_low_resolution():
     fine = torch.rand(6, 1, 128, 192)
     comparison = SampleComparison(Points(fine), 6)
     assert comparison.real.shape == (6, 43 * 64)
-    assert comparison.signs(fine)["energy_distance"] == pytest.approx(-1 / 5), (
+    assert comparison.compare(fine)["energy_distance"] == pytest.approx(-1 / 5), (
         "compared with themselves: the pairs are not independent"
     )
 

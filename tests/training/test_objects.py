@@ -135,12 +135,8 @@ def recipe():
 
 @pytest.mark.parametrize("listed", [False, True])
 def test_a_network_that_is_compiled_without_effect_is_told_once(tmp_path, monkeypatch, listed):
-    compile_ = nn.Module.compile
-    monkeypatch.setattr(
-        nn.Module,
-        "compile",
-        functools.partialmethod(lambda net, **keys: compile_(net, backend="eager", **keys)),
-    )
+    compile_eagerly = functools.partialmethod(nn.Module.compile, backend="eager")
+    monkeypatch.setattr(nn.Module, "compile", compile_eagerly)
     if listed:
         monkeypatch.setattr(TwoHalves, "compiled_parts", ("first", "second"), raising=False)
     said = []

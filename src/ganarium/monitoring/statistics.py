@@ -35,7 +35,7 @@ Statistics = dict[str, float | None]
 class UpdateProbe:
     """Measurement of one round: the gradient norm and the relative update of each player.
 
-    Create it before the round and call `signs` after the round.
+    Create it before the round and call `measure` after the round.
 
     Args:
         players: trainable parameters by player. Their gradients, which are no longer needed, are dropped.
@@ -48,7 +48,7 @@ class UpdateProbe:
             for p in params:
                 p.grad = None  # only players that take a turn in the round have gradients afterwards
 
-    def signs(self) -> dict[str, Statistics]:
+    def measure(self) -> dict[str, Statistics]:
         """Return the statistics of each player that took a turn.
 
         `gradient_norm` is the norm of the gradient of the player's last step. For `relative_update` the norm
@@ -93,7 +93,7 @@ class SampleComparison:
         """Mask of the distances between two different samples, `[N, N]`."""
         return ~torch.eye(len(self.chosen), dtype=torch.bool)
 
-    def data_signs(self) -> Statistics:
+    def data_statistics(self) -> Statistics:
         """Return the statistics of the data.
 
         `samples` is the size of the dataset. `duplicates_per_sample` is the number of times that each sample
@@ -107,7 +107,7 @@ class SampleComparison:
             "effective_samples": self._effective_samples(self.within),
         }
 
-    def signs(self, samples: Tensor) -> Statistics:
+    def compare(self, samples: Tensor) -> Statistics:
         """Return the statistics of generated samples `[N, ...]`, of which as many are used as were chosen.
 
         `energy_distance` is the energy coefficient between samples and data: 0 if both have the same

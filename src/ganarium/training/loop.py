@@ -150,7 +150,7 @@ class TrainingLoop:
         probe = UpdateProbe(self.engine.params) if log.begins_a_line else None
         terms = self.engine.round(self.feed)
         if probe:
-            log.note(players=probe.signs())
+            log.note(players=probe.measure())
         if self.engine.clock.round == 1 and (unused := unused_compiled(self.engine)):
             self.run.notify(
                 f"compile=true has no effect on {', '.join(unused)}: the game does not call its forward; "
@@ -220,12 +220,12 @@ class TrainingLoop:
     def note_statistics(self, task: Task, case: Case, samples: Tensor) -> None:
         """Log the energy distance between samples and data, and the discriminator's AUC."""
         self._comparison = comparison = self._comparison or SampleComparison(self.feed.dataset, len(samples))
-        statistics = {"images": self.images, **comparison.signs(samples)}
+        statistics = {"images": self.images, **comparison.compare(samples)}
         # With synchronized batch norm the scores would need all processes, but only the first one is here.
         if self.engine.clock.round and (processes.size() == 1 or not self.recipe.sync_batch_norm):
             share = self.recipe.batch_size // processes.size() // self.recipe.accumulate
             statistics["discriminator_auc"] = comparison.discriminator_auc(self.game, task, case, share)
-        self.run.log.note(samples=statistics, data=comparison.data_signs())
+        self.run.log.note(samples=statistics, data=comparison.data_statistics())
 
     def report_diagnoses(self, finished: bool) -> None:
         """Notify the user of new diagnoses of the doctor; of all of them at the end of the run."""
