@@ -22,6 +22,21 @@ def _a_cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
+@pytest.fixture(autouse=True)
+def _tables_as_before() -> Iterator[None]:
+    """Forget the methods, modalities, conditions, metrics and sources that a test adds."""
+    from ganarium.data.conditions.table import CONDITIONS
+    from ganarium.data.modalities.table import MODALITIES
+    from ganarium.data.sources.table import OPENERS
+    from ganarium.methods.table import METHODS
+    from ganarium.metrics.table import METRICS
+
+    before = [(table, dict(table._added)) for table in (CONDITIONS, MODALITIES, OPENERS, METHODS, METRICS)]
+    yield
+    for table, added in before:
+        table._added = added
+
+
 def _folder(variable: str, default: Path) -> Path:
     folder = Path(os.environ.get(variable, default))
     if not folder.is_dir():

@@ -50,7 +50,7 @@ def test_it_is_that_of_the_statistics_of_training():
     comparison = SampleComparison(open_data(data), 100)
     samples = RING.sample(100, seed=3) / 2
     real = open_data(data).batch(comparison.chosen)
-    assert energy_distance(samples, real) == pytest.approx(comparison.signs(samples)["energy_distance"])
+    assert energy_distance(samples, real) == pytest.approx(comparison.compare(samples)["energy_distance"])
 
 
 @pytest.mark.parametrize(

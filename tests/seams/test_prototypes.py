@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 import ganarium as gan
 from ganarium.cli.app import app
-from ganarium.methods.table import METHODS
 from ganarium.testing import CHECKS, MethodUnderTest, check_card
 
 torch.set_num_threads(1)
@@ -24,9 +23,7 @@ FOLDER = Path(__file__).parent
 
 @pytest.fixture
 def prototype(monkeypatch):
-    """Import a prototype's file; what it adds to the tables is forgotten after the test."""
-    for table in (gan.MODALITIES, gan.CONDITIONS, METHODS):
-        monkeypatch.setattr(table, "_added", {})
+    """Import a prototype's file anew; it adds to tables, which the test leaves as they were."""
 
     def load(name):
         monkeypatch.delitem(sys.modules, f"seams.{name}", raising=False)
