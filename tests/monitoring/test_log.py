@@ -26,7 +26,7 @@ def test_a_line_holds_the_means_since_the_last(tmp_path):
     book.add(terms(a=7.0))
     book.write(5, 80, {"generator": 0.05}, stage="second")
     assert log.read(tmp_path) == [
-        {"round": 4, "images": 64, "terms": {"a": 3.0, "b": 5.0}, "rates": {"generator": 0.1}},
+        {"version": 2, "round": 4, "images": 64, "terms": {"a": 3.0, "b": 5.0}, "rates": {"generator": 0.1}},
         {"round": 5, "images": 80, "terms": {"a": 7.0}, "rates": {"generator": 0.05}, "stage": "second"},
     ]
 
@@ -96,7 +96,7 @@ def test_what_depends_on_the_machine_stands_apart(tmp_path):
     speed = book.write_speed(64, 0.0)
     assert speed["images_per_second"] > 0
     assert 0 <= speed["data_wait_share"] <= 1
-    assert log.read(tmp_path)[0].keys() == {"round", "images", "terms", "rates"}
+    assert log.read(tmp_path)[0].keys() == {"version", "round", "images", "terms", "rates"}
     (line,) = (tmp_path / "speed.jsonl").read_text().splitlines()
     assert json.loads(line) == speed
     assert log.peak_memory_mib() > 10
