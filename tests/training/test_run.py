@@ -166,7 +166,7 @@ def test_tensorboard_forgets_what_a_resumed_run_plays_again(tmp_path, monkeypatc
     """Ended without saving at 96, it goes on from 64: the line at 96 is not shown twice."""
     run = gan.prepare(DUEL, out=tmp_path / "run", tensorboard=True, **SHORT)
     with monkeypatch.context() as patch:
-        patch.setattr("ganarium.training.loop.TrainingLoop._hand_out", _dying_at_96)
+        patch.setattr("ganarium.training.loop.TrainingLoop._yielded", _dying_at_96)
         with pytest.raises(ZeroDivisionError):
             run.finish()
     run = gan.resume(run.folder)
@@ -177,7 +177,7 @@ def test_tensorboard_forgets_what_a_resumed_run_plays_again(tmp_path, monkeypatc
     assert sheets == [0, 64, 128]
 
 
-def _dying_at_96(desk, progress):
+def _dying_at_96(loop, progress):
     yield progress
     if progress.images == 96:
         raise ZeroDivisionError
@@ -192,7 +192,7 @@ def test_without_tensorboard_the_error_names_what_to_install(tmp_path, monkeypat
 
 def test_without_the_key_nothing_of_it_is_imported(tmp_path):
     code = (
-        "import small_runs, sys; from ganarium.run import prepare; small_runs.known(); "
+        "import small_runs, sys; from ganarium.training.run import prepare; small_runs.known(); "
         f"prepare('duel', out={str(tmp_path / 'run')!r}, images=32).finish(); "
         "print([m for m in sys.modules if m.startswith('tensorboard')])"
     )
