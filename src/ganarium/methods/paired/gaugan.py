@@ -12,8 +12,7 @@ first layer.
 D_i is the output of layer i. Losses are means over the discriminator's scales. The encoder is trained with
 the generator. After training, `Model.translate(maps, style=image)` generates images from maps in the style
 of an image; without `style` the code is sampled from N(0, 1). `networks.generator.style_dim=0` removes
-encoder and styles. With styles, a model generates images of one area only (height times width), that of its
-training.
+encoder and styles. With styles, a model generates images of one height and width only, those of its training.
 
 Not to be confused with: `pix2pixhd`, whose generator gets the map only as its input; `pix2pix`, for input
 images of any kind.
