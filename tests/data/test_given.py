@@ -11,6 +11,7 @@ from ganarium.data.dataset import Dataset, open_data
 from ganarium.data.settings import Data
 from ganarium.data.sources import table
 from ganarium.data.sources.arrays import Arrays
+from ganarium.data.sources.concat import ConcatSource
 from ganarium.data.sources.densities import POINTS
 from ganarium.data.sources.points import PlanePoints
 from ganarium.methods.resolve import chosen_recipe
@@ -78,6 +79,19 @@ def test_a_source_with_labels():
     assert data.source is source
     assert data.spec.classes == ("cat", "dog")
     assert data.batch(range(6)).condition.tolist() == [0, 1] * 3
+
+
+def test_sources_of_one_length_have_names_of_their_own():
+    one, two = (Arrays("mine", levels().transpose(0, 3, 1, 2) // part) for part in (1, 2))
+    recipes = [chosen_recipe("dcgan", data=source) for source in (one, two)]
+    assert open_data(recipes[0].data).source is one
+    assert open_data(recipes[1].data).source is two
+    joined = [ConcatSource(("a", "b"), pair) for pair in ((one, two), (two, one), (one, two))]
+    names = [source_name(source) for source in joined]
+    assert names[0] != names[1]
+    assert names[0] == names[2]
+    equal = Arrays("mine", levels().transpose(0, 3, 1, 2))
+    assert source_name(equal) == recipes[0].data.source, "so that a run is resumed in another process"
 
 
 def test_a_source_of_points():

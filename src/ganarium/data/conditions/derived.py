@@ -131,10 +131,6 @@ class Derived(SampleCondition):
         """See `Kind.from_image`."""
         return self.make(images)
 
-    def describe(self) -> str:
-        """See `Condition.describe`."""
-        return f"{self.name} {'x'.join(map(str, self.size))}"
-
 
 @dataclass(frozen=True)
 class Gray(Derived):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ _given: dict[str, Source] = {}
 def give(data: Any) -> str:
     """Register an array, tensor, `Source` or `Dataset` in this process; return its name for `data.source`.
 
-    The name of an array is a hash of its values. A run can be resumed if the same array is given again.
+    The name contains a hash of an array's values, or of the arrays and plain values in a source's
+    attributes. A run can be resumed if equal data are given again.
 
     Raises:
         TypeError: the object is none of these.
@@ -47,11 +49,10 @@ def give(data: Any) -> str:
     if hasattr(source, "detach"):  # a tensor
         source = source.detach().cpu().numpy()
     if isinstance(source, np.ndarray):
-        content = f"{source.shape} {source.dtype}".encode() + np.ascontiguousarray(source).tobytes()
-        name = f"{GIVEN}array-{hashlib.sha256(content).hexdigest()[:12]}"
+        name = f"{GIVEN}array-{_fingerprint(source)}"
         source = Arrays("array", channels_first(source, "data"))
     elif isinstance(source, Source):
-        name = f"{GIVEN}{type(source).__name__.lower()}-{len(source)}"
+        name = f"{GIVEN}{type(source).__name__.lower()}-{_fingerprint(source)}"
     else:
         raise TypeError(
             f"data is a {type(data).__name__}; give the name of a folder, file or built-in source, or an "
@@ -59,6 +60,22 @@ def give(data: Any) -> str:
         )
     _given[name] = source
     return name
+
+
+def _fingerprint(value: Any) -> str:
+    """Return a hash of an array, a plain value, a sequence, or a source by its length and attributes."""
+    if isinstance(value, np.ndarray):
+        content = f"{value.shape} {value.dtype}".encode() + np.ascontiguousarray(value).tobytes()
+    elif isinstance(value, str | int | float | Path):
+        content = repr(value).encode()
+    elif isinstance(value, tuple | list):
+        content = " ".join(map(_fingerprint, value)).encode()
+    elif isinstance(value, Source):
+        attributes = [part for item in sorted(vars(value).items()) for part in item]
+        content = _fingerprint([len(value), *attributes]).encode()
+    else:
+        content = type(value).__name__.encode()  # its contents are unknown
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def opened(name: str, data: Data, seed: int) -> Source | None:
